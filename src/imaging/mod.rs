@@ -1,0 +1,9 @@
+//! Pixel buffers and pure picture maths. Knows no model, no window and no thread.
+//!
+//! Pictures are straight-alpha sRGB [`RgbaImage`]s; what the model reads and writes is
+//! premultiplied, and [`control`] and [`fit`] convert.
+
+pub mod control;
+
+pub use control::ControlMap;
+pub use image::RgbaImage;

@@ -1,0 +1,2 @@
+//! Underpaint.
+fn main() {}

@@ -1,0 +1,60 @@
+//! The networks. Stepped by their caller; they know no thread, channel, clock or window.
+//!
+//! [`Generator`] is a loaded model, [`Session`] one run of it. The worker and the command line
+//! drive sessions scale by scale; tests drive a fake.
+
+pub mod config;
+pub mod error;
+
+use std::sync::Arc;
+
+pub use error::{ModelError, WeightsError};
+
+use crate::imaging::RgbaImage;
+use crate::protocol::{EntryId, GenerateRequest, InspiredBy, ModelInfo};
+
+/// A loaded model. Owns its weights and caches; not shared between threads.
+pub trait Generator: Send {
+    fn info(&self) -> &ModelInfo;
+
+    /// Encodes the prompt, controls and remembered pictures; draws nothing yet.
+    ///
+    /// # Errors
+    /// [`ModelError::Request`] if the request does not fit this model; otherwise what the
+    /// computation reports.
+    fn start(&mut self, request: &GenerateRequest) -> Result<Box<dyn Session>, ModelError>;
+
+    /// What a remembered picture looks like, straight alpha.
+    ///
+    /// # Errors
+    /// [`ModelError::UnknownEntry`] if no memory holds it.
+    fn thumbnail(&mut self, entry: EntryId) -> Result<Arc<RgbaImage>, ModelError>;
+}
+
+/// One run of a model: a batch of pictures, all at the same scale.
+pub trait Session {
+    /// Remarks for the user, such as a shortened prompt.
+    fn notices(&self) -> &[String];
+
+    /// The remembered pictures in use, by slot.
+    fn inspired_by(&self) -> &[InspiredBy];
+
+    /// Number of scales that this run will have when it is complete.
+    fn n_scales(&self) -> usize;
+
+    /// Number of scales done so far.
+    fn n_done(&self) -> usize;
+
+    /// Predicts the next scale of every picture in the batch. Must not be called when
+    /// `n_done() == n_scales()`.
+    ///
+    /// # Errors
+    /// What the computation reports; the session is then of no further use.
+    fn step(&mut self) -> Result<(), ModelError>;
+
+    /// Decodes the scales done so far of picture `batch_idx`, straight alpha.
+    ///
+    /// # Errors
+    /// What the computation reports.
+    fn render(&self, batch_idx: usize) -> Result<RgbaImage, ModelError>;
+}

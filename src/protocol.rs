@@ -1,0 +1,175 @@
+//! What crosses the border between the window (or command line) and the model's thread.
+//!
+//! Plain data: no channels, no tensors, no widgets. Heavy pixels are behind `Arc`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::imaging::{ControlMap, RgbaImage};
+use crate::params::{ControlKind, Sampling, StrengthCurve};
+
+/// Number of a job, rising; a result whose job is not the newest is stale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct JobId(pub u64);
+
+/// Name of a remembered picture: a hash of its token ids, stable over versions of the memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct EntryId(pub u64);
+
+/// Everything that determines a picture. The same request, model, device and build give the
+/// same bytes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GenerateRequest {
+    /// May be empty: an unconditional picture.
+    pub prompt: String,
+    /// Replaces the empty prompt in guidance; empty for none.
+    pub negative: String,
+    /// One picture per seed, computed as one batch; must not be empty.
+    pub seeds: Vec<u64>,
+    pub sampling: Sampling,
+    /// Number of scales to run, from 1; all when `None`.
+    pub stop_at: Option<usize>,
+    /// At most one per kind.
+    pub controls: Vec<Control>,
+    pub memory: MemoryRequest,
+}
+
+impl GenerateRequest {
+    /// A request for one picture with default settings and the memory on.
+    pub fn new(prompt: impl Into<String>, seed: u64) -> Self {
+        Self {
+            prompt: prompt.into(),
+            negative: String::new(),
+            seeds: vec![seed],
+            sampling: Sampling::default(),
+            stop_at: None,
+            controls: Vec::new(),
+            memory: MemoryRequest::default(),
+        }
+    }
+}
+
+/// A control map and how strongly it is followed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Control {
+    pub map: ControlMap,
+    pub strength: StrengthCurve,
+    /// Painted strength, one factor per cell of the finest token grid, row by row.
+    pub strength_map: Option<Arc<[f32]>>,
+}
+
+/// Which remembered pictures the generator may look at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MemoryRequest {
+    /// Off: nothing is retrieved; slots chosen by hand still count.
+    pub retrieval: bool,
+    /// Never retrieved.
+    pub banned: Vec<EntryId>,
+    /// Slots that were chosen by hand, by slot index; retrieval fills the others.
+    pub chosen: Vec<(usize, Inspiration)>,
+    /// How strongly slot 0 is fused per position; 1 is as trained, 0 off, range 0–2.
+    pub reference_strength: f32,
+}
+
+impl MemoryRequest {
+    /// No memory at all.
+    pub fn off() -> Self {
+        Self { retrieval: false, ..Self::default() }
+    }
+}
+
+impl Default for MemoryRequest {
+    fn default() -> Self {
+        Self { retrieval: true, banned: Vec::new(), chosen: Vec::new(), reference_strength: 1.0 }
+    }
+}
+
+/// A picture put into a slot by hand.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Inspiration {
+    /// An entry of the model's memory.
+    Entry(EntryId),
+    /// Any picture of the model's size, straight alpha; `name` is shown to the user.
+    Picture { name: String, pixels: Arc<RgbaImage> },
+}
+
+/// A remembered picture that a job looks at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InspiredBy {
+    pub slot: usize,
+    pub entry: EntryId,
+    pub caption: String,
+    pub style: String,
+    pub source: String,
+    pub licence: String,
+    /// Cosine of the prompt's and the entry's text vectors, −1 to 1; `None` if chosen by hand.
+    pub similarity: Option<f32>,
+}
+
+/// What the window must know of a loaded model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelInfo {
+    pub name: String,
+    /// Where it computes, for people: `CPU, 2 threads`.
+    pub device: String,
+    /// Side of each token grid, coarse to fine.
+    pub scales: Vec<usize>,
+    /// Width and height of its pictures and control maps.
+    pub image_size_px: usize,
+    pub control_kinds: Vec<ControlKind>,
+    pub n_memory_slots: usize,
+    pub n_memory_entries: usize,
+    pub n_parameters: usize,
+    /// The settings that look best on this model.
+    pub sampling: Sampling,
+}
+
+/// A new picture, coarser or equal to the final one. Only the newest is kept.
+#[derive(Debug, Clone)]
+pub struct Preview {
+    pub job: JobId,
+    /// Index of the last scale in it.
+    pub scale_idx: usize,
+    pub image: Arc<RgbaImage>,
+}
+
+/// How long the parts of a job took.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Timings {
+    /// Prompt to vectors; near zero when cached.
+    pub text: Duration,
+    /// Choosing the remembered pictures and preparing the request.
+    pub retrieval: Duration,
+    /// One entry per scale run.
+    pub scales: Vec<Duration>,
+    /// All decoding to pixels, previews included.
+    pub decode: Duration,
+    pub total: Duration,
+}
+
+/// Something went wrong: one sentence for everyone, the chain of causes for those who ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    pub headline: String,
+    pub details: String,
+}
+
+/// What the worker tells. None is ever dropped, except those of superseded jobs.
+#[derive(Debug, Clone)]
+pub enum Event {
+    ModelReady(ModelInfo),
+    ModelFailed(Failure),
+    /// The job has begun; `notices` are remarks such as a shortened prompt.
+    Started { job: JobId, inspired_by: Vec<InspiredBy>, notices: Vec<String> },
+    /// A scale is complete and decoded: the still for the scale strip.
+    ScaleFinished { job: JobId, scale_idx: usize, still: Arc<RgbaImage>, elapsed: Duration },
+    /// All requested scales are done; one picture per seed.
+    Finished { job: JobId, images: Vec<Arc<RgbaImage>>, timings: Timings },
+    /// The user asked to stop; the previews sent so far stay valid.
+    Cancelled { job: JobId },
+    Failed { job: JobId, failure: Failure },
+    /// What a remembered picture looks like; sent once per entry, after the picture is done.
+    Thumbnail { entry: EntryId, image: Arc<RgbaImage> },
+}
