@@ -138,11 +138,9 @@ pub struct Preview {
 /// How long the parts of a job took.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Timings {
-    /// Prompt to vectors; near zero when cached.
-    pub text: Duration,
-    /// Choosing the remembered pictures and preparing the request.
-    pub retrieval: Duration,
-    /// One entry per scale run.
+    /// Prompt to vectors, choosing the remembered pictures, encoding the controls.
+    pub prepare: Duration,
+    /// One entry per scale run, without decoding.
     pub scales: Vec<Duration>,
     /// All decoding to pixels, previews included.
     pub decode: Duration,
@@ -162,14 +160,55 @@ pub enum Event {
     ModelReady(ModelInfo),
     ModelFailed(Failure),
     /// The job has begun; `notices` are remarks such as a shortened prompt.
-    Started { job: JobId, inspired_by: Vec<InspiredBy>, notices: Vec<String> },
-    /// A scale is complete and decoded: the still for the scale strip.
-    ScaleFinished { job: JobId, scale_idx: usize, still: Arc<RgbaImage>, elapsed: Duration },
+    Started {
+        job: JobId,
+        inspired_by: Vec<InspiredBy>,
+        notices: Vec<String>,
+    },
+    /// A scale is complete and decoded: the still for the scale strip. `elapsed` counts from the
+    /// job's beginning.
+    ScaleFinished {
+        job: JobId,
+        scale_idx: usize,
+        still: Arc<RgbaImage>,
+        elapsed: Duration,
+    },
     /// All requested scales are done; one picture per seed.
-    Finished { job: JobId, images: Vec<Arc<RgbaImage>>, timings: Timings },
+    Finished {
+        job: JobId,
+        images: Vec<Arc<RgbaImage>>,
+        timings: Timings,
+    },
     /// The user asked to stop; the previews sent so far stay valid.
-    Cancelled { job: JobId },
-    Failed { job: JobId, failure: Failure },
+    Cancelled {
+        job: JobId,
+    },
+    Failed {
+        job: JobId,
+        failure: Failure,
+    },
     /// What a remembered picture looks like; sent once per entry, after the picture is done.
-    Thumbnail { entry: EntryId, image: Arc<RgbaImage> },
+    Thumbnail {
+        entry: EntryId,
+        image: Arc<RgbaImage>,
+    },
+}
+
+impl Event {
+    /// The job it tells of; `None` for what concerns the model, which is never stale.
+    pub fn job(&self) -> Option<JobId> {
+        match self {
+            Self::Started { job, .. }
+            | Self::ScaleFinished { job, .. }
+            | Self::Finished { job, .. }
+            | Self::Cancelled { job }
+            | Self::Failed { job, .. } => Some(*job),
+            Self::ModelReady(_) | Self::ModelFailed(_) | Self::Thumbnail { .. } => None,
+        }
+    }
+
+    /// Whether it is the last event of its job.
+    pub fn ends_job(&self) -> bool {
+        matches!(self, Self::Finished { .. } | Self::Cancelled { .. } | Self::Failed { .. })
+    }
 }
