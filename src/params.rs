@@ -83,7 +83,10 @@ impl ControlKind {
 pub enum StrengthCurve {
     Constant(f32),
     /// From `layout` at the coarsest scale to `detail` at the finest, linearly over the scales.
-    Ends { layout: f32, detail: f32 },
+    Ends {
+        layout: f32,
+        detail: f32,
+    },
     /// One value per scale; scales beyond the end take the last value.
     PerScale(Vec<f32>),
 }

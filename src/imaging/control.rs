@@ -21,7 +21,9 @@ impl ControlMap {
         if !complete || values.iter().any(|value| !value.is_finite()) {
             return None;
         }
-        values.iter_mut().for_each(|value| *value = value.clamp(0.0, 1.0));
+        for value in &mut values {
+            *value = value.clamp(0.0, 1.0);
+        }
         Some(Self { kind, size_px, values: values.into() })
     }
 

@@ -147,15 +147,19 @@ impl Config {
         ensure(tokenizer.channels[2].is_multiple_of(tokenizer.attention_heads), || {
             "tokenizer.channels[2] must be a multiple of tokenizer.attention_heads".to_owned()
         })?;
-        ensure(generator.dim.is_multiple_of(generator.heads) && generator.dim.is_multiple_of(4), || {
-            format!("generator.dim {} must be a multiple of 4 and of heads", generator.dim)
-        })?;
-        ensure(generator.text_dim == text.hidden_size && text.hidden_size.is_multiple_of(4), || {
-            format!(
-                "generator.text_dim {} and text.hidden_size {} must be the same multiple of 4",
-                generator.text_dim, text.hidden_size
-            )
-        })?;
+        ensure(
+            generator.dim.is_multiple_of(generator.heads) && generator.dim.is_multiple_of(4),
+            || format!("generator.dim {} must be a multiple of 4 and of heads", generator.dim),
+        )?;
+        ensure(
+            generator.text_dim == text.hidden_size && text.hidden_size.is_multiple_of(4),
+            || {
+                format!(
+                    "generator.text_dim {} and text.hidden_size {} must be the same multiple of 4",
+                    generator.text_dim, text.hidden_size
+                )
+            },
+        )?;
         ensure(generator.fusion_layers.iter().all(|layer| *layer < generator.depth), || {
             format!("generator.fusion_layers must be below depth {}", generator.depth)
         })?;

@@ -21,6 +21,8 @@ pub enum ModelError {
     Device { device: String, reason: String },
     #[error("no remembered picture has the number {:016x}", entry.0)]
     UnknownEntry { entry: EntryId },
+    #[error("scale {scale} came out as numbers that are not finite; the weights may be damaged")]
+    NotFinite { scale: usize },
     #[error("the computation failed")]
     Compute(#[from] candle_core::Error),
 }

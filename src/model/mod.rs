@@ -4,10 +4,12 @@
 //! drive sessions scale by scale; tests drive a fake.
 
 pub mod config;
+pub mod device;
 pub mod error;
 
 use std::sync::Arc;
 
+pub use device::DeviceChoice;
 pub use error::{ModelError, WeightsError};
 
 use crate::imaging::RgbaImage;
@@ -16,6 +18,16 @@ use crate::protocol::{EntryId, GenerateRequest, InspiredBy, ModelInfo};
 /// A loaded model. Owns its weights and caches; not shared between threads.
 pub trait Generator: Send {
     fn info(&self) -> &ModelInfo;
+
+    /// Encodes the prompts and keeps them, so that [`Self::start`] finds them ready. Optional: a
+    /// way for the caller to time the two apart.
+    ///
+    /// # Errors
+    /// What the computation reports.
+    fn encode_text(&mut self, request: &GenerateRequest) -> Result<(), ModelError> {
+        let _ = request;
+        Ok(())
+    }
 
     /// Encodes the prompt, controls and remembered pictures; draws nothing yet.
     ///
@@ -36,7 +48,7 @@ pub trait Session {
     /// Remarks for the user, such as a shortened prompt.
     fn notices(&self) -> &[String];
 
-    /// The remembered pictures in use, by slot.
+    /// The remembered pictures in use, by slot; those of the first picture of a batch.
     fn inspired_by(&self) -> &[InspiredBy];
 
     /// Number of scales that this run will have when it is complete.
