@@ -4,13 +4,13 @@
 //! highest; each imports only what stands above it here (`tests/architecture.rs` keeps that).
 //! `ARCHITECTURE.md` is the map.
 
-pub mod app;
-pub mod cli;
-pub mod imaging;
-pub mod model;
 pub mod params;
+pub mod imaging;
 pub mod protocol;
+pub mod model;
+pub mod worker;
 pub mod render;
 pub mod state;
 pub mod ui;
-pub mod worker;
+pub mod app;
+pub mod cli;
