@@ -3,7 +3,12 @@
 //! Pictures are straight-alpha sRGB [`RgbaImage`]s; what the model reads and writes is
 //! premultiplied, and [`control`] and [`fit`] convert.
 
+pub mod composite;
 pub mod control;
+pub mod fit;
+pub mod io;
+pub mod polarity;
+pub mod resample;
 
 pub use control::ControlMap;
 pub use image::RgbaImage;

@@ -1,0 +1,167 @@
+//! Writing files whole or not at all.
+
+use std::fs::{self, File};
+use std::io::{self, Cursor, Write as _};
+use std::path::{Path, PathBuf};
+
+use image::codecs::png::PngEncoder;
+use image::{ExtendedColorType, ImageEncoder as _, ImageError, RgbaImage};
+use tempfile::NamedTempFile;
+
+use super::one_line;
+
+/// Tries of [`save_new_png`] before it gives up finding a free name.
+const MAX_NAMES: u32 = 10_000;
+
+/// A file cannot be written. Every message is one sentence that says what to do, the path last.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    #[error("the folder does not exist; create it or choose another: {name}")]
+    NoFolder { name: String },
+    #[error("this is a folder; give the name of a file in it: {name}")]
+    IsFolder { name: String },
+    #[error("this is a device or pipe; give the name of a file: {name}")]
+    NotAFile { name: String },
+    #[error("the file cannot be written ({source}); choose another place: {name}")]
+    Write { name: String, source: io::Error },
+    #[error("no free name is left; choose another folder: {name}")]
+    NoFreeName { name: String },
+    #[error("the picture cannot be encoded as PNG: {name}")]
+    Encode { name: String, source: ImageError },
+}
+
+/// Saves a picture as PNG and replaces a file of that name. At no time does a partial file
+/// exist under that name.
+///
+/// # Errors
+/// [`SaveError`]; the old file is then untouched.
+pub fn save_png(path: &Path, picture: &RgbaImage) -> Result<(), SaveError> {
+    replace_file(path, &encode(path, picture)?)
+}
+
+/// Saves a picture as `stem.png` in `folder`, or `stem-2.png` and so on if that exists. Returns
+/// the path that was free.
+///
+/// # Errors
+/// [`SaveError`]; no file is then left behind.
+pub fn save_new_png(folder: &Path, stem: &str, picture: &RgbaImage) -> Result<PathBuf, SaveError> {
+    let mut path = folder.join(format!("{stem}.png"));
+    let mut file = write_beside(&path, &encode(&path, picture)?)?;
+    for number in 2..MAX_NAMES {
+        match file.persist_noclobber(&path) {
+            Ok(_) => {
+                sync_folder(folder_of(&path));
+                return Ok(path);
+            }
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+                file = error.file;
+                path = folder.join(format!("{stem}-{number}.png"));
+            }
+            Err(error) => return Err(cannot_write(&path, error.error)),
+        }
+    }
+    Err(SaveError::NoFreeName { name: shown(folder) })
+}
+
+/// Writes `bytes` to a temporary file beside `path`, flushes it to the disk and puts it in the
+/// place of `path` in one step. A link is followed.
+///
+/// # Errors
+/// [`SaveError`]; the old file is then untouched.
+pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), SaveError> {
+    let path = target(path)?;
+    let file = write_beside(&path, bytes)?;
+    file.persist(&path).map_err(|error| cannot_write(&path, error.error))?;
+    sync_folder(folder_of(&path));
+    Ok(())
+}
+
+/// Whether a file could be saved under this name now, found out by trying; leaves nothing behind.
+///
+/// # Errors
+/// What [`replace_file`] would report.
+pub fn check_can_save(path: &Path) -> Result<(), SaveError> {
+    write_beside(&target(path)?, &[]).map(|_removed_when_dropped| ())
+}
+
+/// The file itself, behind any link, and certainly something that may be replaced.
+fn target(path: &Path) -> Result<PathBuf, SaveError> {
+    let found = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(path.to_owned()),
+        Err(error) => return Err(cannot_write(path, error)),
+    };
+    if found.is_dir() {
+        return Err(SaveError::IsFolder { name: shown(path) });
+    }
+    if !found.is_file() {
+        return Err(SaveError::NotAFile { name: shown(path) });
+    }
+    // Renaming over a read-only file would succeed; its owner did not mean that.
+    if found.permissions().readonly() {
+        return Err(cannot_write(path, io::Error::other("it is read-only")));
+    }
+    fs::canonicalize(path).map_err(|error| cannot_write(path, error))
+}
+
+fn write_beside(path: &Path, bytes: &[u8]) -> Result<NamedTempFile, SaveError> {
+    let folder = folder_of(path);
+    if path.file_name().is_none() {
+        return Err(SaveError::IsFolder { name: shown(path) });
+    }
+    if !folder.is_dir() {
+        return Err(SaveError::NoFolder { name: shown(folder) });
+    }
+    let write = || {
+        let mut file = builder().tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        Ok(file)
+    };
+    write().map_err(|error| cannot_write(path, error))
+}
+
+/// Temporary files get the permissions of ordinary new files, for they become such.
+fn builder() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".underpaint-").suffix(".tmp");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder
+}
+
+fn encode(path: &Path, picture: &RgbaImage) -> Result<Vec<u8>, SaveError> {
+    let mut bytes = Cursor::new(Vec::new());
+    PngEncoder::new(&mut bytes)
+        .write_image(picture.as_raw(), picture.width(), picture.height(), ExtendedColorType::Rgba8)
+        .map_err(|source| SaveError::Encode { name: shown(path), source })?;
+    Ok(bytes.into_inner())
+}
+
+/// A rename lasts only once its folder is on the disk. Not every file system can do that; the
+/// file itself is whole either way.
+fn sync_folder(folder: &Path) {
+    if cfg!(unix)
+        && let Err(error) = File::open(folder).and_then(|folder| folder.sync_all())
+    {
+        tracing::debug!("cannot flush the folder {}: {error}", folder.display());
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn cannot_write(path: &Path, source: io::Error) -> SaveError {
+    SaveError::Write { name: shown(path), source }
+}
+
+fn shown(path: &Path) -> String {
+    one_line(&path.display().to_string())
+}
