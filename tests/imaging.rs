@@ -20,7 +20,7 @@ fn two_colours() -> RgbaImage {
 
 fn encoded(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
-    picture.write_to(&mut bytes, format).unwrap();
+    picture.write_to(&mut bytes, format).expect("the format can be written");
     bytes.into_inner()
 }
 
@@ -104,16 +104,16 @@ fn of_animations_the_first_frame_is_taken() {
     assert_close(*picture.pixels.get_pixel(0, 0), [255, 0, 0, 255], 2);
     assert!(picture.note.unwrap().contains("WebP is animated"));
     let png =
-        with_chunk_after_header(&sample(ImageFormat::Png), b"acTL", &[0, 0, 0, 1, 0, 0, 0, 0]);
+        with_chunk_after_header(&sample(ImageFormat::Png), *b"acTL", &[0, 0, 0, 1, 0, 0, 0, 0]);
     let picture = decode_picture(&png, "a.png").unwrap();
     assert_close(*picture.pixels.get_pixel(0, 0), BLUE, 0);
     assert!(picture.note.unwrap().contains("PNG is animated"));
 }
 
 /// A PNG with one more chunk behind its header.
-fn with_chunk_after_header(png: &[u8], kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+fn with_chunk_after_header(png: &[u8], kind: [u8; 4], data: &[u8]) -> Vec<u8> {
     let mut crc = flate2::Crc::new();
-    crc.update(kind);
+    crc.update(&kind);
     crc.update(data);
     let mut bytes = png[..33].to_vec();
     bytes.extend((data.len() as u32).to_be_bytes());
@@ -189,7 +189,7 @@ fn png_of_size(width: u32, height: u32) -> Vec<u8> {
     let png = sample(ImageFormat::Png);
     let mut header = [&width.to_be_bytes()[..], &height.to_be_bytes()].concat();
     header.extend([8, 6, 0, 0, 0]);
-    let mut bytes = with_chunk_after_header(&png, b"IHDR", &header);
+    let mut bytes = with_chunk_after_header(&png, *b"IHDR", &header);
     bytes.drain(8..33);
     bytes
 }
@@ -304,8 +304,8 @@ fn links_are_followed_and_devices_spared() {
 
 fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .expect("the folder can be read")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
         .collect();
     names.sort();
     names
