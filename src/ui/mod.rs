@@ -1,1 +1,3 @@
-//! To be written.
+//! Panels and widgets.
+
+pub mod canvas_view;

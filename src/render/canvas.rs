@@ -1,0 +1,336 @@
+//! Paint callback of the canvas, partner of `shaders/canvas.wgsl`: the picture over a
+//! checkerboard, cross-fading from the one before.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use eframe::egui_wgpu::{self, CallbackResources, ScreenDescriptor};
+use eframe::wgpu;
+use egui::{Color32, PaintCallbackInfo, Rect};
+
+use super::gpu_types::CanvasUniforms;
+use super::picture_textures::{PictureTextures, premultiplied_within, upload};
+use super::shaders;
+use crate::imaging::RgbaImage;
+
+/// One frame of the canvas; wrap it with [`egui_wgpu::Callback::new_paint_callback`].
+///
+/// Draws nothing if [`super::install`] was not called for the renderer it lands in.
+#[derive(Debug, Clone)]
+pub struct CanvasPaint {
+    /// Straight alpha; at least 1×1.
+    pub picture: Arc<RgbaImage>,
+    /// Changes whenever the pixels change; they are uploaded only then.
+    pub serial: u64,
+    /// Where the picture lies, in pixels from the top left of the window.
+    pub picture_in_screen: Rect,
+    /// 0 shows the previous picture, 1 this one. A picture of another size cuts in at once.
+    pub fade: f32,
+    /// Opaque colours of the checkerboard; the first is that of the top left cell.
+    pub checker: [Color32; 2],
+    /// Side of a checkerboard cell in pixels.
+    pub checker_cell_in_screen: f32,
+    pub presence: GpuPresence,
+}
+
+/// Tells the view whether its callbacks reach an installed renderer.
+///
+/// The view cannot see the renderer, and a callback that nobody runs leaves a hole; so each
+/// callback reports back, and until the first report the view draws with plain egui.
+#[derive(Debug, Clone, Default)]
+pub struct GpuPresence(Arc<AtomicBool>);
+
+impl GpuPresence {
+    /// Whether a callback with this mark has been prepared by an installed renderer.
+    pub fn is_confirmed(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl egui_wgpu::CallbackTrait for CanvasPaint {
+    fn prepare(
+        &self,
+        device: &wgpu::Device,
+        queue: &wgpu::Queue,
+        screen: &ScreenDescriptor,
+        _encoder: &mut wgpu::CommandEncoder,
+        resources: &mut CallbackResources,
+    ) -> Vec<wgpu::CommandBuffer> {
+        if let Some(renderer) = resources.get_mut::<CanvasRenderer>() {
+            renderer.prepare(device, queue, screen.size_in_pixels, self);
+            self.presence.0.store(true, Ordering::Relaxed);
+        }
+        Vec::new()
+    }
+
+    fn paint(
+        &self,
+        info: PaintCallbackInfo,
+        pass: &mut wgpu::RenderPass<'static>,
+        resources: &CallbackResources,
+    ) {
+        if let Some(renderer) = resources.get::<CanvasRenderer>() {
+            renderer.paint(&info, pass);
+        }
+    }
+}
+
+/// Pipelines, made once, and the pictures on the GPU.
+pub(super) struct CanvasRenderer {
+    layout: wgpu::BindGroupLayout,
+    picture_pipeline: wgpu::RenderPipeline,
+    keep_pipeline: wgpu::RenderPipeline,
+    uniforms: wgpu::Buffer,
+    pictures: Option<ShownPictures>,
+}
+
+struct ShownPictures {
+    textures: PictureTextures,
+    serial: u64,
+    /// As last painted: where a fade that is cut short has got to.
+    fade: f32,
+    bind_group: wgpu::BindGroup,
+}
+
+impl CanvasRenderer {
+    pub(super) fn new(device: &wgpu::Device, target_format: wgpu::TextureFormat) -> Self {
+        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label: Some(shaders::CANVAS.label),
+            source: wgpu::ShaderSource::Wgsl(shaders::CANVAS.source.into()),
+        });
+        let layout = bind_group_layout(device);
+        let fs_picture =
+            if target_format.is_srgb() { "fs_linear_target" } else { "fs_gamma_target" };
+        let picture_pipeline = pipeline(
+            device,
+            &layout,
+            &module,
+            &PipelineParts {
+                label: "canvas picture",
+                entry_points: ["vs_picture", fs_picture],
+                topology: wgpu::PrimitiveTopology::TriangleStrip,
+                format: target_format,
+                blend: Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING),
+            },
+        );
+        let keep_pipeline = pipeline(
+            device,
+            &layout,
+            &module,
+            &PipelineParts {
+                label: "canvas keep visible",
+                entry_points: ["vs_whole_target", "fs_keep_visible"],
+                topology: wgpu::PrimitiveTopology::TriangleList,
+                format: PictureTextures::FORMAT,
+                blend: None,
+            },
+        );
+        let uniforms = device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("canvas uniforms"),
+            size: size_of::<CanvasUniforms>() as u64,
+            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        Self { layout, picture_pipeline, keep_pipeline, uniforms, pictures: None }
+    }
+
+    fn prepare(
+        &mut self,
+        device: &wgpu::Device,
+        queue: &wgpu::Queue,
+        screen_size: [u32; 2],
+        paint: &CanvasPaint,
+    ) {
+        let fade = paint.fade.clamp(0.0, 1.0);
+        if self.pictures.as_ref().is_none_or(|shown| shown.serial != paint.serial) {
+            self.show(device, queue, paint);
+        }
+        if let Some(shown) = &mut self.pictures {
+            shown.fade = fade;
+        }
+        let uniforms = CanvasUniforms {
+            picture_min_in_screen: paint.picture_in_screen.min.into(),
+            picture_size_in_screen: paint.picture_in_screen.size().into(),
+            screen_size: screen_size.map(|side| side as f32),
+            checker_cell_in_screen: paint.checker_cell_in_screen,
+            fade,
+            checker_even: paint.checker[0].to_normalized_gamma_f32(),
+            checker_odd: paint.checker[1].to_normalized_gamma_f32(),
+        };
+        queue.write_buffer(&self.uniforms, 0, bytemuck::bytes_of(&uniforms));
+    }
+
+    /// Uploads a new picture and moves what was visible until now to where the fade starts.
+    fn show(&mut self, device: &wgpu::Device, queue: &wgpu::Queue, paint: &CanvasPaint) {
+        let max_side_px = device.limits().max_texture_dimension_2d;
+        let pixels = premultiplied_within(&paint.picture, max_side_px);
+        let size = pixels.dimensions();
+        let textures = match self.pictures.take() {
+            Some(shown) if shown.textures.size() != size => None,
+            Some(shown) if shown.fade >= 1.0 => Some(shown.textures.current_to_previous()),
+            Some(shown) if shown.fade > 0.0 => {
+                self.keep_visible(device, queue, &shown);
+                Some(shown.textures.spare_to_previous())
+            }
+            // Nothing was seen of the last picture: the fade still starts from the one before it.
+            Some(shown) => Some(shown.textures),
+            None => None,
+        };
+        let textures = textures.unwrap_or_else(|| {
+            // Nothing to fade from: the new picture stands on both sides.
+            let textures = PictureTextures::new(device, size);
+            upload(queue, &textures.previous, &pixels);
+            textures
+        });
+        upload(queue, &textures.current, &pixels);
+        let bind_group = bind_group(device, &self.layout, &self.uniforms, &textures);
+        let serial = paint.serial;
+        self.pictures = Some(ShownPictures { textures, serial, fade: 0.0, bind_group });
+    }
+
+    /// Renders the mix that was last painted into the spare texture. The uniforms still hold its
+    /// fade. Submitted at once, because an upload into one of the two mixed textures follows and
+    /// uploads overtake whatever has not been submitted.
+    fn keep_visible(&self, device: &wgpu::Device, queue: &wgpu::Queue, shown: &ShownPictures) {
+        let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor {
+            label: Some("canvas keep visible"),
+        });
+        let view = shown.textures.spare.create_view(&wgpu::TextureViewDescriptor {
+            label: Some("canvas spare picture"),
+            ..Default::default()
+        });
+        let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
+            label: Some("canvas keep visible"),
+            color_attachments: &[Some(wgpu::RenderPassColorAttachment {
+                view: &view,
+                resolve_target: None,
+                ops: wgpu::Operations {
+                    load: wgpu::LoadOp::Clear(wgpu::Color::TRANSPARENT),
+                    store: wgpu::StoreOp::Store,
+                },
+                depth_slice: None,
+            })],
+            ..Default::default()
+        });
+        pass.set_pipeline(&self.keep_pipeline);
+        pass.set_bind_group(0, &shown.bind_group, &[]);
+        pass.draw(0..3, 0..1);
+        drop(pass);
+        queue.submit([encoder.finish()]);
+    }
+
+    fn paint(&self, info: &PaintCallbackInfo, pass: &mut wgpu::RenderPass<'static>) {
+        let Some(shown) = &self.pictures else { return };
+        // egui has set the viewport to the canvas; positions here are those of the whole window.
+        let [width, height] = info.screen_size_px.map(|side| side as f32);
+        pass.set_viewport(0.0, 0.0, width, height, 0.0, 1.0);
+        pass.set_pipeline(&self.picture_pipeline);
+        pass.set_bind_group(0, &shown.bind_group, &[]);
+        pass.draw(0..4, 0..1);
+    }
+}
+
+struct PipelineParts {
+    label: &'static str,
+    /// Vertex and fragment entry point.
+    entry_points: [&'static str; 2],
+    topology: wgpu::PrimitiveTopology,
+    format: wgpu::TextureFormat,
+    blend: Option<wgpu::BlendState>,
+}
+
+fn pipeline(
+    device: &wgpu::Device,
+    layout: &wgpu::BindGroupLayout,
+    module: &wgpu::ShaderModule,
+    parts: &PipelineParts,
+) -> wgpu::RenderPipeline {
+    let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        label: Some(parts.label),
+        bind_group_layouts: &[Some(layout)],
+        immediate_size: 0,
+    });
+    let compilation_options = wgpu::PipelineCompilationOptions::default();
+    device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
+        label: Some(parts.label),
+        layout: Some(&layout),
+        vertex: wgpu::VertexState {
+            module,
+            entry_point: Some(parts.entry_points[0]),
+            compilation_options: compilation_options.clone(),
+            buffers: &[],
+        },
+        primitive: wgpu::PrimitiveState { topology: parts.topology, ..Default::default() },
+        depth_stencil: None,
+        multisample: wgpu::MultisampleState::default(),
+        fragment: Some(wgpu::FragmentState {
+            module,
+            entry_point: Some(parts.entry_points[1]),
+            compilation_options,
+            targets: &[Some(wgpu::ColorTargetState {
+                format: parts.format,
+                blend: parts.blend,
+                write_mask: wgpu::ColorWrites::ALL,
+            })],
+        }),
+        multiview_mask: None,
+        cache: None,
+    })
+}
+
+fn bind_group_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
+    let entry = |binding, visibility, ty| wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility,
+        ty,
+        count: None,
+    };
+    // Pixels are loaded one by one; no sampler and no filterable format is needed.
+    let picture = wgpu::BindingType::Texture {
+        sample_type: wgpu::TextureSampleType::Float { filterable: false },
+        view_dimension: wgpu::TextureViewDimension::D2,
+        multisampled: false,
+    };
+    let uniforms = wgpu::BindingType::Buffer {
+        ty: wgpu::BufferBindingType::Uniform,
+        has_dynamic_offset: false,
+        min_binding_size: wgpu::BufferSize::new(size_of::<CanvasUniforms>() as u64),
+    };
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+        label: Some("canvas"),
+        entries: &[
+            entry(0, wgpu::ShaderStages::VERTEX_FRAGMENT, uniforms),
+            entry(1, wgpu::ShaderStages::FRAGMENT, picture),
+            entry(2, wgpu::ShaderStages::FRAGMENT, picture),
+        ],
+    })
+}
+
+fn bind_group(
+    device: &wgpu::Device,
+    layout: &wgpu::BindGroupLayout,
+    uniforms: &wgpu::Buffer,
+    textures: &PictureTextures,
+) -> wgpu::BindGroup {
+    let view = |label, texture: &wgpu::Texture| {
+        texture
+            .create_view(&wgpu::TextureViewDescriptor { label: Some(label), ..Default::default() })
+    };
+    let previous = view("canvas previous picture", &textures.previous);
+    let current = view("canvas current picture", &textures.current);
+    device.create_bind_group(&wgpu::BindGroupDescriptor {
+        label: Some("canvas"),
+        layout,
+        entries: &[
+            wgpu::BindGroupEntry { binding: 0, resource: uniforms.as_entire_binding() },
+            wgpu::BindGroupEntry {
+                binding: 1,
+                resource: wgpu::BindingResource::TextureView(&previous),
+            },
+            wgpu::BindGroupEntry {
+                binding: 2,
+                resource: wgpu::BindingResource::TextureView(&current),
+            },
+        ],
+    })
+}

@@ -1,0 +1,14 @@
+//! The list of shaders, so that one test can validate them all.
+
+/// A shader's source and the name under which it shows up in GPU debuggers and errors.
+#[derive(Debug, Clone, Copy)]
+pub struct Shader {
+    pub label: &'static str,
+    pub source: &'static str,
+}
+
+pub const CANVAS: Shader =
+    Shader { label: "canvas.wgsl", source: include_str!("../../shaders/canvas.wgsl") };
+
+/// Every shader of the program.
+pub const ALL: &[Shader] = &[CANVAS];

@@ -1,0 +1,78 @@
+//! Every shader passes naga, and its structs look like their Rust twins.
+
+use std::mem::offset_of;
+
+use naga::valid::{Capabilities, ValidationFlags, Validator};
+use naga::{Module, TypeInner};
+use underpaint::render::CanvasUniforms;
+use underpaint::render::shaders::{self, Shader};
+
+fn parsed(shader: &Shader) -> Module {
+    naga::front::wgsl::parse_str(shader.source).unwrap_or_else(|error| {
+        panic!("{}", error.emit_to_string_with_path(shader.source, shader.label))
+    })
+}
+
+/// Size of a WGSL struct, and the name and offset of each member.
+fn layout(module: &Module, name: &str) -> (usize, Vec<(String, usize)>) {
+    let (_, ty) = module
+        .types
+        .iter()
+        .find(|(_, ty)| ty.name.as_deref() == Some(name))
+        .unwrap_or_else(|| panic!("no struct {name}"));
+    let TypeInner::Struct { members, span } = &ty.inner else { panic!("{name} is no struct") };
+    let members = members
+        .iter()
+        .map(|member| (member.name.clone().unwrap_or_default(), member.offset as usize));
+    (*span as usize, members.collect())
+}
+
+#[test]
+fn every_shader_is_valid() {
+    for shader in shaders::ALL {
+        let module = parsed(shader);
+        assert!(!module.entry_points.is_empty(), "{} has no entry point", shader.label);
+        // No capability beyond the baseline: the window must come up on any device.
+        let result =
+            Validator::new(ValidationFlags::all(), Capabilities::empty()).validate(&module);
+        if let Err(error) = result {
+            panic!("{}", error.emit_to_string_with_path(shader.source, shader.label));
+        }
+    }
+}
+
+#[test]
+fn every_shader_file_is_listed() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "wgsl"))
+        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    files.sort_unstable();
+    let mut labels: Vec<_> = shaders::ALL.iter().map(|shader| shader.label).collect();
+    labels.sort_unstable();
+    assert_eq!(files, labels);
+}
+
+#[test]
+fn canvas_uniforms_match_the_shader() {
+    let (span, members) = layout(&parsed(&shaders::CANVAS), "CanvasUniforms");
+    assert_eq!(span, size_of::<CanvasUniforms>());
+    macro_rules! offsets {
+        ($($field:ident),*) => {
+            vec![$((stringify!($field).to_owned(), offset_of!(CanvasUniforms, $field))),*]
+        };
+    }
+    let expected = offsets!(
+        picture_min_in_screen,
+        picture_size_in_screen,
+        screen_size,
+        checker_cell_in_screen,
+        fade,
+        checker_even,
+        checker_odd
+    );
+    assert_eq!(members, expected);
+}
