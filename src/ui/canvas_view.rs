@@ -20,7 +20,8 @@ use std::sync::Arc;
 
 use eframe::egui_wgpu;
 use egui::{
-    Color32, Painter, Rect, Response, Role, Sense, StrokeKind, Ui, Vec2, Visuals, WidgetInfo, vec2,
+    Color32, Painter, Rect, Response, Role, Sense, Shadow, StrokeKind, Ui, Vec2, Visuals,
+    WidgetInfo, vec2,
 };
 
 use crate::imaging::RgbaImage;
@@ -154,7 +155,8 @@ fn paint_picture(ui: &Ui, painter: &Painter, view: &mut CanvasView, shown: &Show
     let picture_in_screen = transform.picture_in_screen(view.size_in_canvas);
     let picture_in_ui = picture_in_screen / transform.pixels_per_point();
     let visuals = ui.visuals();
-    painter.add(visuals.popup_shadow.as_shape(picture_in_ui, 0.0));
+    let shadow = Shadow { offset: [0, 3], blur: 18, spread: 0, color: visuals.popup_shadow.color };
+    painter.add(shadow.as_shape(picture_in_ui, 0.0));
     painter.rect_stroke(
         picture_in_ui,
         0.0,
@@ -186,9 +188,10 @@ fn paint_picture(ui: &Ui, painter: &Painter, view: &mut CanvasView, shown: &Show
 const CHECKER_CELL: f32 = 8.0;
 
 /// Two quiet neighbours of the panel's colour, so that the checkerboard never competes with the
-/// picture.
+/// picture. In a dark window they are a middle grey on which dark outlines can be seen too.
 fn checker_colours(visuals: &Visuals) -> [Color32; 2] {
     let paper = visuals.panel_fill.to_opaque();
     let ink = visuals.text_color().to_opaque();
-    [paper.lerp_to_gamma(ink, 0.06), paper.lerp_to_gamma(ink, 0.14)]
+    let shades = if visuals.dark_mode { [0.24, 0.32] } else { [0.03, 0.10] };
+    shades.map(|shade| paper.lerp_to_gamma(ink, shade))
 }
