@@ -4,6 +4,7 @@
 //! handles input, and draws with plain egui where there is no wgpu.
 
 mod canvas;
+mod canvas_layout;
 mod gpu_types;
 mod picture_textures;
 pub mod shaders;
