@@ -15,7 +15,8 @@ pub use error::{ModelError, WeightsError};
 use crate::imaging::RgbaImage;
 use crate::protocol::{EntryId, GenerateRequest, InspiredBy, ModelInfo};
 
-/// A loaded model. Owns its weights and caches; not shared between threads.
+/// A loaded model. Owns its weights and caches; not shared between threads. It is used again
+/// after a panic, so a cache entry is written only when it is complete.
 pub trait Generator: Send {
     fn info(&self) -> &ModelInfo;
 

@@ -1,1 +1,155 @@
-//! To be written.
+//! One thread, one model, one job at a time. The window keeps a [`WorkerHandle`], asks for
+//! pictures and collects what came of it; it never waits for the model.
+//!
+//! ```text
+//! generate() ─▶ Latest<Job> + bell ─▶ thread "generate": start, then step and render per scale
+//! drain() ◀─── events, bounded ◀──── Started, ScaleFinished …, Finished | Cancelled | Failed
+//! take_preview() ◀─ Latest<Preview> ◀ the picture after each scale
+//! ```
+//!
+//! Invariants:
+//! - The newest request wins. It cancels the running job and replaces one that still waits, so
+//!   nothing queues. [`WorkerHandle::drain`] and [`WorkerHandle::take_preview`] never show
+//!   anything of an older job once `generate` has returned.
+//! - Each job that is not superseded ends in exactly one of `Finished`, `Cancelled` and `Failed`,
+//!   and nothing follows that. Before it come, in this order, at most one `Started` and one
+//!   `ScaleFinished` per scale, coarse to fine. `Started` is missing if the job never began.
+//! - After [`WorkerHandle::cancel`], a job ends with `Cancelled`, or with `Finished` or `Failed`
+//!   if it was faster. The flag is read before every step and every decoding.
+//! - No scale is decoded twice: the still is the preview, and the last still the picture.
+//! - Events are never lost, previews may be skipped. If nobody drains, the worker waits when
+//!   [`WorkerHandle::EVENT_CAPACITY`] events are pending; no method of the handle waits for it.
+//! - `wake` is called after each event and each preview, on the worker's thread.
+//! - Errors and panics of the model become events; the worker and the model live on.
+//! - Thumbnails are idle work: between two of them the worker looks for a new request.
+//! - Dropping the handle ends the thread within one step, or when loading ends, and waits for it.
+//!
+//! Deliberately absent: pacing of previews by time (a picture has few scales, and each is a still
+//! that the scale strip needs), and any knowledge of the window.
+
+mod cancel;
+mod job;
+mod latest;
+mod run;
+mod thumbnails;
+
+use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use self::cancel::CancelToken;
+use self::job::Job;
+use self::latest::Latest;
+use self::run::{Inbox, Outbox};
+use crate::model::{Generator, ModelError};
+use crate::protocol::{Event, GenerateRequest, JobId, Preview};
+
+/// The window's end of the worker. See the module for what it promises.
+pub struct WorkerHandle {
+    /// The newest job's number and how many there were; 0 before the first.
+    n_jobs: u64,
+    /// Ends the newest job.
+    cancel: CancelToken,
+    jobs: Arc<Latest<Job>>,
+    previews: Arc<Latest<Preview>>,
+    // Dropped in this order: without bell and events the thread ends, wherever it waits, and only
+    // then is it joined.
+    bell: Sender<()>,
+    events: Receiver<Event>,
+    _thread: JoinOnDrop,
+}
+
+impl WorkerHandle {
+    /// Events that can be pending before the worker waits for [`Self::drain`]: several jobs' worth.
+    pub const EVENT_CAPACITY: usize = 64;
+
+    /// Starts the thread, named `generate`. `load` runs on it and is answered by
+    /// [`Event::ModelReady`] or [`Event::ModelFailed`]; requests may be made before that. `wake`
+    /// is called on it after every event and preview, and must not wait for the handle's owner.
+    ///
+    /// # Errors
+    /// If the system has no thread to give.
+    pub fn spawn(
+        load: impl FnOnce() -> Result<Box<dyn Generator>, ModelError> + Send + 'static,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> std::io::Result<Self> {
+        let jobs = Arc::new(Latest::default());
+        let previews = Arc::new(Latest::default());
+        // One ring is enough, however many jobs were put: only the newest is there.
+        let (bell, bell_of_worker) = bounded(1);
+        let (events_of_worker, events) = bounded(Self::EVENT_CAPACITY);
+        let inbox = Inbox { jobs: Arc::clone(&jobs), bell: bell_of_worker };
+        let outbox = Outbox {
+            events: events_of_worker,
+            previews: Arc::clone(&previews),
+            wake: Box::new(wake),
+        };
+        let thread = Builder::new()
+            .name("generate".to_owned())
+            .spawn(move || run::run(load, &inbox, &outbox))?;
+        Ok(Self {
+            n_jobs: 0,
+            cancel: CancelToken::default(),
+            jobs,
+            previews,
+            bell,
+            events,
+            _thread: JoinOnDrop(Some(thread)),
+        })
+    }
+
+    /// Supersedes the running job: of that one, nothing is seen any more. If the model could not
+    /// be loaded, the job ends as [`Event::Failed`].
+    pub fn generate(&mut self, request: GenerateRequest) -> JobId {
+        self.n_jobs += 1;
+        let cancel = CancelToken::default();
+        self.jobs.put(Job { id: self.newest(), request, cancel: cancel.clone() });
+        // Full means that the bell rings already. Closed means that the thread has died, which
+        // only a panic of `wake` can do, and the panic hook has reported that.
+        self.bell.try_send(()).ok();
+        // Only now, so that the worker, when it sees the old job cancelled, finds the new one.
+        std::mem::replace(&mut self.cancel, cancel).cancel();
+        self.newest()
+    }
+
+    /// Stops the newest job within one scale; what is shown stays. Harmless if it has ended.
+    pub fn cancel(&mut self) {
+        self.cancel.cancel();
+    }
+
+    /// All events since the last call, oldest first, without those of superseded jobs.
+    pub fn drain(&mut self) -> Vec<Event> {
+        let newest = self.newest();
+        // What a waiting worker adds meanwhile is left for the next call, for which it wakes us:
+        // so a call is short however fast the worker is.
+        let n_pending = self.events.len();
+        let is_current = |event: &Event| event.job().is_none_or(|job| job == newest);
+        self.events.try_iter().take(n_pending).filter(is_current).collect()
+    }
+
+    /// The newest preview of the newest job, once.
+    pub fn take_preview(&mut self) -> Option<Preview> {
+        self.previews.take().filter(|preview| preview.job == self.newest())
+    }
+
+    fn newest(&self) -> JobId {
+        JobId(self.n_jobs)
+    }
+}
+
+impl Drop for WorkerHandle {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}
+
+struct JoinOnDrop(Option<JoinHandle<()>>);
+
+impl Drop for JoinOnDrop {
+    fn drop(&mut self) {
+        if let Some(Err(_)) = self.0.take().map(JoinHandle::join) {
+            tracing::error!("the worker's thread ended by a panic");
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! A model without weights: as fast as nothing, as slow as the test wants, and it fails on demand.
+//!
+//! Its pictures are discs whose colour follows from prompt, seed and scale
+//! ([`colour_of`]), so a test can tell which picture it got.
+//!
+//! ```ignore
+//! let model = FakeModel::new().with_fault("bad", Point::Step(2), Fault::Panic);
+//! let (model, gate) = model.gated(|point| matches!(point, Point::Step(_)));
+//! let mut worker = WorkerHandle::spawn(model.into_loader(), || {})?;
+//! worker.generate(GenerateRequest::new("apple", 1));
+//! // The worker is held before each step until the test drops what it got.
+//! let held = gate.wait();
+//! assert_eq!(held.point, Point::Step(0));
+//! drop(held);
+//! ```
+//!
+//! A gate must go before its worker, which waits for it (`Rig` in `worker_rig.rs` sees to that).
+
+#![allow(dead_code, reason = "each test crate uses another part of it")]
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded, never};
+use image::Rgba;
+use underpaint::imaging::RgbaImage;
+use underpaint::model::{Generator, ModelError, Session};
+use underpaint::params::{ControlKind, Sampling};
+use underpaint::protocol::{EntryId, GenerateRequest, Inspiration, InspiredBy, ModelInfo};
+
+/// How long a test waits for what must happen; far more than it takes on a busy machine.
+pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(30);
+
+/// A place where a fault can strike and where a gate can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Point {
+    Load,
+    Start,
+    /// Before the step to this scale.
+    Step(usize),
+    /// Before decoding this scale of this picture of the batch.
+    Render(usize, usize),
+    Thumbnail(EntryId),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    Error,
+    Panic,
+}
+
+/// Something that was asked of the model. The prompt is empty where none is concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Call {
+    pub(crate) point: Point,
+    pub(crate) prompt: String,
+}
+
+/// Builder of a model and the model itself.
+pub(crate) struct FakeModel {
+    info: ModelInfo,
+    entries: Vec<EntryId>,
+    /// A shortened prompt would be one.
+    notices: Vec<String>,
+    place: Place,
+}
+
+/// What all parts of the fake share: whom to tell and ask at each point.
+#[derive(Clone, Default)]
+struct Place {
+    faults: Vec<(Call, Fault)>,
+    guard: Option<Guard>,
+    calls: Calls,
+}
+
+/// The model's side of a [`Gate`].
+#[derive(Clone)]
+struct Guard {
+    holds: fn(Point) -> bool,
+    gate: Sender<Held>,
+}
+
+/// The calls so far, in order; a clone sees the same list.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Calls(Arc<Mutex<Vec<Call>>>);
+
+/// The test's side of a gated model. Opened or dropped, it holds nothing any more.
+pub(crate) struct Gate(Receiver<Held>);
+
+/// The worker stands at a point until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) point: Point,
+    pub(crate) prompt: String,
+    _release: Sender<()>,
+}
+
+impl FakeModel {
+    /// Four scales, pictures of 16×16 pixels, three memory slots over six entries.
+    pub(crate) fn new() -> Self {
+        let info = ModelInfo {
+            name: "Fake model".to_owned(),
+            device: "CPU, 1 thread".to_owned(),
+            scales: vec![1, 2, 4, 8],
+            image_size_px: 16,
+            control_kinds: ControlKind::ALL.to_vec(),
+            n_memory_slots: 3,
+            n_memory_entries: 6,
+            n_parameters: 0,
+            sampling: Sampling::default(),
+        };
+        Self {
+            info,
+            entries: (1..=6).map(EntryId).collect(),
+            notices: Vec::new(),
+            place: Place::default(),
+        }
+    }
+
+    #[must_use]
+    pub(crate) fn with_scales(mut self, n_scales: usize) -> Self {
+        self.info.scales = (1..=n_scales).collect();
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn with_image_size(mut self, size_px: usize) -> Self {
+        self.info.image_size_px = size_px;
+        self
+    }
+
+    /// What every run remarks.
+    #[must_use]
+    pub(crate) fn with_notice(mut self, notice: &str) -> Self {
+        self.notices.push(notice.to_owned());
+        self
+    }
+
+    /// Strikes at `point`, for jobs with this prompt; the prompt is empty for `Load` and
+    /// `Thumbnail`.
+    #[must_use]
+    pub(crate) fn with_fault(mut self, prompt: &str, point: Point, fault: Fault) -> Self {
+        self.place.faults.push((Call { point, prompt: prompt.to_owned() }, fault));
+        self
+    }
+
+    /// Holds the worker at each point that `holds` names.
+    pub(crate) fn gated(mut self, holds: fn(Point) -> bool) -> (Self, Gate) {
+        // Without room, so that nothing stays in the channel when the gate is dropped.
+        let (sender, receiver) = bounded(0);
+        self.place.guard = Some(Guard { holds, gate: sender });
+        (self, Gate(receiver))
+    }
+
+    pub(crate) fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    pub(crate) fn calls(&self) -> Calls {
+        self.place.calls.clone()
+    }
+
+    /// For [`underpaint::worker::WorkerHandle::spawn`].
+    pub(crate) fn into_loader(
+        self,
+    ) -> impl FnOnce() -> Result<Box<dyn Generator>, ModelError> + Send + 'static {
+        move || {
+            self.place.pass(Point::Load, "")?;
+            Ok(Box::new(self))
+        }
+    }
+}
+
+impl Generator for FakeModel {
+    fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    fn start(&mut self, request: &GenerateRequest) -> Result<Box<dyn Session>, ModelError> {
+        self.place.pass(Point::Start, &request.prompt)?;
+        let n_scales = request.stop_at.unwrap_or(self.info.scales.len());
+        if !(1..=self.info.scales.len()).contains(&n_scales) {
+            let reason =
+                format!("There is no scale {n_scales}, choose 1–{}", self.info.scales.len());
+            return Err(ModelError::Request { reason });
+        }
+        Ok(Box::new(FakeSession {
+            prompt: request.prompt.clone(),
+            seeds: request.seeds.clone(),
+            n_scales,
+            n_done: 0,
+            size_px: self.info.image_size_px,
+            notices: self.notices.clone(),
+            inspired_by: inspired_by(request, &self.entries, self.info.n_memory_slots),
+            place: self.place.clone(),
+        }))
+    }
+
+    fn thumbnail(&mut self, entry: EntryId) -> Result<Arc<RgbaImage>, ModelError> {
+        self.place.pass(Point::Thumbnail(entry), "")?;
+        if !self.entries.contains(&entry) {
+            return Err(ModelError::UnknownEntry { entry });
+        }
+        Ok(Arc::new(disc(self.info.image_size_px, colour_of("", entry.0, 0))))
+    }
+}
+
+struct FakeSession {
+    prompt: String,
+    seeds: Vec<u64>,
+    n_scales: usize,
+    n_done: usize,
+    size_px: usize,
+    notices: Vec<String>,
+    inspired_by: Vec<InspiredBy>,
+    place: Place,
+}
+
+impl Session for FakeSession {
+    fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    fn inspired_by(&self) -> &[InspiredBy] {
+        &self.inspired_by
+    }
+
+    fn n_scales(&self) -> usize {
+        self.n_scales
+    }
+
+    fn n_done(&self) -> usize {
+        self.n_done
+    }
+
+    fn step(&mut self) -> Result<(), ModelError> {
+        assert!(self.n_done < self.n_scales, "the worker steps beyond the last scale");
+        self.place.pass(Point::Step(self.n_done), &self.prompt)?;
+        self.n_done += 1;
+        Ok(())
+    }
+
+    fn render(&self, batch_idx: usize) -> Result<RgbaImage, ModelError> {
+        let scale_idx = self.n_done.checked_sub(1).expect("the worker decodes after a step");
+        self.place.pass(Point::Render(scale_idx, batch_idx), &self.prompt)?;
+        Ok(disc(self.size_px, colour_of(&self.prompt, self.seeds[batch_idx], scale_idx)))
+    }
+}
+
+impl Place {
+    fn pass(&self, point: Point, prompt: &str) -> Result<(), ModelError> {
+        let call = Call { point, prompt: prompt.to_owned() };
+        self.calls.0.lock().unwrap_or_else(PoisonError::into_inner).push(call.clone());
+        if let Some(Guard { holds, gate }) = &self.guard
+            && holds(point)
+        {
+            let (release, released) = bounded(0);
+            let held = Held { point, prompt: prompt.to_owned(), _release: release };
+            // Both fail, which is to go on, when the test has dropped its end.
+            gate.send(held).ok();
+            released.recv().ok();
+        }
+        match self.faults.iter().find(|(at, _)| *at == call) {
+            Some((_, Fault::Panic)) => panic!("fake panic at {point:?}"),
+            Some((_, Fault::Error)) => {
+                Err(ModelError::Memory { reason: format!("fake error at {point:?}") })
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Gate {
+    /// Waits until the worker stands at a point.
+    pub(crate) fn wait(&self) -> Held {
+        self.0.recv_timeout(TIME_LIMIT).expect("the worker must reach a gated point")
+    }
+
+    /// Lets everything pass from now on, but for what is held already.
+    pub(crate) fn open(&mut self) {
+        self.0 = never();
+    }
+
+    /// The channel, for selecting over it and others.
+    pub(crate) fn arrivals(&self) -> &Receiver<Held> {
+        &self.0
+    }
+}
+
+impl Calls {
+    pub(crate) fn count(&self, counts: impl Fn(&Call) -> bool) -> usize {
+        let calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        calls.iter().filter(|call| counts(call)).count()
+    }
+
+    pub(crate) fn all(&self) -> Vec<Call> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Colour of the middle of a picture. Differs between any two scales, and, but for chance, between
+/// prompts and seeds.
+pub(crate) fn colour_of(prompt: &str, seed: u64, scale_idx: usize) -> Rgba<u8> {
+    // FNV-1a, because snapshots must not change with the standard library's hasher.
+    let bytes = prompt.bytes().chain(seed.to_le_bytes());
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    Rgba([(hash >> 48) as u8, (hash >> 32) as u8, (scale_idx * 24) as u8, 255])
+}
+
+/// Colour of the middle of a picture that the fake made.
+pub(crate) fn middle(picture: &RgbaImage) -> Rgba<u8> {
+    *picture.get_pixel(picture.width() / 2, picture.height() / 2)
+}
+
+fn disc(size_px: usize, colour: Rgba<u8>) -> RgbaImage {
+    let centre = size_px as f32 / 2.0;
+    RgbaImage::from_fn(size_px as u32, size_px as u32, |x, y| {
+        let from_centre = (x as f32 + 0.5 - centre).hypot(y as f32 + 0.5 - centre);
+        if from_centre < centre { colour } else { Rgba([0; 4]) }
+    })
+}
+
+fn inspired_by(request: &GenerateRequest, entries: &[EntryId], n_slots: usize) -> Vec<InspiredBy> {
+    let memory = &request.memory;
+    let mut retrieved = entries.iter().copied().filter(|entry| !memory.banned.contains(entry));
+    let mut used = Vec::new();
+    for slot in 0..n_slots {
+        let chosen = memory.chosen.iter().find(|(chosen_slot, _)| *chosen_slot == slot);
+        let (entry, caption, similarity) = match chosen {
+            Some((_, Inspiration::Entry(entry))) => (*entry, format!("entry {}", entry.0), None),
+            Some((_, Inspiration::Picture { name, .. })) => (EntryId(1000), name.clone(), None),
+            None if memory.retrieval => match retrieved.next() {
+                Some(entry) => (entry, format!("entry {}", entry.0), Some(0.9)),
+                None => continue,
+            },
+            None => continue,
+        };
+        used.push(InspiredBy {
+            slot,
+            entry,
+            caption,
+            style: "flat".to_owned(),
+            source: "Fake pictures".to_owned(),
+            licence: "CC0".to_owned(),
+            similarity,
+        });
+    }
+    used
+}

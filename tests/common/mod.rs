@@ -1,0 +1,4 @@
+//! Shared by the integration tests.
+
+pub(crate) mod fake_model;
+pub(crate) mod worker_rig;
