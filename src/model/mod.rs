@@ -4,11 +4,17 @@
 //! drive sessions scale by scale; tests drive a fake.
 
 pub mod config;
+mod bytes;
+pub mod weights;
+pub mod memory;
+pub mod assets;
 pub mod device;
 pub mod error;
 
 use std::sync::Arc;
 
+pub use assets::ModelFiles;
+pub use config::Config;
 pub use device::DeviceChoice;
 pub use error::{ModelError, WeightsError};
 

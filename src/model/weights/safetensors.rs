@@ -1,0 +1,87 @@
+//! The safetensors container: a JSON header of names, types, shapes and offsets, then the data.
+//! Format: <https://github.com/huggingface/safetensors#format>.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
+
+use serde::Deserialize;
+
+use super::{Encoding, Header, StoredTensor, checked_product};
+use crate::model::bytes::{ByteReader, EndsEarly};
+
+/// Bytes that one element takes, by type; types of part of a byte are left out.
+const ELEMENT_SIZES: [(&str, usize); 15] = [
+    ("BOOL", 1),
+    ("U8", 1),
+    ("I8", 1),
+    ("F8_E4M3", 1),
+    ("F8_E5M2", 1),
+    ("U16", 2),
+    ("I16", 2),
+    ("F16", 2),
+    ("BF16", 2),
+    ("U32", 4),
+    ("I32", 4),
+    ("F32", 4),
+    ("U64", 8),
+    ("I64", 8),
+    ("F64", 8),
+];
+
+#[derive(Deserialize)]
+struct Entry {
+    dtype: String,
+    shape: Vec<usize>,
+    data_offsets: [usize; 2],
+}
+
+/// Finds the tensors; ranges count from the start of `bytes` and lie inside it.
+///
+/// # Errors
+/// The reason why this is not a whole safetensors file.
+pub(in crate::model) fn parse(bytes: &[u8]) -> Result<Header, String> {
+    let mut reader = ByteReader::new(bytes);
+    let n_header = reader.length().or(Err("it has no header"))?;
+    let json = reader
+        .take(n_header)
+        .map_err(|EndsEarly| format!("its header claims {n_header} of {} bytes", bytes.len()))?;
+    let mut fields: BTreeMap<String, serde_json::Value> = serde_json::from_slice(json)
+        .map_err(|error| format!("its header is not readable: {error}"))?;
+    let metadata = fields.remove("__metadata__");
+    let format = metadata
+        .as_ref()
+        .and_then(|metadata| metadata.get("underpaint.format")?.as_str()?.parse().ok());
+
+    let data_start = reader.pos();
+    let mut tensors = BTreeMap::new();
+    for (name, field) in fields {
+        let entry: Entry = serde_json::from_value(field)
+            .map_err(|error| format!("its entry for {name} is not readable: {error}"))?;
+        let tensor = locate(entry, data_start, bytes.len())
+            .ok_or_else(|| format!("tensor {name} does not fit into its {} bytes", bytes.len()))?;
+        tensors.insert(name, tensor);
+    }
+    Ok(Header { tensors, format })
+}
+
+fn locate(entry: Entry, data_start: usize, n_file_bytes: usize) -> Option<StoredTensor> {
+    let Entry { dtype, shape, data_offsets: [start, end] } = entry;
+    let range = data_start.checked_add(start)?..data_start.checked_add(end)?;
+    let n_bytes = range.end.checked_sub(range.start)?;
+    let n_elements = checked_product(&shape)?;
+    let is_inside = range.end <= n_file_bytes;
+    let size = ELEMENT_SIZES.iter().find(|(name, _)| *name == dtype).map(|(_, size)| *size);
+    let is_full = size.is_none_or(|size| n_elements.checked_mul(size) == Some(n_bytes));
+    let encoding = match dtype.as_str() {
+        "F32" => Encoding::F32,
+        "F16" => Encoding::F16,
+        "BF16" => Encoding::Bf16,
+        _ => Encoding::Other(dtype),
+    };
+    (is_inside && is_full).then_some(StoredTensor {
+        encoding,
+        shape,
+        range,
+        used: AtomicBool::new(false),
+    })
+}
