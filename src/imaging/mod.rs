@@ -7,6 +7,7 @@ pub mod composite;
 pub mod control;
 pub mod fit;
 pub mod io;
+pub mod planes;
 pub mod polarity;
 pub mod resample;
 

@@ -10,6 +10,8 @@ pub mod memory;
 pub mod assets;
 pub mod device;
 pub mod error;
+pub mod ops;
+pub mod tokenizer;
 
 use std::sync::Arc;
 

@@ -1,0 +1,423 @@
+//! Normalisation: group norm of channels-last maps, and RMS norm of the last dimension.
+
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, D, Layout, Result, Shape, Tensor, bail};
+use candle_nn::VarBuilder;
+use rayon::prelude::*;
+
+use super::simd::{MIN_PARALLEL_VALUES, dispatch, silu};
+use super::storage::{row_starts, values};
+
+/// Group normalisation over groups of channels and all pixels of a picture.
+#[derive(Debug)]
+pub struct GroupNorm {
+    n_groups: usize,
+    eps: f64,
+    /// (C)
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl GroupNorm {
+    /// Reads `weight` and `bias`, (C) each.
+    ///
+    /// # Errors
+    /// A missing or mis-shaped tensor, or channels that do not divide into the groups.
+    pub fn load(vb: VarBuilder<'_>, channels: usize, n_groups: usize, eps: f64) -> Result<Self> {
+        if n_groups == 0 || !channels.is_multiple_of(n_groups) {
+            bail!("{channels} channels do not divide into {n_groups} groups");
+        }
+        let weight = vb.get(channels, "weight")?;
+        let bias = vb.get(channels, "bias")?;
+        Ok(Self { n_groups, eps, weight, bias })
+    }
+
+    /// (B, H, W, C) → (B, H, W, C).
+    ///
+    /// # Errors
+    /// Another shape, or what the computation reports.
+    pub fn forward_nhwc(&self, x: &Tensor) -> Result<Tensor> {
+        self.normalise(x, false)
+    }
+
+    /// [`Self::forward_nhwc`], then `SiLU`.
+    ///
+    /// # Errors
+    /// Another shape, or what the computation reports.
+    pub fn forward_nhwc_silu(&self, x: &Tensor) -> Result<Tensor> {
+        self.normalise(x, true)
+    }
+
+    fn normalise(&self, x: &Tensor, silu: bool) -> Result<Tensor> {
+        let (.., channels) = x.dims4()?;
+        if self.weight.dims() != [channels] {
+            bail!("a group norm of {:?} cannot take {:?}", self.weight.dims(), x.dims());
+        }
+        if x.device().is_cpu() {
+            let op = GroupNormOp { n_groups: self.n_groups, eps: self.eps, silu };
+            x.contiguous()?.apply_op3_no_bwd(&self.weight, &self.bias, &op)
+        } else {
+            self.through_candle(x, silu)
+        }
+    }
+
+    fn through_candle(&self, x: &Tensor, silu: bool) -> Result<Tensor> {
+        let (batch, height, width, channels) = x.dims4()?;
+        let per_group = channels / self.n_groups;
+        let grouped = x.reshape((batch, height * width, self.n_groups, per_group))?;
+        let n = (height * width * per_group) as f64;
+        let mean = (grouped.sum_keepdim((1, 3))? / n)?;
+        let centred = grouped.broadcast_sub(&mean)?;
+        let variance = (centred.sqr()?.sum_keepdim((1, 3))? / n)?;
+        let y = centred
+            .broadcast_div(&(variance + self.eps)?.sqrt()?)?
+            .reshape(x.dims())?
+            .broadcast_mul(&self.weight)?
+            .broadcast_add(&self.bias)?;
+        if silu { y.silu() } else { Ok(y) }
+    }
+}
+
+struct GroupNormOp {
+    n_groups: usize,
+    eps: f64,
+    silu: bool,
+}
+
+impl CustomOp3 for GroupNormOp {
+    fn name(&self) -> &'static str {
+        "group-norm-nhwc"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (x, dims) = (values(x, x_layout)?, x_layout.dims());
+        let weight = values(weight, weight_layout)?;
+        let bias = values(bias, bias_layout)?;
+        let (n_pixels, n_channels) = (dims[1] * dims[2], dims[3]);
+        let mut out = vec![0.0; x.len()];
+        if !out.is_empty() {
+            let picture_len = n_pixels * n_channels;
+            for (out, x) in out.chunks_exact_mut(picture_len).zip(x.chunks_exact(picture_len)) {
+                self.picture(x, weight, bias, out);
+            }
+        }
+        Ok((CpuStorage::F32(out), dims.into()))
+    }
+}
+
+/// Sums over the pixels of one channel, of values less the `origin`, a value of that channel:
+/// sums of squares would lose the variance of a channel that is far from zero.
+#[derive(Clone, Copy, Default)]
+struct Moments {
+    sum: f64,
+    squares: f64,
+}
+
+impl GroupNormOp {
+    /// One picture, (H · W, C).
+    fn picture(&self, x: &[f32], weight: &[f32], bias: &[f32], out: &mut [f32]) {
+        let n_channels = weight.len();
+        let (scale, shift) = self.scale_and_shift(x, weight, bias);
+        let chunk = MIN_PARALLEL_VALUES.next_multiple_of(n_channels);
+        out.par_chunks_mut(chunk).zip(x.par_chunks(chunk)).for_each(|(out, x)| {
+            dispatch(|| {
+                for (out, x) in out.chunks_exact_mut(n_channels).zip(x.chunks_exact(n_channels)) {
+                    for (((out, x), scale), shift) in out.iter_mut().zip(x).zip(&scale).zip(&shift)
+                    {
+                        *out = x * scale + shift;
+                    }
+                }
+                if self.silu {
+                    for value in out.iter_mut() {
+                        *value = silu(*value);
+                    }
+                }
+            });
+        });
+    }
+
+    /// Per channel: y = x · scale + shift.
+    fn scale_and_shift(&self, x: &[f32], weight: &[f32], bias: &[f32]) -> (Vec<f32>, Vec<f32>) {
+        let n_channels = weight.len();
+        let origins = &x[..n_channels];
+        let moments = moments(x, origins);
+        let n_pixels = (x.len() / n_channels) as f64;
+        let per_group = n_channels / self.n_groups;
+        let (mut scale, mut shift) =
+            (Vec::with_capacity(n_channels), Vec::with_capacity(n_channels));
+        for first in (0..n_channels).step_by(per_group) {
+            let group = first..first + per_group;
+            let channel_mean = |c: usize| f64::from(origins[c]) + moments[c].sum / n_pixels;
+            let mean = group.clone().map(channel_mean).sum::<f64>() / per_group as f64;
+            let variance = group.clone().map(|c| {
+                let own = moments[c].squares / n_pixels - (moments[c].sum / n_pixels).powi(2);
+                own.max(0.0) + (channel_mean(c) - mean).powi(2)
+            });
+            let variance = variance.sum::<f64>() / per_group as f64;
+            let inverse = 1.0 / (variance + self.eps).sqrt();
+            for c in group {
+                let factor = f64::from(weight[c]) * inverse;
+                scale.push(factor as f32);
+                shift.push((f64::from(bias[c]) - mean * factor) as f32);
+            }
+        }
+        (scale, shift)
+    }
+}
+
+/// Of every channel of one picture. Chunks are summed in single precision, their sums in double.
+fn moments(x: &[f32], origins: &[f32]) -> Vec<Moments> {
+    let n_channels = origins.len();
+    let chunk = MIN_PARALLEL_VALUES.next_multiple_of(n_channels);
+    let sums_of_chunk = |x: &[f32]| {
+        let mut sums = vec![0.0_f32; 2 * n_channels];
+        dispatch(|| {
+            let (sum, squares) = sums.split_at_mut(n_channels);
+            for x in x.chunks_exact(n_channels) {
+                for (((sum, squares), x), origin) in
+                    sum.iter_mut().zip(&mut *squares).zip(x).zip(origins)
+                {
+                    let difference = x - origin;
+                    *sum += difference;
+                    *squares += difference * difference;
+                }
+            }
+        });
+        sums
+    };
+    let chunks: Vec<Vec<f32>> = x.par_chunks(chunk).map(sums_of_chunk).collect();
+    let mut moments = vec![Moments::default(); n_channels];
+    for sums in chunks {
+        let (sum, squares) = sums.split_at(n_channels);
+        for ((moments, sum), squares) in moments.iter_mut().zip(sum).zip(squares) {
+            moments.sum += f64::from(*sum);
+            moments.squares += f64::from(*squares);
+        }
+    }
+    moments
+}
+
+/// `x / √(mean x² + eps) · weight` over the last dimension: (…, D), weight (D).
+///
+/// `x` may be a view whose last dimension is contiguous, such as the heads of a projection; the
+/// result is contiguous, so this also brings heads into the order of their products.
+///
+/// # Errors
+/// Shapes that do not fit, or what the computation reports.
+pub fn rms_norm(x: &Tensor, weight: &Tensor, eps: f32) -> Result<Tensor> {
+    check_vector(x, weight)?;
+    if x.device().is_cpu() {
+        rows_contiguous(x)?.apply_op2_no_bwd(&weight.contiguous()?, &RmsNormOp { eps })
+    } else {
+        rms_norm_through_candle(x, weight, eps)
+    }
+}
+
+/// `x / √(mean x² + eps) · scale + shift`: (…, D), scale and shift (D). With
+/// `scale = weight · (1 + s)` computed once, this is [`rms_norm_modulated`] for less.
+///
+/// # Errors
+/// Shapes that do not fit, or what the computation reports.
+pub fn rms_norm_affine(x: &Tensor, scale: &Tensor, shift: &Tensor, eps: f32) -> Result<Tensor> {
+    check_vector(x, scale)?;
+    check_vector(x, shift)?;
+    if x.device().is_cpu() {
+        let (scale, shift) = (scale.contiguous()?, shift.contiguous()?);
+        rows_contiguous(x)?.apply_op3_no_bwd(&scale, &shift, &RmsNormOp { eps })
+    } else {
+        rms_norm_through_candle(x, scale, eps)?.broadcast_add(shift)
+    }
+}
+
+/// `rms_norm(x, weight) · (1 + scale) + shift`: (…, D), all others (D).
+///
+/// # Errors
+/// Shapes that do not fit, or what the computation reports.
+pub fn rms_norm_modulated(
+    x: &Tensor,
+    weight: &Tensor,
+    scale: &Tensor,
+    shift: &Tensor,
+    eps: f32,
+) -> Result<Tensor> {
+    rms_norm_affine(x, &(weight * (scale + 1.0)?)?, shift, eps)
+}
+
+fn rms_norm_through_candle(x: &Tensor, weight: &Tensor, eps: f32) -> Result<Tensor> {
+    let mean = x.sqr()?.mean_keepdim(D::Minus1)?;
+    x.broadcast_div(&(mean + f64::from(eps))?.sqrt()?)?.broadcast_mul(weight)
+}
+
+fn check_vector(x: &Tensor, vector: &Tensor) -> Result<()> {
+    if vector.dims() != [x.dim(D::Minus1)?] {
+        bail!("a vector of {:?} does not fit rows of {:?}", vector.dims(), x.dims());
+    }
+    Ok(())
+}
+
+/// `x` itself if each of its rows is contiguous, else a copy.
+fn rows_contiguous(x: &Tensor) -> Result<Tensor> {
+    if x.stride().last() == Some(&1) { Ok(x.clone()) } else { x.contiguous() }
+}
+
+struct RmsNormOp {
+    eps: f32,
+}
+
+impl RmsNormOp {
+    fn compute(
+        &self,
+        x: &CpuStorage,
+        layout: &Layout,
+        scale: &[f32],
+        shift: Option<&[f32]>,
+    ) -> Result<(CpuStorage, Shape)> {
+        let n_values = scale.len();
+        let x = x.as_slice::<f32>()?;
+        let starts = row_starts(layout);
+        let mut out = vec![0.0; starts.len() * n_values];
+        let rows_per_task = MIN_PARALLEL_VALUES.div_ceil(n_values.max(1));
+        let task_len = (rows_per_task * n_values).max(1);
+        out.par_chunks_mut(task_len).zip(starts.par_chunks(rows_per_task)).for_each(
+            |(out, starts)| {
+                dispatch(|| {
+                    for (out, start) in out.chunks_exact_mut(n_values).zip(starts) {
+                        self.row(&x[*start..start + n_values], scale, shift, out);
+                    }
+                });
+            },
+        );
+        Ok((CpuStorage::F32(out), layout.shape().clone()))
+    }
+
+    #[inline(always)]
+    fn row(&self, x: &[f32], scale: &[f32], shift: Option<&[f32]>, out: &mut [f32]) {
+        let mean = sum_of_squares(x) / x.len() as f32;
+        let inverse = 1.0 / (mean + self.eps).sqrt();
+        for ((out, x), scale) in out.iter_mut().zip(x).zip(scale) {
+            *out = x * inverse * scale;
+        }
+        if let Some(shift) = shift {
+            out.iter_mut().zip(shift).for_each(|(out, shift)| *out += shift);
+        }
+    }
+}
+
+/// In sixteen interleaved sums, which the compiler can keep in vectors.
+#[inline(always)]
+fn sum_of_squares(x: &[f32]) -> f32 {
+    let mut sums = [0.0_f32; 16];
+    let (chunks, rest) = x.as_chunks::<16>();
+    for chunk in chunks {
+        for (sum, x) in sums.iter_mut().zip(chunk) {
+            *sum += x * x;
+        }
+    }
+    sums.iter().sum::<f32>() + rest.iter().map(|x| x * x).sum::<f32>()
+}
+
+impl CustomOp2 for RmsNormOp {
+    fn name(&self) -> &'static str {
+        "rms-norm-rows"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        scale: &CpuStorage,
+        scale_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        self.compute(x, x_layout, values(scale, scale_layout)?, None)
+    }
+}
+
+impl CustomOp3 for RmsNormOp {
+    fn name(&self) -> &'static str {
+        "rms-norm-affine-rows"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        scale: &CpuStorage,
+        scale_layout: &Layout,
+        shift: &CpuStorage,
+        shift_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let shift = values(shift, shift_layout)?;
+        self.compute(x, x_layout, values(scale, scale_layout)?, Some(shift))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::storage::tests::{assert_close, assert_same, noise};
+    use super::*;
+
+    #[test]
+    fn group_norm_agrees_with_candle() {
+        for (dims, n_groups) in
+            [([1, 64, 64, 64], 16), ([2, 16, 16, 256], 16), ([3, 5, 7, 12], 3), ([1, 1, 1, 4], 2)]
+        {
+            let norm = GroupNorm {
+                n_groups,
+                eps: 1e-5,
+                weight: noise(&[dims[3]], 1),
+                bias: noise(&[dims[3]], 2),
+            };
+            // Far from zero, so that a variance from plain sums of squares would be lost.
+            let x = (noise(&dims, 3) + 100.0).unwrap();
+            for silu in [false, true] {
+                let expected = norm.through_candle(&x, silu).unwrap();
+                assert_close(&norm.normalise(&x, silu).unwrap(), &expected, 1e-3);
+            }
+            let x = noise(&dims, 4);
+            let expected = norm.through_candle(&x, true).unwrap();
+            assert_close(&norm.forward_nhwc_silu(&x).unwrap(), &expected, 1e-5);
+        }
+    }
+
+    #[test]
+    fn rms_norm_agrees_with_candle() {
+        for dims in [vec![2, 121, 256], vec![1, 4, 37], vec![1, 1, 1]] {
+            let x = noise(&dims, 1);
+            let [weight, scale, shift] = [2, 3, 4].map(|seed| noise(&dims[2..], seed));
+            let expected = rms_norm_through_candle(&x, &weight, 1e-6).unwrap();
+            assert_close(&rms_norm(&x, &weight, 1e-6).unwrap(), &expected, 1e-5);
+            let expected = expected.broadcast_mul(&(&scale + 1.0).unwrap()).unwrap();
+            let expected = expected.broadcast_add(&shift).unwrap();
+            let modulated = rms_norm_modulated(&x, &weight, &scale, &shift, 1e-6).unwrap();
+            assert_close(&modulated, &expected, 1e-5);
+        }
+    }
+
+    #[test]
+    fn heads_are_normalised_where_they_lie() {
+        let qkv = noise(&[2, 36, 3 * 4 * 16], 1); // (B, T, 3 · N · D/N)
+        let weight = noise(&[16], 2);
+        let keys = qkv.reshape((2, 36, 3, 4, 16)).unwrap().narrow(2, 1, 1).unwrap();
+        let keys = keys.squeeze(2).unwrap().transpose(1, 2).unwrap(); // (B, N, T, D/N)
+        let expected = rms_norm(&keys.contiguous().unwrap(), &weight, 1e-6).unwrap();
+        let actual = rms_norm(&keys, &weight, 1e-6).unwrap();
+        assert!(actual.is_contiguous());
+        assert_same(&actual, &expected);
+    }
+
+    #[test]
+    fn wrong_shapes_are_errors() {
+        assert!(rms_norm(&noise(&[2, 8], 1), &noise(&[7], 1), 1e-6).is_err());
+        let norm =
+            GroupNorm { n_groups: 2, eps: 1e-5, weight: noise(&[4], 1), bias: noise(&[4], 2) };
+        assert!(norm.forward_nhwc(&noise(&[1, 2, 2, 6], 1)).is_err());
+        assert_eq!(norm.forward_nhwc(&noise(&[0, 2, 2, 4], 1)).unwrap().dims(), [0, 2, 2, 4]);
+    }
+}

@@ -1,0 +1,148 @@
+//! The multi-scale residual autoencoder: pictures to token ids of every scale and back.
+//!
+//! A latent map is the sum of one contribution per scale. [`Tokenizer::add_scale`] adds one,
+//! [`Tokenizer::input_for_scale`] says what the next scale sees of the sum, and
+//! [`Tokenizer::decode`] makes a picture of any such sum, complete or not.
+
+mod blocks;
+mod decoder;
+mod encoder;
+mod quantizer;
+
+use candle_core::Tensor;
+use candle_nn::VarBuilder;
+
+use super::ModelError;
+use super::config::Config;
+use blocks::Layers;
+use decoder::Decoder;
+use encoder::Encoder;
+use quantizer::Quantizer;
+
+/// Token ids of one picture: one grid per scale, row by row.
+pub type ScaleIds = Vec<Vec<u32>>;
+
+/// A loaded tokenizer. All tensors are `f32` on the device of its weights.
+#[derive(Debug)]
+pub struct Tokenizer {
+    image_size: usize,
+    encoder: Encoder,
+    decoder: Decoder,
+    quantizer: Quantizer,
+}
+
+impl Tokenizer {
+    /// `vb` stands at the prefix `tokenizer`.
+    ///
+    /// # Errors
+    /// A missing or mis-shaped tensor.
+    #[expect(clippy::needless_pass_by_value, reason = "like candle's own loaders")]
+    pub fn load(config: &Config, vb: VarBuilder<'_>) -> Result<Self, ModelError> {
+        let tokenizer = &config.tokenizer;
+        Ok(Self {
+            image_size: config.image_size,
+            encoder: Encoder::load(&Layers::plain(tokenizer, vb.pp("encoder")))?,
+            decoder: Decoder::load(&Layers::fast(tokenizer, vb.pp("decoder")))?,
+            quantizer: Quantizer::load(config, &vb)?,
+        })
+    }
+
+    /// Premultiplied pictures (B, 4, S, S) in [0, 1] → normalised latents (B, C, G, G), where G is
+    /// the side of the finest scale.
+    ///
+    /// # Errors
+    /// Another shape, or what the computation reports.
+    pub fn encode_latent(&self, pictures: &Tensor) -> Result<Tensor, ModelError> {
+        Ok(self.quantizer.normalise(&self.encode_raw(pictures)?)?)
+    }
+
+    /// [`Self::encode_latent`] before normalisation: what the encoder network gives.
+    ///
+    /// # Errors
+    /// Another shape, or what the computation reports.
+    pub fn encode_raw(&self, pictures: &Tensor) -> Result<Tensor, ModelError> {
+        let (_, channels, height, width) = pictures.dims4()?;
+        let size = self.image_size;
+        if (channels, height, width) != (4, size, size) {
+            let reason = format!(
+                "the model reads pictures of 4 channels and {size}×{size} pixels, \
+                 not {channels} and {width}×{height}"
+            );
+            return Err(ModelError::Request { reason });
+        }
+        Ok(self.encoder.forward(pictures)?)
+    }
+
+    /// Ids of the nearest codes, scale by scale, of every picture of latents (B, C, G, G).
+    ///
+    /// # Errors
+    /// Another shape, or what the computation reports.
+    pub fn quantize(&self, latents: &Tensor) -> Result<Vec<ScaleIds>, ModelError> {
+        self.quantize_with(latents, |_, _| ())
+    }
+
+    /// [`Self::quantize`]; `on_scale` is shown the sum (B, C, G, G) after every scale.
+    ///
+    /// # Errors
+    /// Another shape, or what the computation reports.
+    pub fn quantize_with(
+        &self,
+        latents: &Tensor,
+        on_scale: impl FnMut(usize, &Tensor),
+    ) -> Result<Vec<ScaleIds>, ModelError> {
+        self.quantizer.quantize(latents, on_scale)
+    }
+
+    /// What the ids of a scale contribute: `ids` of B pictures one after the other, row by row
+    /// each → (B, C, G, G).
+    ///
+    /// # Errors
+    /// [`ModelError::Request`] if the ids are no whole grids of that scale or name no code.
+    pub fn embed_scale(&self, scale_idx: usize, ids: &[u32]) -> Result<Tensor, ModelError> {
+        self.quantizer.embed_scale(scale_idx, ids)
+    }
+
+    /// The sum `f_hat` (B, C, G, G) with the contribution of a scale added.
+    ///
+    /// # Errors
+    /// Those of [`Self::embed_scale`].
+    pub fn add_scale(
+        &self,
+        f_hat: &Tensor,
+        scale_idx: usize,
+        ids: &[u32],
+    ) -> Result<Tensor, ModelError> {
+        Ok((f_hat + self.embed_scale(scale_idx, ids)?)?)
+    }
+
+    /// The sum (B, C, G, G) of pictures given by their ids, coarse to fine: all scales, or the
+    /// first few; the same number for every picture.
+    ///
+    /// # Errors
+    /// [`ModelError::Request`] if the ids are no whole grids or name no code.
+    pub fn f_hat_from_ids(&self, pictures: &[impl AsRef<[u32]>]) -> Result<Tensor, ModelError> {
+        self.quantizer.f_hat_from_ids(pictures)
+    }
+
+    /// What scale `scale_idx` of side p sees of the sum so far: (B, C, G, G) → (B, C, p, p).
+    ///
+    /// # Errors
+    /// [`ModelError::Request`] if there is no such scale; otherwise what the computation reports.
+    pub fn input_for_scale(&self, f_hat: &Tensor, scale_idx: usize) -> Result<Tensor, ModelError> {
+        self.quantizer.input_for_scale(f_hat, scale_idx)
+    }
+
+    /// The code vectors (K, C).
+    pub fn codebook(&self) -> &Tensor {
+        self.quantizer.codebook()
+    }
+
+    /// Sums of all scales or of the first few, (B, C, G, G) → premultiplied pictures
+    /// (B, 4, S, S) in [0, 1].
+    ///
+    /// # Errors
+    /// Another shape, or what the computation reports.
+    pub fn decode(&self, f_hat: &Tensor) -> Result<Tensor, ModelError> {
+        Ok(self.decoder.forward(f_hat)?)
+    }
+}

@@ -1,0 +1,4 @@
+//! The networks against golden tensors of a tiny model (`tests/fixtures/embedded_tiny`).
+
+mod common;
+mod tokenizer;
