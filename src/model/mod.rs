@@ -4,24 +4,51 @@
 //! drive sessions scale by scale; tests drive a fake.
 
 pub mod config;
-mod bytes;
-pub mod weights;
-pub mod memory;
-pub mod assets;
 pub mod device;
 pub mod error;
+mod bytes;
+pub mod weights;
+pub mod assets;
 pub mod ops;
+pub mod text;
 pub mod tokenizer;
+pub mod memory;
+pub mod generator;
+pub mod sampling;
+mod inspiration;
+mod embedded;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use assets::ModelFiles;
 pub use config::Config;
 pub use device::DeviceChoice;
+pub use embedded::EmbeddedModel;
 pub use error::{ModelError, WeightsError};
 
 use crate::imaging::RgbaImage;
 use crate::protocol::{EntryId, GenerateRequest, InspiredBy, ModelInfo};
+
+/// Which model to load, and where it computes.
+#[derive(Debug, Clone, Default)]
+pub struct LoadOptions {
+    /// A folder with a model's files; the model inside the program if `None`.
+    pub model_dir: Option<PathBuf>,
+    pub device: DeviceChoice,
+}
+
+/// Loads a model.
+///
+/// # Errors
+/// [`ModelError`] naming the file, field or tensor that does not fit, or the device.
+pub fn load(options: &LoadOptions) -> Result<Box<dyn Generator>, ModelError> {
+    let files = match &options.model_dir {
+        Some(folder) => ModelFiles::open(folder)?,
+        None => ModelFiles::embedded(),
+    };
+    Ok(Box::new(EmbeddedModel::load(&files, options.device.open()?)?))
+}
 
 /// A loaded model. Owns its weights and caches; not shared between threads. It is used again
 /// after a panic, so a cache entry is written only when it is complete.

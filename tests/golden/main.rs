@@ -1,4 +1,6 @@
 //! The networks against golden tensors of a tiny model (`tests/fixtures/embedded_tiny`).
 
 mod common;
+mod generator;
+mod text;
 mod tokenizer;

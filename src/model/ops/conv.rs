@@ -206,7 +206,7 @@ impl Forward<'_> {
             in_extent: Extent::of(layout.dims()),
             out_extent: Extent::of(&out_dims),
             out_channels: self.0.out_channels,
-            finish: Finish { bias, silu: self.0.silu, residual },
+            finish: Finish { bias, silu: self.0.silu, gain: None, residual },
         };
         Ok((CpuStorage::F32(run(&**algorithm, &task)), out_dims.as_slice().into()))
     }

@@ -1,7 +1,9 @@
 //! Linear layers. On the CPU the weights are packed when they are loaded, which matters with few
 //! rows: a general matrix product would reorder the whole weight matrix at every call.
 
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+use candle_core::{
+    CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail,
+};
 use candle_nn::VarBuilder;
 
 use super::direct::Direct;
@@ -72,6 +74,40 @@ impl Linear {
         }
     }
 
+    /// `residual + gain ·` [`Self::forward`]; `residual` has the shape of the result, `gain` (O).
+    ///
+    /// # Errors
+    /// Another shape, or what the computation reports.
+    pub fn forward_add(
+        &self,
+        x: &Tensor,
+        residual: &Tensor,
+        gain: Option<&Tensor>,
+    ) -> Result<Tensor> {
+        let out_dims = self.out_dims(x.dims())?;
+        if residual.dims() != out_dims {
+            bail!("a residual of shape {:?} cannot be added to {out_dims:?}", residual.dims());
+        }
+        if let Some(gain) = gain
+            && gain.dims() != [self.out_dim]
+        {
+            bail!("a gain of shape {:?} does not fit {} outputs", gain.dims(), self.out_dim);
+        }
+        match (&self.method, gain) {
+            (Method::Packed { .. }, gain) => {
+                let (x, residual) = (x.contiguous()?, residual.contiguous()?);
+                match gain {
+                    Some(gain) => {
+                        x.apply_op3_no_bwd(&residual, &gain.contiguous()?, &Forward(self))
+                    }
+                    None => x.apply_op2_no_bwd(&residual, &Forward(self)),
+                }
+            }
+            (Method::Candle(_), Some(gain)) => residual + self.forward(x)?.broadcast_mul(gain)?,
+            (Method::Candle(_), None) => residual + self.forward(x)?,
+        }
+    }
+
     fn out_dims(&self, dims: &[usize]) -> Result<Vec<usize>> {
         match dims.split_last() {
             Some((last, outer)) if *last == self.in_dim => Ok([outer, &[self.out_dim]].concat()),
@@ -83,25 +119,74 @@ impl Linear {
 /// A linear layer as candle's custom operation.
 struct Forward<'a>(&'a Linear);
 
-impl CustomOp1 for Forward<'_> {
-    fn name(&self) -> &'static str {
-        "linear-packed"
-    }
-
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+impl Forward<'_> {
+    fn run(
+        &self,
+        (storage, layout): (&CpuStorage, &Layout),
+        residual: Option<(&CpuStorage, &Layout)>,
+        gain: Option<(&CpuStorage, &Layout)>,
+    ) -> Result<(CpuStorage, Shape)> {
         let Method::Packed { layer, bias } = &self.0.method else {
             bail!("a linear layer of another device met a CPU tensor");
         };
         let input = values(storage, layout)?;
         let extent = Extent { batch: 1, height: input.len() / self.0.in_dim, width: 1 };
+        let residual = residual.map(|(storage, layout)| values(storage, layout)).transpose()?;
+        let gain = gain.map(|(storage, layout)| values(storage, layout)).transpose()?;
         let task = Task {
             input,
             in_extent: extent,
             out_extent: extent,
             out_channels: self.0.out_dim,
-            finish: Finish { bias, silu: false, residual: None },
+            finish: Finish { bias, silu: false, gain, residual },
         };
         Ok((CpuStorage::F32(run(layer, &task)), self.0.out_dims(layout.dims())?.into()))
+    }
+}
+
+impl CustomOp1 for Forward<'_> {
+    fn name(&self) -> &'static str {
+        "linear-packed"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        self.run((x, layout), None, None)
+    }
+}
+
+/// With a residual.
+impl CustomOp2 for Forward<'_> {
+    fn name(&self) -> &'static str {
+        "linear-packed-add"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        layout: &Layout,
+        residual: &CpuStorage,
+        residual_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        self.run((x, layout), Some((residual, residual_layout)), None)
+    }
+}
+
+/// With a residual and a gain.
+impl CustomOp3 for Forward<'_> {
+    fn name(&self) -> &'static str {
+        "linear-packed-gain-add"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        layout: &Layout,
+        residual: &CpuStorage,
+        residual_layout: &Layout,
+        gain: &CpuStorage,
+        gain_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        self.run((x, layout), Some((residual, residual_layout)), Some((gain, gain_layout)))
     }
 }
 
@@ -124,6 +209,20 @@ mod tests {
                 assert_close(&layer.forward(&x).unwrap(), &candle.forward(&x).unwrap(), 1e-4);
             }
         }
+    }
+
+    #[test]
+    fn residual_and_gain_agree_with_candle() {
+        let (weight, bias, gain) = (noise(&[33, 40], 1), noise(&[33], 2), noise(&[33], 3));
+        let layer = Linear::new(&weight, Some(&bias)).unwrap();
+        let (x, residual) = (noise(&[2, 9, 40], 4), noise(&[2, 9, 33], 5));
+        let plain = candle_nn::Linear::new(weight, Some(bias)).forward(&x).unwrap();
+        let expected = (&residual + plain.broadcast_mul(&gain).unwrap()).unwrap();
+        assert_close(&layer.forward_add(&x, &residual, Some(&gain)).unwrap(), &expected, 1e-5);
+        let expected = (&residual + plain).unwrap();
+        assert_close(&layer.forward_add(&x, &residual, None).unwrap(), &expected, 1e-5);
+        assert!(layer.forward_add(&x, &x, None).is_err());
+        assert!(layer.forward_add(&x, &residual, Some(&noise(&[40], 1))).is_err());
     }
 
     #[test]

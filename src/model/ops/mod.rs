@@ -18,6 +18,7 @@
 )]
 
 mod activation;
+mod attention;
 mod conv;
 mod direct;
 mod layout;
@@ -31,6 +32,7 @@ mod storage;
 mod winograd;
 
 pub use activation::{softplus, swiglu};
+pub use attention::{Attention, Context};
 pub use conv::Conv2d;
 pub use layout::{
     nchw_from_nhwc, nhwc_from_nchw, pictures_from_nhwc, pixel_shuffle_nhwc, pixel_unshuffle_nhwc,

@@ -35,12 +35,14 @@ pub(super) struct Band {
     pub(super) rows: Range<usize>,
 }
 
-/// What happens to a sum on its way to the output: bias, then `SiLU`, then the residual.
+/// What happens to a sum on its way to the output: bias, `SiLU`, gain, residual, in this order.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Finish<'a> {
     /// One value per output channel, filled up to whole panels.
     pub(super) bias: &'a [f32],
     pub(super) silu: bool,
+    /// One factor per output channel.
+    pub(super) gain: Option<&'a [f32]>,
     /// As large as the output.
     pub(super) residual: Option<&'a [f32]>,
 }
@@ -107,6 +109,11 @@ impl Target<'_> {
         if finish.silu {
             for value in out.iter_mut() {
                 *value = silu(*value);
+            }
+        }
+        if let Some(gain) = finish.gain {
+            for (out, gain) in out.iter_mut().zip(&gain[channels.start..][..n]) {
+                *out *= gain;
             }
         }
         if let Some(residual) = finish.residual {

@@ -32,7 +32,7 @@ pub(super) fn silu(x: f32) -> f32 {
 
 /// `e^x` for `x` clamped to [-87, 88], after Cephes' `expf`.
 #[inline(always)]
-fn exp(x: f32) -> f32 {
+pub(super) fn exp(x: f32) -> f32 {
     /// Adding this rounds to an integer, which then stands in the lowest bits of the mantissa.
     const ROUND: f32 = 12_582_912.0; // 1.5 · 2^23
     const LN_2_HIGH: f32 = 0.693_359_4;
