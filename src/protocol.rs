@@ -108,6 +108,14 @@ pub struct InspiredBy {
     pub similarity: Option<f32>,
 }
 
+/// Where a part of the picture memory comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemorySource {
+    pub source: String,
+    pub licence: String,
+    pub n_entries: usize,
+}
+
 /// What the window must know of a loaded model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelInfo {

@@ -1,1 +1,86 @@
-//! To be written.
+//! The command line: pictures without a window, for people and for programs.
+//!
+//! Results go to standard output, everything else to standard error. This module and `main` are
+//! the only places that print.
+
+mod args;
+mod console;
+mod destination;
+mod error;
+mod generate;
+mod info;
+mod report;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+
+pub use args::{Args, Command, GenerateArgs, InfoArgs, ModelArgs, Strength};
+pub use console::print_error;
+pub use error::CliError;
+pub use report::{
+    GenerateReport, InfoReport, InspirationReport, ModelReport, PictureReport, PictureTimes,
+};
+
+/// Reads the arguments. Help, version and mistakes are printed; the exit code is then returned.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, ExitCode> {
+    Args::try_parse_from(arguments).map_err(|error| {
+        if let ErrorKind::DisplayHelp | ErrorKind::DisplayVersion = error.kind() {
+            // A reader that has seen enough may close the pipe.
+            error.print().ok();
+            ExitCode::SUCCESS
+        } else {
+            console::print_line(&one_line(&error.to_string()));
+            ExitCode::from(CliError::USAGE_CODE)
+        }
+    })
+}
+
+/// Carries out a command; what goes wrong is printed.
+pub fn run(command: &Command, args: &Args) -> ExitCode {
+    let done = match command {
+        Command::Generate(generate) => generate::run(generate, &args.model),
+        Command::Info(info) => info::run(info, &args.model),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            print_error(&error, args.verbose);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// What clap says over several lines, in one: the message, then its tips. The usage follows in
+/// `--help`.
+fn one_line(message: &str) -> String {
+    let joined = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut paragraphs = message.split("\n\n");
+    let mut line = joined(paragraphs.next().unwrap_or_default());
+    for tip in paragraphs.map(joined).filter(|text| text.starts_with("tip:")) {
+        line.push_str("; ");
+        line.push_str(&tip);
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mistakes_are_told_in_one_line() {
+        let message = |arguments: &[&str]| {
+            one_line(&Args::try_parse_from(arguments).unwrap_err().to_string())
+        };
+        assert_eq!(
+            message(&["underpaint", "generate"]),
+            "error: the following required arguments were not provided: <PROMPT>"
+        );
+        let typo = message(&["underpaint", "generate", "cat", "--line", "a.png"]);
+        assert!(typo.starts_with("error: unexpected argument '--line' found; tip:"), "{typo}");
+        assert!(typo.contains("'--lines'"), "{typo}");
+    }
+}

@@ -28,7 +28,7 @@ pub use embedded::EmbeddedModel;
 pub use error::{ModelError, WeightsError};
 
 use crate::imaging::RgbaImage;
-use crate::protocol::{EntryId, GenerateRequest, InspiredBy, ModelInfo};
+use crate::protocol::{EntryId, GenerateRequest, InspiredBy, MemorySource, ModelInfo};
 
 /// Which model to load, and where it computes.
 #[derive(Debug, Clone, Default)]
@@ -54,6 +54,11 @@ pub fn load(options: &LoadOptions) -> Result<Box<dyn Generator>, ModelError> {
 /// after a panic, so a cache entry is written only when it is complete.
 pub trait Generator: Send {
     fn info(&self) -> &ModelInfo;
+
+    /// Where the remembered pictures come from, most first.
+    fn memory_sources(&self) -> Vec<MemorySource> {
+        Vec::new()
+    }
 
     /// Encodes the prompts and keeps them, so that [`Self::start`] finds them ready. Optional: a
     /// way for the caller to time the two apart.

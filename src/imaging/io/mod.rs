@@ -6,7 +6,9 @@ mod save;
 mod sniff;
 
 pub use open::{MAX_SIDE_PX, OpenedPicture, PictureError, decode_picture, open_picture};
-pub use save::{SaveError, check_can_save, replace_file, save_new_png, save_png};
+pub use save::{
+    SaveError, check_can_save, check_can_save_in, create_folder, replace_file, save_new_png, save_png,
+};
 
 /// A path or name on one line, whatever characters it holds.
 fn one_line(name: &str) -> String {

@@ -18,6 +18,8 @@ const MAX_NAMES: u32 = 10_000;
 pub enum SaveError {
     #[error("the folder does not exist; create it or choose another: {name}")]
     NoFolder { name: String },
+    #[error("the folder cannot be created ({source}); choose another: {name}")]
+    Folder { name: String, source: io::Error },
     #[error("this is a folder; give the name of a file in it: {name}")]
     IsFolder { name: String },
     #[error("this is a device or pipe; give the name of a file: {name}")]
@@ -81,7 +83,23 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), SaveError> {
 /// # Errors
 /// What [`replace_file`] would report.
 pub fn check_can_save(path: &Path) -> Result<(), SaveError> {
-    write_beside(&target(path)?, &[]).map(|_removed_when_dropped| ())
+    create_beside(&target(path)?).map(|_removed_when_dropped| ())
+}
+
+/// Whether new files could be saved in `folder` now, found out by trying; leaves nothing behind.
+///
+/// # Errors
+/// [`SaveError`] if not.
+pub fn check_can_save_in(folder: &Path) -> Result<(), SaveError> {
+    create_beside(&folder.join("new.png")).map(|_removed_when_dropped| ())
+}
+
+/// Creates a folder and those above it, as far as they are missing.
+///
+/// # Errors
+/// [`SaveError::Folder`].
+pub fn create_folder(folder: &Path) -> Result<(), SaveError> {
+    fs::create_dir_all(folder).map_err(|source| SaveError::Folder { name: shown(folder), source })
 }
 
 /// The file itself, behind any link, and certainly something that may be replaced.
@@ -105,6 +123,14 @@ fn target(path: &Path) -> Result<PathBuf, SaveError> {
 }
 
 fn write_beside(path: &Path, bytes: &[u8]) -> Result<NamedTempFile, SaveError> {
+    let mut file = create_beside(path)?;
+    file.write_all(bytes)
+        .and_then(|()| file.as_file().sync_all())
+        .map_err(|error| cannot_write(path, error))?;
+    Ok(file)
+}
+
+fn create_beside(path: &Path) -> Result<NamedTempFile, SaveError> {
     let folder = folder_of(path);
     if path.file_name().is_none() {
         return Err(SaveError::IsFolder { name: shown(path) });
@@ -112,13 +138,7 @@ fn write_beside(path: &Path, bytes: &[u8]) -> Result<NamedTempFile, SaveError> {
     if !folder.is_dir() {
         return Err(SaveError::NoFolder { name: shown(folder) });
     }
-    let write = || {
-        let mut file = builder().tempfile_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        Ok(file)
-    };
-    write().map_err(|error| cannot_write(path, error))
+    builder().tempfile_in(folder).map_err(|error| cannot_write(path, error))
 }
 
 /// Temporary files get the permissions of ordinary new files, for they become such.

@@ -1,0 +1,205 @@
+//! What can be given on the command line, and what each value may be.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+
+use crate::model::{DeviceChoice, LoadOptions};
+use crate::params::{ControlKind, Sampling, StrengthCurve};
+
+/// Type a prompt, sketch, and watch the picture come up through its layers.
+///
+/// Without a command, the window opens.
+#[derive(Debug, Parser)]
+#[command(name = "underpaint", version)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// Say more about errors.
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make pictures from a prompt, without a window.
+    Generate(GenerateArgs),
+    /// Tell about this program and its model.
+    Info(InfoArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct ModelArgs {
+    /// Folder of another model of the same kind; the model inside the program if not given.
+    #[arg(long = "model", value_name = "DIR", global = true)]
+    pub folder: Option<PathBuf>,
+    /// Where to compute: auto, cpu, cuda:N or metal.
+    #[arg(long, default_value = "auto", value_name = "DEVICE", global = true)]
+    pub device: DeviceChoice,
+}
+
+impl ModelArgs {
+    pub fn load_options(&self) -> LoadOptions {
+        LoadOptions { model_dir: self.folder.clone(), device: self.device }
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct GenerateArgs {
+    /// What to paint, such as "red apple, 3d style"; may be empty.
+    pub prompt: String,
+    /// What to stay away from.
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub negative: String,
+    /// The same seed gives the same picture; random if not given.
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub seed: Option<u64>,
+    /// How strictly the prompt is followed, 0 to 20.
+    #[arg(long, value_name = "G", value_parser = guidance, allow_negative_numbers = true)]
+    pub guidance: Option<f32>,
+    /// How boldly tokens are drawn, 0 to 2; 0 always takes the likeliest.
+    #[arg(long, value_name = "T", value_parser = temperature, allow_negative_numbers = true)]
+    pub temperature: Option<f32>,
+    /// Codes to choose from at each place; 0 for all.
+    #[arg(long, value_name = "K", allow_negative_numbers = true)]
+    pub top_k: Option<usize>,
+    /// Share of probability to choose from at each place, 0 to 1.
+    #[arg(long, value_name = "P", value_parser = probability, allow_negative_numbers = true)]
+    pub top_p: Option<f32>,
+    /// Stop after this many scales.
+    #[arg(long, value_name = "K", allow_negative_numbers = true)]
+    pub stop_at: Option<usize>,
+    /// Picture of lines to follow: dark on light, light on dark or on transparent.
+    #[arg(long, value_name = "FILE")]
+    pub lines: Option<PathBuf>,
+    /// Picture of depths to follow: white is near.
+    #[arg(long, value_name = "FILE")]
+    pub depth: Option<PathBuf>,
+    /// Picture of colours to follow: transparent parts are left open.
+    #[arg(long, alias = "color", value_name = "FILE")]
+    pub colour: Option<PathBuf>,
+    /// How strongly a control is followed, 0 to 2, such as lines=0.8; may be repeated.
+    #[arg(long, value_name = "KIND=VALUE")]
+    pub strength: Vec<Strength>,
+    /// Picture to be inspired by, before those that the model remembers; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    pub inspire: Vec<PathBuf>,
+    /// Paint without looking at remembered pictures.
+    #[arg(long)]
+    pub no_memory: bool,
+    /// Folder for a picture after each scale: 01.png, 02.png …, with the seed in front if there
+    /// are several pictures. Created if missing.
+    #[arg(long, value_name = "DIR")]
+    pub previews: Option<PathBuf>,
+    /// Number of pictures, with the seeds N, N+1 …; 1 to 1000.
+    #[arg(
+        long, value_name = "COUNT", default_value_t = 1, allow_negative_numbers = true,
+        value_parser = clap::value_parser!(u32).range(1..=1000)
+    )]
+    pub count: u32,
+    /// File for the picture, which is replaced if it exists. With --count, the seed is added to
+    /// the name: FILE-7.png, FILE-8.png … Without this, a new file is named after the prompt.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Print one JSON object about all pictures instead of their paths.
+    #[arg(long)]
+    pub json: bool,
+    /// No progress and no remarks, only errors.
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct InfoArgs {
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `--strength lines=0.8`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Strength {
+    pub kind: ControlKind,
+    /// 0 to [`StrengthCurve::MAX`].
+    pub value: f32,
+}
+
+impl std::str::FromStr for Strength {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, value) = text
+            .split_once('=')
+            .ok_or_else(|| "write KIND=VALUE, such as lines=0.8".to_owned())?;
+        let kind = ControlKind::ALL
+            .into_iter()
+            .find(|kind| kind.name() == name || (*kind == ControlKind::Colour && name == "color"))
+            .ok_or_else(|| format!("“{name}” is not lines, depth or colour"))?;
+        Ok(Self { kind, value: number(value, StrengthCurve::MAX)? })
+    }
+}
+
+fn guidance(text: &str) -> Result<f32, String> {
+    number(text, Sampling::MAX_GUIDANCE)
+}
+
+fn temperature(text: &str) -> Result<f32, String> {
+    number(text, Sampling::MAX_TEMPERATURE)
+}
+
+fn probability(text: &str) -> Result<f32, String> {
+    number(text, 1.0)
+}
+
+/// A number from 0 to `max`; NaN and infinities are none.
+fn number(text: &str, max: f32) -> Result<f32, String> {
+    let value: Option<f32> = text.trim().parse().ok();
+    value
+        .filter(|value| (0.0..=max).contains(value))
+        .ok_or_else(|| format!("give a number from 0 to {max}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn strengths_are_parsed() {
+        let parse = |text: &str| text.parse::<Strength>();
+        assert_eq!(parse("lines=0.8"), Ok(Strength { kind: ControlKind::Lines, value: 0.8 }));
+        assert_eq!(parse("color=2"), Ok(Strength { kind: ControlKind::Colour, value: 2.0 }));
+        for (text, words) in [
+            ("lines", "KIND=VALUE"),
+            ("edges=1", "not lines, depth or colour"),
+            ("lines=", "from 0 to 2"),
+            ("lines=2.1", "from 0 to 2"),
+            ("lines=-0.1", "from 0 to 2"),
+            ("lines=nan", "from 0 to 2"),
+            ("lines=inf", "from 0 to 2"),
+        ] {
+            let message = parse(text).unwrap_err();
+            assert!(message.contains(words), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn options_of_the_model_stand_before_or_after_the_command() {
+        for arguments in [
+            ["underpaint", "--device", "cuda:1", "generate", ""],
+            ["underpaint", "generate", "", "--device", "cuda:1"],
+        ] {
+            let args = Args::try_parse_from(arguments).unwrap();
+            assert_eq!(args.model.device, DeviceChoice::Cuda(1));
+            assert!(matches!(args.command, Some(Command::Generate(_))));
+        }
+    }
+}

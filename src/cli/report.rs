@@ -1,0 +1,177 @@
+//! What `--json` prints. Fields may be added; none changes its meaning.
+//!
+//! Times are in milliseconds, memory in bytes. Numbers that a language without 64-bit integers
+//! would round (entries of the memory) are hexadecimal strings.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::model::Generator;
+use crate::params::{ControlKind, Sampling};
+use crate::protocol::{InspiredBy, MemorySource};
+
+/// All pictures of one `generate`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GenerateReport {
+    /// Version of this program.
+    pub version: &'static str,
+    pub model: String,
+    /// Where it computed, for people.
+    pub device: String,
+    pub prompt: String,
+    pub pictures: Vec<PictureReport>,
+    /// Remarks such as a shortened prompt, each once.
+    pub notices: Vec<String>,
+    /// Time to load the model.
+    pub load_ms: f64,
+    /// From the start of the program's own work to the last file.
+    pub total_ms: f64,
+    /// The most resident memory that the process has had; null where the system does not tell.
+    pub peak_memory_bytes: Option<u64>,
+    /// Why not all pictures were made; those listed are complete.
+    pub error: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PictureReport {
+    pub path: String,
+    pub seed: u64,
+    /// One file per scale if previews were asked for.
+    pub previews: Vec<String>,
+    pub inspired_by: Vec<InspirationReport>,
+    pub times_ms: PictureTimes,
+}
+
+/// Where the time of one picture went.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct PictureTimes {
+    /// Prompt to vectors; near zero when remembered from the picture before.
+    pub text: f64,
+    /// Choosing remembered pictures, encoding controls and all else before the first scale.
+    pub retrieval: f64,
+    /// `text` and `retrieval` together.
+    pub prepare: f64,
+    /// One per scale, coarse to fine, without decoding.
+    pub scales: Vec<f64>,
+    /// All decoding to pixels, previews included.
+    pub decode: f64,
+    /// Encoding and writing of all files.
+    pub save: f64,
+    pub total: f64,
+}
+
+/// A picture that the generator looked at.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct InspirationReport {
+    pub slot: usize,
+    /// Its number in the memory, hexadecimal.
+    pub entry: String,
+    pub caption: String,
+    pub style: String,
+    pub source: String,
+    pub licence: String,
+    /// Cosine of its caption and the prompt; null if chosen by hand.
+    pub similarity: Option<f32>,
+}
+
+impl From<&InspiredBy> for InspirationReport {
+    fn from(inspired_by: &InspiredBy) -> Self {
+        Self {
+            slot: inspired_by.slot,
+            entry: format!("{:016x}", inspired_by.entry.0),
+            caption: inspired_by.caption.clone(),
+            style: inspired_by.style.clone(),
+            source: inspired_by.source.clone(),
+            licence: inspired_by.licence.clone(),
+            similarity: inspired_by.similarity,
+        }
+    }
+}
+
+/// What `info` tells.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct InfoReport {
+    /// Version of this program.
+    pub version: &'static str,
+    /// Processors that it may use.
+    pub n_threads: usize,
+    pub model: ModelReport,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ModelReport {
+    pub name: String,
+    /// Where it computes, for people.
+    pub device: String,
+    pub n_parameters: usize,
+    pub image_size_px: usize,
+    /// Side of each token grid, coarse to fine.
+    pub scales: Vec<usize>,
+    pub control_kinds: Vec<ControlKind>,
+    /// The settings that look best on this model.
+    pub sampling: Sampling,
+    pub n_memory_slots: usize,
+    pub n_memory_entries: usize,
+    /// Where the remembered pictures come from, most first.
+    pub memory_sources: Vec<MemorySource>,
+    pub load_ms: f64,
+}
+
+impl ModelReport {
+    pub(super) fn new(generator: &dyn Generator, load: Duration) -> Self {
+        let info = generator.info().clone();
+        Self {
+            name: info.name,
+            device: info.device,
+            n_parameters: info.n_parameters,
+            image_size_px: info.image_size_px,
+            scales: info.scales,
+            control_kinds: info.control_kinds,
+            sampling: info.sampling,
+            n_memory_slots: info.n_memory_slots,
+            n_memory_entries: info.n_memory_entries,
+            memory_sources: generator.memory_sources(),
+            load_ms: ms(load),
+        }
+    }
+}
+
+/// Milliseconds, to a hundredth.
+pub(super) fn ms(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e5).round() / 100.0
+}
+
+/// The most resident memory that this process has had, in bytes.
+pub(super) fn peak_memory_bytes() -> Option<u64> {
+    if cfg!(target_os = "linux") {
+        peak_in_status(&std::fs::read_to_string("/proc/self/status").ok()?)
+    } else {
+        None
+    }
+}
+
+/// `VmHWM:     12345 kB`.
+fn peak_in_status(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn peak_memory_is_read() {
+        let status = "Name:\tx\nVmPeak:\t 99 kB\nVmHWM:\t    2048 kB\nVmRSS:\t 1 kB\n";
+        assert_eq!(peak_in_status(status), Some(2048 * 1024));
+        assert_eq!(peak_in_status("Name:\tx\n"), None);
+        assert_eq!(peak_memory_bytes().is_some(), cfg!(target_os = "linux"));
+    }
+
+    #[test]
+    fn times_are_milliseconds() {
+        assert_eq!(ms(Duration::from_micros(12_345)), 12.35);
+    }
+}
