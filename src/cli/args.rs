@@ -7,6 +7,9 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 use crate::model::{DeviceChoice, LoadOptions};
 use crate::params::{ControlKind, Sampling, StrengthCurve};
 
+/// Place in the help of options that every command has.
+const LAST: usize = 1000;
+
 /// Type a prompt, sketch, and watch the picture come up through its layers.
 ///
 /// Without a command, the window opens.
@@ -18,14 +21,14 @@ pub struct Args {
     #[command(flatten)]
     pub model: ModelArgs,
     /// Say more about errors.
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = LAST)]
     pub verbose: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Make pictures from a prompt, without a window.
-    Generate(GenerateArgs),
+    Generate(Box<GenerateArgs>),
     /// Tell about this program and its model.
     Info(InfoArgs),
 }
@@ -33,10 +36,16 @@ pub enum Command {
 #[derive(Debug, ClapArgs)]
 pub struct ModelArgs {
     /// Folder of another model of the same kind; the model inside the program if not given.
-    #[arg(long = "model", value_name = "DIR", global = true)]
+    #[arg(long = "model", value_name = "DIR", global = true, display_order = LAST)]
     pub folder: Option<PathBuf>,
     /// Where to compute: auto, cpu, cuda:N or metal.
-    #[arg(long, default_value = "auto", value_name = "DEVICE", global = true)]
+    #[arg(
+        long,
+        default_value = "auto",
+        value_name = "DEVICE",
+        global = true,
+        display_order = LAST
+    )]
     pub device: DeviceChoice,
 }
 
@@ -54,7 +63,7 @@ pub struct GenerateArgs {
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub negative: String,
     /// The same seed gives the same picture; random if not given.
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = seed, allow_negative_numbers = true)]
     pub seed: Option<u64>,
     /// How strictly the prompt is followed, 0 to 20.
     #[arg(long, value_name = "G", value_parser = guidance, allow_negative_numbers = true)]
@@ -63,13 +72,13 @@ pub struct GenerateArgs {
     #[arg(long, value_name = "T", value_parser = temperature, allow_negative_numbers = true)]
     pub temperature: Option<f32>,
     /// Codes to choose from at each place; 0 for all.
-    #[arg(long, value_name = "K", allow_negative_numbers = true)]
+    #[arg(long, value_name = "K", value_parser = whole, allow_negative_numbers = true)]
     pub top_k: Option<usize>,
     /// Share of probability to choose from at each place, 0 to 1.
     #[arg(long, value_name = "P", value_parser = probability, allow_negative_numbers = true)]
     pub top_p: Option<f32>,
     /// Stop after this many scales.
-    #[arg(long, value_name = "K", allow_negative_numbers = true)]
+    #[arg(long, value_name = "K", value_parser = whole, allow_negative_numbers = true)]
     pub stop_at: Option<usize>,
     /// Picture of lines to follow: dark on light, light on dark or on transparent.
     #[arg(long, value_name = "FILE")]
@@ -130,15 +139,22 @@ impl std::str::FromStr for Strength {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (name, value) = text
-            .split_once('=')
-            .ok_or_else(|| "write KIND=VALUE, such as lines=0.8".to_owned())?;
+        let (name, value) =
+            text.split_once('=').ok_or_else(|| "write KIND=VALUE, such as lines=0.8".to_owned())?;
         let kind = ControlKind::ALL
             .into_iter()
             .find(|kind| kind.name() == name || (*kind == ControlKind::Colour && name == "color"))
             .ok_or_else(|| format!("“{name}” is not lines, depth or colour"))?;
         Ok(Self { kind, value: number(value, StrengthCurve::MAX)? })
     }
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_error| format!("give a whole number from 0 to {}", u64::MAX))
+}
+
+fn whole(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_error| "give a whole number".to_owned())
 }
 
 fn guidance(text: &str) -> Result<f32, String> {

@@ -17,6 +17,11 @@ pub enum CliError {
     Save(#[from] SaveError),
     #[error("{}", model_sentence(.0))]
     Model(#[from] ModelError),
+    #[error(
+        "the window cannot open because {reason}; without a window, `underpaint generate PROMPT` \
+         works"
+    )]
+    Window { reason: &'static str, source: Box<dyn std::error::Error> },
     #[error("the result cannot be printed: {0}")]
     Print(#[from] io::Error),
 }

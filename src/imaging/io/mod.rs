@@ -7,7 +7,8 @@ mod sniff;
 
 pub use open::{MAX_SIDE_PX, OpenedPicture, PictureError, decode_picture, open_picture};
 pub use save::{
-    SaveError, check_can_save, check_can_save_in, create_folder, replace_file, save_new_png, save_png,
+    SaveError, check_can_save, check_can_save_in, create_folder, replace_file, save_new_png,
+    save_png,
 };
 
 /// A path or name on one line, whatever characters it holds.

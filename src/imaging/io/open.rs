@@ -28,7 +28,9 @@ const READABLE: &str = "PNG, JPEG, WebP, GIF, BMP, TIFF, QOI, TGA, ICO or PNM";
 /// A picture cannot be read. Every message is one sentence that says what to do, the name last.
 #[derive(Debug, thiserror::Error)]
 pub enum PictureError {
-    #[error("the picture cannot be opened ({source}); check its name and permissions: {name}")]
+    #[error("there is no such picture; check the name: {name}")]
+    Missing { name: String },
+    #[error("the picture cannot be opened ({source}); check its permissions: {name}")]
     Open { name: String, source: io::Error },
     #[error("this is a folder; give a picture file: {name}")]
     Folder { name: String },
@@ -71,7 +73,10 @@ pub struct OpenedPicture {
 /// [`PictureError`] naming what is wrong with the file.
 pub fn open_picture(path: &Path) -> Result<OpenedPicture, PictureError> {
     let name = one_line(&path.display().to_string());
-    let failed = |source| PictureError::Open { name: name.clone(), source };
+    let failed = |source: io::Error| match source.kind() {
+        io::ErrorKind::NotFound => PictureError::Missing { name: name.clone() },
+        _ => PictureError::Open { name: name.clone(), source },
+    };
     let file = File::open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     if metadata.is_dir() {
