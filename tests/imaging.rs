@@ -224,7 +224,7 @@ fn files_and_folders_are_opened_or_named() {
     assert!(error.to_string().starts_with("this is a folder"), "{error}");
     let missing = folder.path().join("missing.png");
     let error = open_picture(&missing).unwrap_err();
-    assert!(matches!(error, PictureError::Open { .. }));
+    assert!(matches!(error, PictureError::Missing { .. }));
     assert!(error.to_string().ends_with("missing.png"), "{error}");
 }
 
