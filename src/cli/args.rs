@@ -11,8 +11,6 @@ use crate::params::{ControlKind, Sampling, StrengthCurve};
 const LAST: usize = 1000;
 
 /// Type a prompt, sketch, and watch the picture come up through its layers.
-///
-/// Without a command, the window opens.
 #[derive(Debug, Parser)]
 #[command(name = "underpaint", version)]
 pub struct Args {

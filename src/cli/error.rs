@@ -61,7 +61,8 @@ mod tests {
 
     #[test]
     fn weights_errors_name_the_tensor() {
-        let missing = WeightsError::Missing { name: "head.weight".to_owned() };
+        let missing =
+            WeightsError::Missing { name: "head.weight".to_owned(), path: "model.gguf".into() };
         let error = CliError::from(ModelError::from(missing));
         assert!(error.to_string().contains("tensor head.weight is missing"), "{error}");
         assert_eq!(error.exit_code(), 1);

@@ -14,8 +14,8 @@ mod report;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser as _};
 
 pub use args::{Args, Command, GenerateArgs, InfoArgs, ModelArgs, Strength};
 pub use console::print_error;
@@ -36,6 +36,12 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, Exit
             ExitCode::from(CliError::USAGE_CODE)
         }
     })
+}
+
+/// Shows what can be asked for.
+pub fn print_help() -> ExitCode {
+    Args::command().print_help().ok();
+    ExitCode::SUCCESS
 }
 
 /// Carries out a command; what goes wrong is printed.

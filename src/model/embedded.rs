@@ -17,7 +17,7 @@ use super::tokenizer::Tokenizer;
 use super::{Generator, ModelError, ModelFiles, Session, device};
 use crate::imaging::{ControlMap, RgbaImage, planes};
 use crate::params::{Sampling, StrengthCurve};
-use crate::protocol::{Control, EntryId, GenerateRequest, InspiredBy, ModelInfo};
+use crate::protocol::{Control, EntryId, GenerateRequest, InspiredBy, MemorySource, ModelInfo};
 
 /// Control maps kept encoded; a live sketch changes one layer at a time.
 const CONTROL_CACHE_SIZE: usize = 8;
@@ -149,6 +149,10 @@ impl EmbeddedModel {
 impl Generator for EmbeddedModel {
     fn info(&self) -> &ModelInfo {
         &self.info
+    }
+
+    fn memory_sources(&self) -> Vec<MemorySource> {
+        self.inspirations.sources()
     }
 
     fn encode_text(&mut self, request: &GenerateRequest) -> Result<(), ModelError> {

@@ -9,7 +9,7 @@ use super::config::{Config, MemoryConfig};
 use super::memory::{Candidates, PictureMemory, entry_id};
 use super::tokenizer::Tokenizer;
 use crate::imaging::{RgbaImage, planes};
-use crate::protocol::{EntryId, Inspiration, InspiredBy, MemoryRequest};
+use crate::protocol::{EntryId, Inspiration, InspiredBy, MemoryRequest, MemorySource};
 
 /// Latents and pictures kept, so that a live request rebuilds none of them.
 const CACHE_SIZE: usize = 32;
@@ -43,6 +43,10 @@ impl Inspirations {
             latents: Vec::new(),
             pictures: Vec::new(),
         }
+    }
+
+    pub(super) fn sources(&self) -> Vec<MemorySource> {
+        self.memory.sources()
     }
 
     /// # Errors

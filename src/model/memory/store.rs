@@ -2,7 +2,7 @@
 //! where they lie, so that opening the built-in memory touches little of it.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -12,7 +12,7 @@ use super::pack::{self, Dimensions, Sections};
 use super::texts::Texts;
 use super::{pack_loose, unusable};
 use crate::model::{Config, ModelError};
-use crate::protocol::{EntryId, InspiredBy};
+use crate::protocol::{EntryId, InspiredBy, MemorySource};
 
 /// Longer keys could overflow the sums of retrieval.
 const MAX_KEY_DIM: usize = 1 << 16;
@@ -143,6 +143,23 @@ impl PictureMemory {
         let texts = self.texts.entry(entry_idx);
         let [style, source, licence] = texts.provenance;
         Entry { id: self.id(entry_idx), caption: texts.caption, style, source, licence }
+    }
+
+    /// Where the entries come from, most first.
+    pub fn sources(&self) -> Vec<MemorySource> {
+        let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        for entry_idx in 0..self.len() {
+            let [_, source, licence] = self.texts.entry(entry_idx).provenance;
+            *counts.entry((source, licence)).or_default() += 1;
+        }
+        let as_source = |((source, licence), n_entries): ((&str, &str), usize)| MemorySource {
+            source: source.to_owned(),
+            licence: licence.to_owned(),
+            n_entries,
+        };
+        let mut sources: Vec<_> = counts.into_iter().map(as_source).collect();
+        sources.sort_by_key(|source| std::cmp::Reverse(source.n_entries));
+        sources
     }
 
     /// Name of entry `entry_idx`, as [`super::entry_id`] gives it.

@@ -41,6 +41,18 @@ fn the_same_picture_has_one_name_and_its_first_entry_is_found() {
 }
 
 #[test]
+fn entries_are_counted_by_source() {
+    let source = |n_entries| MemorySource {
+        source: "Some Set".to_owned(),
+        licence: "MIT".to_owned(),
+        n_entries,
+    };
+    let config = config();
+    assert_eq!(memory(&config, &ENTRIES).sources(), [source(3)]);
+    assert_eq!(PictureMemory::empty(&config).sources(), []);
+}
+
+#[test]
 fn names_do_not_depend_on_the_packing() {
     let config = config();
     let expected: Vec<u32> = ids(&config, 1).into_iter().map(u32::from).collect();
