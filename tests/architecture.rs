@@ -36,11 +36,11 @@ fn layers_import_only_downwards() {
         for (line_idx, line) in code_lines(&text) {
             let place = format!("{}:{}", path.display(), line_idx + 1);
             for imported in imported_modules(line) {
-                if imported != module && !allowed.contains(&imported.as_str()) {
+                if imported != *module && !allowed.contains(&imported.as_str()) {
                     broken.push(format!("{place}: {module} must not import {imported}"));
                 }
             }
-            for name in banned {
+            for name in *banned {
                 if words(line).any(|word| word == *name || word.starts_with(&format!("{name}_"))) {
                     broken.push(format!("{place}: {module} must not name {name}"));
                 }
