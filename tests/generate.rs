@@ -1,0 +1,188 @@
+//! Promises of a generation, on the tiny model and on the one inside the program: same request,
+//! same bytes; batches, prefixes and absent controls change nothing.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use underpaint::imaging::{ControlMap, RgbaImage};
+use underpaint::model::{self, DeviceChoice, Generator, LoadOptions, Session};
+use underpaint::params::{ControlKind, StrengthCurve};
+use underpaint::protocol::{Control, EntryId, GenerateRequest, Inspiration, MemoryRequest};
+
+fn tiny() -> Box<dyn Generator> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/embedded_tiny");
+    let options = LoadOptions { model_dir: Some(folder), device: DeviceChoice::Cpu };
+    model::load(&options).unwrap()
+}
+
+fn embedded() -> Box<dyn Generator> {
+    model::load(&LoadOptions { model_dir: None, device: DeviceChoice::Cpu }).unwrap()
+}
+
+fn finish(mut session: Box<dyn Session>) -> Box<dyn Session> {
+    while session.n_done() < session.n_scales() {
+        session.step().unwrap();
+    }
+    session
+}
+
+fn paint(generator: &mut dyn Generator, request: &GenerateRequest) -> RgbaImage {
+    finish(generator.start(request).unwrap()).render(0).unwrap()
+}
+
+fn lines(strength: StrengthCurve) -> Control {
+    let ink = |idx: usize| f32::from(u8::from((idx % 256).abs_diff(idx / 256) < 4));
+    let map = ControlMap::new(ControlKind::Lines, 256, (0..256 * 256).map(ink).collect()).unwrap();
+    Control { map, strength, strength_map: None }
+}
+
+fn message(generator: &mut dyn Generator, request: &GenerateRequest) -> String {
+    generator.start(request).err().expect("the request is refused").to_string()
+}
+
+#[test]
+fn the_same_request_gives_the_same_bytes() {
+    let request = GenerateRequest::new("red apple, 3d style", 7);
+    let first = paint(&mut *embedded(), &request);
+    let mut generator = embedded();
+    assert_eq!(first, paint(&mut *generator, &request));
+    // Caches of an earlier request must not show.
+    paint(&mut *generator, &GenerateRequest::new("blue car", 1));
+    assert_eq!(first, paint(&mut *generator, &request));
+    assert_ne!(first, paint(&mut *generator, &GenerateRequest::new("red apple, 3d style", 8)));
+}
+
+#[test]
+fn a_batch_is_its_single_pictures() {
+    for mut generator in [tiny(), embedded()] {
+        let mut request = GenerateRequest::new("green heart", 0);
+        request.seeds = vec![3, 4, 5];
+        let batch = finish(generator.start(&request).unwrap());
+        for (batch_idx, seed) in [3, 4, 5].into_iter().enumerate() {
+            let alone = paint(&mut *generator, &GenerateRequest::new("green heart", seed));
+            assert_eq!(batch.render(batch_idx).unwrap(), alone, "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn stopping_shows_the_prefix_of_the_whole() {
+    let mut generator = embedded();
+    let request = GenerateRequest::new("cat face", 2);
+    let mut whole = generator.start(&request).unwrap();
+    for n_scales in 1..=whole.n_scales() {
+        whole.step().unwrap();
+        let stopped = GenerateRequest { stop_at: Some(n_scales), ..request.clone() };
+        assert_eq!(paint(&mut *generator, &stopped), whole.render(0).unwrap(), "{n_scales}");
+    }
+}
+
+#[test]
+fn an_absent_control_and_one_of_no_strength_are_the_same() {
+    let mut generator = tiny();
+    let request = GenerateRequest::new("red apple", 1);
+    let without = paint(&mut *generator, &request);
+    let mut with = request.clone();
+    for strength in [
+        StrengthCurve::Constant(0.0),
+        StrengthCurve::Ends { layout: 0.0, detail: 0.0 },
+        StrengthCurve::PerScale(vec![0.0]),
+    ] {
+        with.controls = vec![lines(strength)];
+        assert_eq!(paint(&mut *generator, &with), without);
+    }
+    // A strength map of zeros switches it off too, and a control at full strength acts.
+    with.controls = vec![lines(StrengthCurve::Constant(1.0))];
+    assert_ne!(paint(&mut *generator, &with), without);
+    with.controls[0].strength_map = Some(vec![0.0; 256].into());
+    assert_eq!(paint(&mut *generator, &with), without);
+}
+
+#[test]
+fn layout_strength_leaves_the_fine_scales_alone() {
+    let mut generator = tiny();
+    let mut request = GenerateRequest::new("red apple", 1);
+    let plain = paint(&mut *generator, &GenerateRequest { stop_at: Some(7), ..request.clone() });
+    // Strength at the finest scale only: the first seven scales are as without.
+    let mut curve = vec![0.0; 8];
+    curve[7] = 1.0;
+    request.controls = vec![lines(StrengthCurve::PerScale(curve))];
+    let stopped = GenerateRequest { stop_at: Some(7), ..request.clone() };
+    assert_eq!(paint(&mut *generator, &stopped), plain);
+}
+
+#[test]
+fn banning_takes_the_next_and_changes_the_picture() {
+    let mut generator = embedded();
+    let mut request = GenerateRequest::new("red apple, 3d style", 1);
+    let session = finish(generator.start(&request).unwrap());
+    let before = session.inspired_by().to_vec();
+    assert_eq!(before.len(), 3);
+    assert!(before.iter().all(|entry| !entry.licence.is_empty() && entry.similarity.is_some()));
+    request.memory.banned = vec![before[0].entry];
+    let banned = finish(generator.start(&request).unwrap());
+    assert!(banned.inspired_by().iter().all(|entry| entry.entry != before[0].entry));
+    assert_eq!(banned.inspired_by().len(), 3);
+    assert_ne!(banned.render(0).unwrap(), session.render(0).unwrap());
+}
+
+#[test]
+fn memory_can_be_chosen_or_left_out() {
+    let mut generator = embedded();
+    let request = GenerateRequest::new("tree", 1);
+    let off = GenerateRequest { memory: MemoryRequest::off(), ..request.clone() };
+    assert!(generator.start(&off).unwrap().inspired_by().is_empty());
+
+    let entry = generator.start(&request).unwrap().inspired_by()[1].entry;
+    let picture = generator.thumbnail(entry).unwrap();
+    let mut chosen = off.clone();
+    let mine = Inspiration::Picture { name: "mine.png".to_owned(), pixels: Arc::clone(&picture) };
+    chosen.memory.chosen = vec![(2, mine), (0, Inspiration::Entry(entry))];
+    let session = finish(generator.start(&chosen).unwrap());
+    let used: Vec<_> = session.inspired_by().iter().map(|used| (used.slot, used.entry)).collect();
+    assert_eq!((used.len(), used[0]), (2, (0, entry)));
+    assert_eq!((used[1].0, session.inspired_by()[1].caption.as_str()), (2, "mine.png"));
+    assert_eq!(generator.thumbnail(used[1].1).unwrap(), picture);
+    assert_ne!(session.render(0).unwrap(), paint(&mut *generator, &off));
+}
+
+#[test]
+fn requests_that_do_not_fit_are_refused_with_the_reason() {
+    let mut generator = embedded();
+    let request = GenerateRequest::new("x", 1);
+    let mut refused = |request: GenerateRequest, words: &str| {
+        let message = message(&mut *generator, &request);
+        assert!(message.contains(words), "{message}");
+    };
+    refused(GenerateRequest { seeds: vec![], ..request.clone() }, "at least one seed");
+    refused(GenerateRequest { stop_at: Some(99), ..request.clone() }, "1 to 8");
+    refused(GenerateRequest { stop_at: Some(0), ..request.clone() }, "1 to 8");
+    let small = ControlMap::new(ControlKind::Depth, 8, vec![0.0; 64]).unwrap();
+    let small = Control { map: small, ..lines(StrengthCurve::default()) };
+    refused(GenerateRequest { controls: vec![small], ..request.clone() }, "256 px");
+    let twice = vec![lines(StrengthCurve::default()); 2];
+    refused(GenerateRequest { controls: twice, ..request.clone() }, "two lines controls");
+    let map = Some(vec![1.0; 5].into());
+    let bad = Control { strength_map: map, ..lines(StrengthCurve::default()) };
+    refused(GenerateRequest { controls: vec![bad], ..request.clone() }, "256 cells");
+    let mut memory = MemoryRequest::default();
+    memory.chosen = vec![(0, Inspiration::Entry(EntryId(1)))];
+    refused(GenerateRequest { memory: memory.clone(), ..request.clone() }, "0000000000000001");
+    let pixels = Arc::new(RgbaImage::new(3, 2));
+    memory.chosen = vec![(0, Inspiration::Picture { name: "tiny.png".to_owned(), pixels })];
+    refused(GenerateRequest { memory: memory.clone(), ..request.clone() }, "3 × 2 px");
+    memory.chosen = vec![(7, Inspiration::Entry(EntryId(1)))];
+    refused(GenerateRequest { memory, ..request.clone() }, "no inspiration 8");
+}
+
+#[test]
+fn long_and_empty_prompts_are_fine() {
+    let mut generator = tiny();
+    let session = generator.start(&GenerateRequest::new("apple ".repeat(2_000), 1)).unwrap();
+    assert!(session.notices()[0].contains("too long"), "{:?}", session.notices());
+    let session = generator.start(&GenerateRequest::new("", 1)).unwrap();
+    assert!(session.notices().is_empty());
+    finish(session).render(0).unwrap();
+}
