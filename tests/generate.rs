@@ -167,14 +167,15 @@ fn requests_that_do_not_fit_are_refused_with_the_reason() {
     let map = Some(vec![1.0; 5].into());
     let bad = Control { strength_map: map, ..lines(StrengthCurve::default()) };
     refused(GenerateRequest { controls: vec![bad], ..request.clone() }, "256 cells");
-    let mut memory = MemoryRequest::default();
-    memory.chosen = vec![(0, Inspiration::Entry(EntryId(1)))];
-    refused(GenerateRequest { memory: memory.clone(), ..request.clone() }, "0000000000000001");
+    let mut refused_slot = |slot: usize, inspiration: Inspiration, words: &str| {
+        let memory =
+            MemoryRequest { chosen: vec![(slot, inspiration)], ..MemoryRequest::default() };
+        refused(GenerateRequest { memory, ..request.clone() }, words);
+    };
+    refused_slot(0, Inspiration::Entry(EntryId(1)), "0000000000000001");
+    refused_slot(7, Inspiration::Entry(EntryId(1)), "no inspiration 8");
     let pixels = Arc::new(RgbaImage::new(3, 2));
-    memory.chosen = vec![(0, Inspiration::Picture { name: "tiny.png".to_owned(), pixels })];
-    refused(GenerateRequest { memory: memory.clone(), ..request.clone() }, "3 × 2 px");
-    memory.chosen = vec![(7, Inspiration::Entry(EntryId(1)))];
-    refused(GenerateRequest { memory, ..request.clone() }, "no inspiration 8");
+    refused_slot(0, Inspiration::Picture { name: "tiny.png".to_owned(), pixels }, "3 × 2 px");
 }
 
 #[test]
