@@ -1,6 +1,7 @@
 //! Activation functions.
 
 use candle_core::{CpuStorage, CustomOp1, D, Layout, Result, Shape, Tensor, bail};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::simd::{MIN_PARALLEL_VALUES, dispatch, silu};
@@ -42,14 +43,28 @@ impl CustomOp1 for Swiglu {
             let rows = out.par_chunks_exact_mut(half).zip(input.par_chunks_exact(2 * half));
             rows.with_min_len(rows_per_task).for_each(|(out, input)| {
                 let (gate, up) = input.split_at(half);
-                dispatch(|| {
-                    for ((out, gate), up) in out.iter_mut().zip(gate).zip(up) {
-                        *out = silu(*gate) * up;
-                    }
-                });
+                dispatch(Row { gate, up, out });
             });
         }
         Ok((CpuStorage::F32(out), dims.into()))
+    }
+}
+
+/// One row.
+struct Row<'a> {
+    gate: &'a [f32],
+    up: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Row<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        for ((out, gate), up) in self.out.iter_mut().zip(self.gate).zip(self.up) {
+            *out = silu(*gate) * up;
+        }
     }
 }
 

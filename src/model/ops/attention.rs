@@ -1,11 +1,11 @@
-//! Multi-head attention with normalised queries and keys.
+//! Multi-head attention, with or without normalised queries and keys.
 //!
 //! On the CPU one task computes some rows of one picture, all heads: scores, softmax and weighted
 //! values stay in its cache, and nothing is transposed in memory.
 
 use std::cell::RefCell;
 
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor, bail};
 use candle_nn::ops::softmax_last_dim;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -29,7 +29,8 @@ pub struct Attention {
     /// The same on the host.
     q_scale: Vec<f32>,
     k_scale: Vec<f32>,
-    eps: f32,
+    /// `None`: queries and keys are scaled, but not normalised.
+    eps: Option<f32>,
 }
 
 /// Keys and values of a context, ready to be attended to any number of times.
@@ -61,6 +62,19 @@ impl Attention {
     /// # Errors
     /// What the computation reports.
     pub fn new(n_heads: usize, q_norm: &Tensor, k_norm: Tensor, eps: f32) -> Result<Self> {
+        Self::with_eps(n_heads, q_norm, k_norm, Some(eps))
+    }
+
+    /// Attention that takes queries and keys as they are.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn without_norms(n_heads: usize, head_dim: usize, device: &Device) -> Result<Self> {
+        let ones = Tensor::ones(head_dim, DType::F32, device)?;
+        Self::with_eps(n_heads, &ones, ones.clone(), None)
+    }
+
+    fn with_eps(n_heads: usize, q_norm: &Tensor, k_norm: Tensor, eps: Option<f32>) -> Result<Self> {
         let q_norm = (q_norm * (1.0 / (q_norm.elem_count() as f64).sqrt()))?;
         let (q_scale, k_scale) = (q_norm.to_vec1()?, k_norm.to_vec1()?);
         Ok(Self { n_heads, q_norm, k_norm, q_scale, k_scale, eps })
@@ -128,7 +142,7 @@ impl Attention {
     }
 
     fn candle_context(&self, keys: &Tensor, values: &Tensor) -> Result<ContextData> {
-        let keys = rms_norm(&self.split(keys)?, &self.k_norm, self.eps)?;
+        let keys = self.normalised(&self.split(keys)?, &self.k_norm)?;
         let keys = keys.transpose(2, 3)?.contiguous()?;
         Ok(ContextData::Candle { keys, values: self.split(values)? })
     }
@@ -137,9 +151,16 @@ impl Attention {
         let ContextData::Candle { keys, values } = context else {
             bail!("a context of the CPU met queries of another device");
         };
-        let queries = rms_norm(&self.split(queries)?, &self.q_norm, self.eps)?;
+        let queries = self.normalised(&self.split(queries)?, &self.q_norm)?;
         let weights = softmax_last_dim(&queries.broadcast_matmul(keys)?)?; // (R, N, T, S)
         weights.broadcast_matmul(values)?.transpose(1, 2)?.flatten_from(2)
+    }
+
+    fn normalised(&self, x: &Tensor, norm: &Tensor) -> Result<Tensor> {
+        match self.eps {
+            Some(eps) => rms_norm(x, norm, eps),
+            None => x.broadcast_mul(norm),
+        }
     }
 
     /// (R, T, D) → (R, N, T, D/N)
@@ -224,11 +245,13 @@ impl<'a> Strided<'a> {
     }
 }
 
-/// `out = x / rms(x) · scale`
+/// `out = x / rms(x) · scale`, or `x · scale` without `eps`.
 #[inline(always)]
-fn normalise(x: &[f32], scale: &[f32], eps: f32, out: &mut [f32]) {
-    let mean_square = x.iter().map(|value| value * value).sum::<f32>() / x.len() as f32;
-    let factor = 1.0 / (mean_square + eps).sqrt();
+fn normalise(x: &[f32], scale: &[f32], eps: Option<f32>, out: &mut [f32]) {
+    let factor = eps.map_or(1.0, |eps| {
+        let mean_square = x.iter().map(|value| value * value).sum::<f32>() / x.len() as f32;
+        1.0 / (mean_square + eps).sqrt()
+    });
     for ((out, x), scale) in out.iter_mut().zip(x).zip(scale) {
         *out = x * factor * scale;
     }
@@ -421,6 +444,23 @@ mod tests {
             let expected = over_through_candle(&attention, &parts[0], &keys_values);
             assert_close(&attention.within(&qkv).unwrap(), &expected, 1e-5);
         }
+    }
+
+    #[test]
+    fn queries_and_keys_may_stay_as_they_are() {
+        let attention = Attention::without_norms(4, 16, &Device::Cpu).unwrap();
+        let qkv = noise(&[2, 64, 192], 3);
+        let [q, k, v] = [0, 1, 2].map(|idx| {
+            let part = qkv.narrow(2, idx * 64, 64).unwrap().reshape((2, 64, 4, 16)).unwrap();
+            part.transpose(1, 2).unwrap().contiguous().unwrap()
+        });
+        let scores = (q.matmul(&k.t().unwrap().contiguous().unwrap()).unwrap() / 4.0).unwrap();
+        let expected = softmax_last_dim(&scores).unwrap().matmul(&v).unwrap();
+        let expected = expected.transpose(1, 2).unwrap().flatten_from(2).unwrap();
+        assert_close(&attention.within(&qkv).unwrap(), &expected, 1e-5);
+        let keys_values = qkv.narrow(2, 64, 128).unwrap();
+        let queries = qkv.narrow(2, 0, 64).unwrap();
+        assert_close(&over_through_candle(&attention, &queries, &keys_values), &expected, 1e-5);
     }
 
     #[test]

@@ -303,6 +303,22 @@ mod tests {
     }
 
     #[test]
+    fn the_number_of_threads_changes_nothing() {
+        let pools =
+            [1, 2, 7].map(|n| rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap());
+        for (i, o, kernel, stride) in SHAPES {
+            for pack in [fastest, plain] {
+                let conv = read(i, o, kernel, stride).packed(pack).unwrap();
+                let x = noise(&[1, 16, 16, i], 3);
+                let [one, two, seven] =
+                    [0, 1, 2].map(|idx| pools[idx].install(|| conv.forward_nhwc(&x).unwrap()));
+                assert_same(&two, &one);
+                assert_same(&seven, &one);
+            }
+        }
+    }
+
+    #[test]
     fn both_layouts_agree() {
         let conv = read(32, 64, 3, 2).packed(fastest).unwrap();
         let x = noise(&[2, 32, 10, 12], 5);

@@ -4,8 +4,9 @@
 use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
 
-use super::panels::{PANEL, multiply, pack};
+use super::panels::{PANEL, multiply};
 use super::share::{Algorithm, Band, Extent, Target, Task};
 use super::simd::dispatch;
 
@@ -34,11 +35,21 @@ impl Direct {
         weights: &[f32],
     ) -> Self {
         let n_taps = kernel * kernel;
-        let weights = pack(n_taps * in_channels, out_channels, |row, output| {
-            let (tap, input) = (row / in_channels, row % in_channels);
-            weights[(output * in_channels + input) * n_taps + tap]
+        let mut packed = vec![0.0; out_channels.div_ceil(PANEL) * n_taps * in_channels * PANEL];
+        let panels = packed.par_chunks_exact_mut(n_taps * in_channels * PANEL);
+        // Kernels of the output channels of a panel.
+        let kernels = weights.par_chunks(PANEL * in_channels * n_taps);
+        panels.zip(kernels).for_each(|(panel, kernels)| {
+            for input in 0..in_channels {
+                let kernels = kernels[input * n_taps..].chunks(in_channels * n_taps);
+                for (output, kernel) in kernels.enumerate() {
+                    for (tap, weight) in kernel[..n_taps].iter().enumerate() {
+                        panel[(tap * in_channels + input) * PANEL + output] = *weight;
+                    }
+                }
+            }
         });
-        Self { in_channels, kernel, stride, weights, outside: vec![0.0; in_channels] }
+        Self { in_channels, kernel, stride, weights: packed, outside: vec![0.0; in_channels] }
     }
 
     fn panel_len(&self) -> usize {

@@ -2,6 +2,7 @@
 
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, D, Layout, Result, Shape, Tensor, bail};
 use candle_nn::VarBuilder;
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::simd::{MIN_PARALLEL_VALUES, dispatch, silu};
@@ -127,19 +128,7 @@ impl GroupNormOp {
         let (scale, shift) = self.scale_and_shift(x, weight, bias);
         let chunk = MIN_PARALLEL_VALUES.next_multiple_of(n_channels);
         out.par_chunks_mut(chunk).zip(x.par_chunks(chunk)).for_each(|(out, x)| {
-            dispatch(|| {
-                for (out, x) in out.chunks_exact_mut(n_channels).zip(x.chunks_exact(n_channels)) {
-                    for (((out, x), scale), shift) in out.iter_mut().zip(x).zip(&scale).zip(&shift)
-                    {
-                        *out = x * scale + shift;
-                    }
-                }
-                if self.silu {
-                    for value in out.iter_mut() {
-                        *value = silu(*value);
-                    }
-                }
-            });
+            dispatch(Normalise { x, scale: &scale, shift: &shift, silu: self.silu, out });
         });
     }
 
@@ -172,25 +161,69 @@ impl GroupNormOp {
     }
 }
 
+/// Pixels of a picture: y = x · scale + shift per channel.
+struct Normalise<'a> {
+    x: &'a [f32],
+    scale: &'a [f32],
+    shift: &'a [f32],
+    silu: bool,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Normalise<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let n_channels = self.scale.len();
+        let pixels = self.out.chunks_exact_mut(n_channels).zip(self.x.chunks_exact(n_channels));
+        for (out, x) in pixels {
+            for (((out, x), scale), shift) in out.iter_mut().zip(x).zip(self.scale).zip(self.shift)
+            {
+                *out = x * scale + shift;
+            }
+            if self.silu {
+                for value in out {
+                    *value = silu(*value);
+                }
+            }
+        }
+    }
+}
+
+/// Adds up the pixels of a chunk, and the squares, each less the `origins`.
+struct Sums<'a> {
+    x: &'a [f32],
+    origins: &'a [f32],
+    plain: &'a mut [f32],
+    squares: &'a mut [f32],
+}
+
+impl WithSimd for Sums<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        for x in self.x.chunks_exact(self.origins.len()) {
+            let sums = self.plain.iter_mut().zip(&mut *self.squares);
+            for (((sum, squares), x), origin) in sums.zip(x).zip(self.origins) {
+                let difference = x - origin;
+                *sum += difference;
+                *squares += difference * difference;
+            }
+        }
+    }
+}
+
 /// Of every channel of one picture. Chunks are summed in single precision, their sums in double.
 fn moments(x: &[f32], origins: &[f32]) -> Vec<Moments> {
     let n_channels = origins.len();
     let chunk = MIN_PARALLEL_VALUES.next_multiple_of(n_channels);
     let sums_of_chunk = |x: &[f32]| {
-        let mut sums = vec![0.0_f32; 2 * n_channels];
-        dispatch(|| {
-            let (sum, squares) = sums.split_at_mut(n_channels);
-            for x in x.chunks_exact(n_channels) {
-                for (((sum, squares), x), origin) in
-                    sum.iter_mut().zip(&mut *squares).zip(x).zip(origins)
-                {
-                    let difference = x - origin;
-                    *sum += difference;
-                    *squares += difference * difference;
-                }
-            }
-        });
-        sums
+        let mut values = vec![0.0; 2 * n_channels];
+        let (plain, squares) = values.split_at_mut(n_channels);
+        dispatch(Sums { x, origins, plain, squares });
+        values
     };
     let chunks: Vec<Vec<f32>> = x.par_chunks(chunk).map(sums_of_chunk).collect();
     let mut moments = vec![Moments::default(); n_channels];
@@ -286,26 +319,39 @@ impl RmsNormOp {
         let rows_per_task = MIN_PARALLEL_VALUES.div_ceil(n_values.max(1));
         let task_len = (rows_per_task * n_values).max(1);
         out.par_chunks_mut(task_len).zip(starts.par_chunks(rows_per_task)).for_each(
-            |(out, starts)| {
-                dispatch(|| {
-                    for (out, start) in out.chunks_exact_mut(n_values).zip(starts) {
-                        self.row(&x[*start..start + n_values], scale, shift, out);
-                    }
-                });
-            },
+            |(out, starts)| dispatch(RmsRows { x, starts, scale, shift, eps: self.eps, out }),
         );
         Ok((CpuStorage::F32(out), layout.shape().clone()))
     }
+}
+
+/// Some rows, by where they start in `x`.
+struct RmsRows<'a> {
+    x: &'a [f32],
+    starts: &'a [usize],
+    scale: &'a [f32],
+    shift: Option<&'a [f32]>,
+    eps: f32,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for RmsRows<'_> {
+    type Output = ();
 
     #[inline(always)]
-    fn row(&self, x: &[f32], scale: &[f32], shift: Option<&[f32]>, out: &mut [f32]) {
-        let mean = sum_of_squares(x) / x.len() as f32;
-        let inverse = 1.0 / (mean + self.eps).sqrt();
-        for ((out, x), scale) in out.iter_mut().zip(x).zip(scale) {
-            *out = x * inverse * scale;
-        }
-        if let Some(shift) = shift {
-            out.iter_mut().zip(shift).for_each(|(out, shift)| *out += shift);
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let n_values = self.scale.len();
+        for (out, start) in self.out.chunks_exact_mut(n_values).zip(self.starts) {
+            let x = &self.x[*start..start + n_values];
+            let inverse = 1.0 / (sum_of_squares(x) / n_values as f32 + self.eps).sqrt();
+            for ((out, x), scale) in out.iter_mut().zip(x).zip(self.scale) {
+                *out = x * inverse * scale;
+            }
+            if let Some(shift) = self.shift {
+                for (out, shift) in out.iter_mut().zip(shift) {
+                    *out += shift;
+                }
+            }
         }
     }
 }

@@ -139,8 +139,21 @@ impl Task<'_> {
             .collect()
     }
 
-    fn n_pixels(&self, band: &Band) -> usize {
-        band.rows.len() * self.out_extent.width
+    /// Every band with its part of the output.
+    fn split<'b, 'o>(
+        &self,
+        bands: &'b [Band],
+        out: &'o mut [f32],
+    ) -> Vec<(&'b Band, &'o mut [f32])> {
+        let mut parts = Vec::with_capacity(bands.len());
+        let mut left = out;
+        for band in bands {
+            let n_pixels = band.rows.len() * self.out_extent.width;
+            let (values, rest) = left.split_at_mut(n_pixels * self.out_channels);
+            parts.push((band, values));
+            left = rest;
+        }
+        parts
     }
 
     fn first_pixel(&self, band: &Band) -> usize {
@@ -169,10 +182,14 @@ impl Task<'_> {
 /// Weights that stay in the second-level cache while one band after the other is computed.
 const CACHED_WEIGHT_BYTES: usize = 1 << 20;
 
+/// Products, roughly, that are not worth waking a second thread for.
+const SERIAL_PRODUCTS: usize = 1 << 16;
+
 /// Computes the whole output, `(B, H, W, C)`.
 pub(super) fn run(algorithm: &dyn Algorithm, task: &Task<'_>) -> Vec<f32> {
     let Extent { batch, height, width } = task.out_extent;
-    let mut out = vec![0.0; batch * height * width * task.out_channels];
+    let n_pixels = batch * height * width;
+    let mut out = vec![0.0; n_pixels * task.out_channels];
     if out.is_empty() {
         return out;
     }
@@ -180,48 +197,50 @@ pub(super) fn run(algorithm: &dyn Algorithm, task: &Task<'_>) -> Vec<f32> {
     let n_panels = task.out_channels.div_ceil(PANEL);
     let enough = 2 * rayon::current_num_threads();
     let weights_are_large = algorithm.weight_bytes() > CACHED_WEIGHT_BYTES && n_panels >= enough;
-    if n_panels > bands.len() && (bands.len() < enough || weights_are_large) {
+    if algorithm.weight_bytes() / size_of::<f32>() * n_pixels < SERIAL_PRODUCTS {
+        for (band, values) in task.split(&bands, &mut out) {
+            whole_band(algorithm, task, band, values);
+        }
+    } else if n_panels > bands.len() && (bands.len() < enough || weights_are_large) {
         by_panel(algorithm, task, &bands, &mut out);
     } else {
-        by_band(algorithm, task, &bands, &mut out);
+        let jobs = task.split(&bands, &mut out).into_par_iter();
+        jobs.for_each(|(band, values)| whole_band(algorithm, task, band, values));
     }
     out
 }
 
 thread_local! {
     /// Prepared inputs and sums of the task at work, kept so that no call allocates them.
-    static SCRATCH: RefCell<(Vec<f32>, Vec<f32>)> = const { RefCell::new((Vec::new(), Vec::new())) };
+    static SCRATCH: RefCell<(Vec<f32>, Vec<f32>)> = RefCell::default();
+    /// Prepared inputs and panels of the call at work.
+    static CALL_SCRATCH: RefCell<(Vec<f32>, Vec<f32>)> = RefCell::default();
 }
 
-fn by_band(algorithm: &dyn Algorithm, task: &Task<'_>, bands: &[Band], out: &mut [f32]) {
-    let mut jobs = Vec::with_capacity(bands.len());
-    let mut left = out;
-    for band in bands {
-        let (values, rest) = left.split_at_mut(task.n_pixels(band) * task.out_channels);
-        jobs.push((band, values));
-        left = rest;
-    }
-    jobs.into_par_iter().for_each(|(band, values)| {
-        // Nothing in here hands work to other threads, so no second task can meet the borrow.
-        SCRATCH.with_borrow_mut(|(prepared, sums)| {
-            let (n_units, unit_len) = algorithm.units(task.out_extent, band);
-            prepared.resize(n_units * unit_len, 0.0);
-            algorithm.prepare(task, band, 0..n_units, prepared);
-            for panel_idx in 0..task.out_channels.div_ceil(PANEL) {
-                let values = &mut values[panel_idx * PANEL..];
-                let mut target = task.target(band, panel_idx, values, task.out_channels);
-                algorithm.panel(task, band, prepared, panel_idx, sums, &mut target);
-            }
-        });
+/// Computes all panels of a band into its part of the output.
+fn whole_band(algorithm: &dyn Algorithm, task: &Task<'_>, band: &Band, values: &mut [f32]) {
+    // Nothing in here hands work to other threads, so no second task can meet the borrow.
+    SCRATCH.with_borrow_mut(|(prepared, sums)| {
+        let (n_units, unit_len) = algorithm.units(task.out_extent, band);
+        prepared.resize(n_units * unit_len, 0.0);
+        algorithm.prepare(task, band, 0..n_units, prepared);
+        for panel_idx in 0..task.out_channels.div_ceil(PANEL) {
+            let values = &mut values[panel_idx * PANEL..];
+            let mut target = task.target(band, panel_idx, values, task.out_channels);
+            algorithm.panel(task, band, prepared, panel_idx, sums, &mut target);
+        }
     });
 }
 
 fn by_panel(algorithm: &dyn Algorithm, task: &Task<'_>, bands: &[Band], out: &mut [f32]) {
-    /// Units that are worth a task.
+    /// Units, and pixels, that are worth a task.
     const UNITS: usize = 4;
+    const PIXELS: usize = 64;
 
+    // Taken, not borrowed: a thread that waits for others may begin another call meanwhile.
+    let (mut prepared, mut panels) = CALL_SCRATCH.take();
     let units: Vec<_> = bands.iter().map(|band| algorithm.units(task.out_extent, band)).collect();
-    let mut prepared = vec![0.0; units.iter().map(|(n_units, unit_len)| n_units * unit_len).sum()];
+    prepared.resize(units.iter().map(|(n_units, unit_len)| n_units * unit_len).sum(), 0.0);
     let mut jobs = Vec::new();
     let mut left = prepared.as_mut_slice();
     for (band, (n_units, unit_len)) in bands.iter().zip(&units) {
@@ -236,8 +255,8 @@ fn by_panel(algorithm: &dyn Algorithm, task: &Task<'_>, bands: &[Band], out: &mu
         .for_each(|(band, range, values)| algorithm.prepare(task, band, range, values));
 
     let n_pixels = out.len() / task.out_channels;
-    let mut panels = vec![0.0; task.out_channels.div_ceil(PANEL) * n_pixels * PANEL];
-    panels.par_chunks_mut(n_pixels * PANEL).enumerate().for_each(|(panel_idx, values)| {
+    panels.resize(task.out_channels.div_ceil(PANEL) * n_pixels * PANEL, 0.0);
+    panels.par_chunks_exact_mut(n_pixels * PANEL).enumerate().for_each(|(panel_idx, values)| {
         SCRATCH.with_borrow_mut(|(_, sums)| {
             let mut prepared = prepared.as_slice();
             for (band, (n_units, unit_len)) in bands.iter().zip(&units) {
@@ -249,10 +268,13 @@ fn by_panel(algorithm: &dyn Algorithm, task: &Task<'_>, bands: &[Band], out: &mu
             }
         });
     });
-    for (pixel, out) in out.chunks_exact_mut(task.out_channels).enumerate() {
-        for (panel_idx, out) in out.chunks_mut(PANEL).enumerate() {
-            let start = (panel_idx * n_pixels + pixel) * PANEL;
-            out.copy_from_slice(&panels[start..start + out.len()]);
+    out.par_chunks_mut(PIXELS * task.out_channels).enumerate().for_each(|(chunk, out)| {
+        for (pixel, out) in out.chunks_exact_mut(task.out_channels).enumerate() {
+            for (panel_idx, out) in out.chunks_mut(PANEL).enumerate() {
+                let start = (panel_idx * n_pixels + chunk * PIXELS + pixel) * PANEL;
+                out.copy_from_slice(&panels[start..start + out.len()]);
+            }
         }
-    }
+    });
+    CALL_SCRATCH.set((prepared, panels));
 }

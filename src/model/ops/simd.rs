@@ -6,8 +6,9 @@ use pulp::{Simd, WithSimd};
 /// Values that one task of a pass over memory should have; fewer are not worth a second thread.
 pub(super) const MIN_PARALLEL_VALUES: usize = 8192;
 
-/// Runs `op` with the widest vectors of the running CPU. What `op` inlines is compiled for them
-/// too, so plain loops inside become vector loops.
+/// Runs `op` with the widest vectors of the running CPU. What `with_simd` inlines is compiled for
+/// them too, so plain loops inside become vector loops. Closures are not inlined there: `op` has to
+/// be a type of its own with `#[inline(always)]` on all that it calls.
 #[inline]
 pub(super) fn dispatch<Op: WithSimd>(op: Op) -> Op::Output {
     #[cfg(target_arch = "x86_64")]

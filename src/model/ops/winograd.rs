@@ -7,8 +7,9 @@
 use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
 
-use super::panels::{PANEL, multiply, pack};
+use super::panels::{PANEL, multiply};
 use super::share::{Algorithm, Band, Extent, Target, Task};
 use super::simd::{dispatch, mul_add};
 
@@ -43,22 +44,15 @@ impl<const M: usize> Winograd<M> {
 
     /// `weights` as (O, I, 3, 3).
     pub(super) fn new(in_channels: usize, out_channels: usize, weights: &[f32]) -> Self {
-        let transformed: Vec<_> = weights.chunks_exact(9).map(weights_of_tile::<M>).collect();
-        let places: Vec<_> = (0..Self::PLACES)
-            .map(|place| {
-                pack(in_channels, out_channels, |input, output| {
-                    transformed[output * in_channels + input][place]
-                })
-            })
-            .collect();
-        let len = in_channels * PANEL;
-        let mut weights = Vec::with_capacity(places.len() * places[0].len());
-        for start in (0..out_channels / PANEL).map(|panel_idx| panel_idx * len) {
-            for place in &places {
-                weights.extend_from_slice(&place[start..start + len]);
-            }
-        }
-        Self { in_channels, weights }
+        let panel_len = Self::PLACES * in_channels * PANEL;
+        let mut transformed = vec![0.0; out_channels / PANEL * panel_len];
+        let panels = transformed.par_chunks_exact_mut(panel_len);
+        // Kernels of the output channels of a panel.
+        let kernels = weights.par_chunks_exact(PANEL * in_channels * 9);
+        panels.zip(kernels).for_each(|(panel, kernels)| {
+            dispatch(TransformKernels::<M> { in_channels, kernels, panel });
+        });
+        Self { in_channels, weights: transformed }
     }
 
     /// Values of one transformed tile. The surplus keeps equal places of neighbouring tiles from
@@ -296,31 +290,71 @@ fn transform_sums<S: Simd, const M: usize>(simd: S, s: [S::f32s; MAX_SIDE]) -> [
     ]
 }
 
-/// `G g Gᵀ` of one 3×3 kernel, in double precision: it is done once, and its error would stay.
-fn weights_of_tile<const M: usize>(kernel: &[f32]) -> [f32; MAX_SIDE * MAX_SIDE] {
-    let matrix: &[[f64; 3]] = if M == 2 {
-        &[[1.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.0, 0.0, 1.0]]
-    } else {
-        &[
-            [1.0 / 4.0, 0.0, 0.0],
-            [-1.0 / 6.0, -1.0 / 6.0, -1.0 / 6.0],
-            [-1.0 / 6.0, 1.0 / 6.0, -1.0 / 6.0],
-            [1.0 / 24.0, 1.0 / 12.0, 1.0 / 6.0],
-            [1.0 / 24.0, -1.0 / 12.0, 1.0 / 6.0],
-            [0.0, 0.0, 1.0],
-        ]
-    };
-    let mut transformed = [0.0; MAX_SIDE * MAX_SIDE];
-    for (i, row) in matrix.iter().enumerate() {
-        for (j, col) in matrix.iter().enumerate() {
-            let mut sum = 0.0;
-            for (y, a) in row.iter().enumerate() {
-                for (x, b) in col.iter().enumerate() {
-                    sum += a * b * f64::from(kernel[y * 3 + x]);
+/// `G g Gᵀ` of all 3×3 kernels of a panel of output channels, in double precision: it is done once,
+/// and its error would stay.
+struct TransformKernels<'a, const M: usize> {
+    in_channels: usize,
+    /// (PANEL, I, 3, 3)
+    kernels: &'a [f32],
+    panel: &'a mut [f32],
+}
+
+impl<const M: usize> WithSimd for TransformKernels<'_, M> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let Self { in_channels, kernels, panel } = self;
+        for input in 0..in_channels {
+            let mut taps = [[0.0; PANEL]; 9];
+            for (output, kernel) in kernels[input * 9..].chunks(in_channels * 9).enumerate() {
+                for (tap, value) in taps.iter_mut().zip(kernel) {
+                    tap[output] = f64::from(*value);
                 }
             }
-            transformed[i * matrix.len() + j] = sum as f32;
+            let mut rows = [[[0.0; PANEL]; 3]; MAX_SIDE];
+            for x in 0..3 {
+                for output in 0..PANEL {
+                    let col = [taps[x][output], taps[3 + x][output], taps[6 + x][output]];
+                    let col = transform_kernel::<M>(col);
+                    for i in 0..M + 2 {
+                        rows[i][x][output] = col[i];
+                    }
+                }
+            }
+            for (i, row) in rows.iter().enumerate().take(M + 2) {
+                let mut places = [[0.0; PANEL]; MAX_SIDE];
+                for output in 0..PANEL {
+                    let row = [row[0][output], row[1][output], row[2][output]];
+                    let row = transform_kernel::<M>(row);
+                    for j in 0..M + 2 {
+                        places[j][output] = row[j] as f32;
+                    }
+                }
+                for (j, values) in places.iter().enumerate().take(M + 2) {
+                    let place = i * (M + 2) + j;
+                    panel[(place * in_channels + input) * PANEL..][..PANEL].copy_from_slice(values);
+                }
+            }
         }
     }
-    transformed
+}
+
+/// `G g`.
+#[inline(always)]
+fn transform_kernel<const M: usize>(g: [f64; 3]) -> [f64; MAX_SIDE] {
+    let (even, odd) = (g[0] + g[2], g[1]);
+    if M == 2 {
+        return [g[0], 0.5 * (even + odd), 0.5 * (even - odd), g[2], 0.0, 0.0];
+    }
+    let even_2 = g[0] + 4.0 * g[2];
+    let odd_2 = 2.0 * g[1];
+    [
+        g[0] / 4.0,
+        (even + odd) / -6.0,
+        (even - odd) / -6.0,
+        (even_2 + odd_2) / 24.0,
+        (even_2 - odd_2) / 24.0,
+        g[2],
+    ]
 }
