@@ -5,11 +5,11 @@ use underpaint::model::tokenizer::Tokenizer;
 
 use crate::common::{assert_close, config, golden, var_builder};
 
-/// Latents are of size 1. PyTorch and this code sum in different orders, which was seen to move
-/// them by up to 2e-6; the bar leaves room for other machines' orders.
+/// Latents are of size 1. PyTorch and this code sum in different orders, which moves them by less
+/// than 1e-6 here; the bar leaves room for the orders of other machines.
 const LATENT_TOLERANCE: f32 = 1e-4;
-/// Of pixels in [0, 1]; half of the bar for decoder outputs in [-1, 1]. A tenth of what moves
-/// a byte, and about a hundred times what the transformed convolutions were seen to add.
+/// Of pixels in [0, 1], so half of the bar for decoder outputs in [-1, 1]. That is a sixteenth of
+/// a byte's step; the transformed convolutions were seen to be off by 2e-6.
 const PIXEL_TOLERANCE: f32 = 2.5e-4;
 
 fn tokenizer() -> Tokenizer {

@@ -2,10 +2,9 @@
 
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
-use candle_nn::ops::softmax_last_dim;
 
 use crate::model::config::TokenizerConfig;
-use crate::model::ops::{Conv2d, GroupNorm};
+use crate::model::ops::{Attention, Conv2d, GroupNorm};
 
 /// Channels of a picture: premultiplied red, green and blue, and alpha.
 pub(super) const IMAGE_CHANNELS: usize = 4;
@@ -63,12 +62,13 @@ impl<'a> Layers<'a> {
         })
     }
 
-    pub(super) fn attention(&self, name: &str, channels: usize) -> Result<Attention> {
+    pub(super) fn attention(&self, name: &str, channels: usize) -> Result<MapAttention> {
         let layers = self.pp(name);
-        Ok(Attention {
-            n_heads: self.config.attention_heads,
+        let n_heads = self.config.attention_heads;
+        Ok(MapAttention {
             norm: layers.norm("norm", channels)?,
             qkv: layers.conv1("qkv", (channels, 3 * channels))?,
+            heads: Attention::without_norms(n_heads, channels / n_heads, self.vb.device())?,
             out: layers.conv1("out", (channels, channels))?,
         })
     }
@@ -93,25 +93,18 @@ impl Residual {
 
 /// Self-attention over all cells of a map, with residual.
 #[derive(Debug)]
-pub(super) struct Attention {
-    n_heads: usize,
+pub(super) struct MapAttention {
     norm: GroupNorm,
     qkv: Conv2d,
+    heads: Attention,
     out: Conv2d,
 }
 
-impl Attention {
+impl MapAttention {
     /// (B, H, W, C) → (B, H, W, C).
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let (batch, height, width, channels) = x.dims4()?;
-        let head_dim = channels / self.n_heads;
         let qkv = self.qkv.forward_nhwc(&self.norm.forward_nhwc(x)?)?;
-        let qkv = qkv.reshape((batch, height * width, 3, self.n_heads, head_dim))?;
-        let part = |idx: usize| qkv.narrow(2, idx, 1)?.squeeze(2)?.transpose(1, 2); // (B, N, T, D/N)
-        let queries = (part(0)?.contiguous()? * (1.0 / (head_dim as f64).sqrt()))?;
-        let scores = queries.matmul(&part(1)?.transpose(2, 3)?.contiguous()?)?; // (B, N, T, T)
-        let attended = softmax_last_dim(&scores)?.matmul(&part(2)?.contiguous()?)?;
-        let attended = attended.transpose(1, 2)?.reshape((batch, height, width, channels))?;
-        self.out.forward_nhwc_add(&attended, x)
+        let attended = self.heads.within(&qkv.flatten(1, 2)?)?; // (B, T, C)
+        self.out.forward_nhwc_add(&attended.reshape(x.dims())?, x)
     }
 }

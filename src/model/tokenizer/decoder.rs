@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::blocks::{Attention, IMAGE_CHANNELS, Layers, Residual};
+use super::blocks::{IMAGE_CHANNELS, Layers, MapAttention, Residual};
 use crate::model::ops::{
     Conv2d, GroupNorm, nhwc_from_nchw, pictures_from_nhwc, pixel_shuffle_nhwc,
 };
@@ -14,7 +14,7 @@ const UPSCALE: usize = 2;
 pub(super) struct Decoder {
     patch: usize,
     conv_in: Conv2d,
-    stage0: (Residual, Attention, Residual),
+    stage0: (Residual, MapAttention, Residual),
     up0: Conv2d,
     stage1: [Residual; 2],
     up1: Conv2d,

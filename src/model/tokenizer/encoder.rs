@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::blocks::{Attention, IMAGE_CHANNELS, Layers, Residual};
+use super::blocks::{IMAGE_CHANNELS, Layers, MapAttention, Residual};
 use crate::model::ops::{Conv2d, GroupNorm, nchw_from_nhwc, pixel_unshuffle_nhwc};
 
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub(super) struct Encoder {
     down0: Conv2d,
     stage1: [Residual; 2],
     down1: Conv2d,
-    stage2: (Residual, Attention, Residual),
+    stage2: (Residual, MapAttention, Residual),
     norm_out: GroupNorm,
     conv_out: Conv2d,
 }

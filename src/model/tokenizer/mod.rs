@@ -9,7 +9,7 @@ mod decoder;
 mod encoder;
 mod quantizer;
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use candle_nn::VarBuilder;
 
 use super::ModelError;
@@ -38,11 +38,16 @@ impl Tokenizer {
     /// A missing or mis-shaped tensor.
     #[expect(clippy::needless_pass_by_value, reason = "like candle's own loaders")]
     pub fn load(config: &Config, vb: VarBuilder<'_>) -> Result<Self, ModelError> {
-        let tokenizer = &config.tokenizer;
+        let (encoder_vb, decoder_vb) = (vb.pp("encoder"), vb.pp("decoder"));
+        // Packing the weights takes longer than reading them.
+        let (encoder, decoder) = rayon::join(
+            || Encoder::load(&Layers::plain(&config.tokenizer, encoder_vb)),
+            || Decoder::load(&Layers::fast(&config.tokenizer, decoder_vb)),
+        );
         Ok(Self {
             image_size: config.image_size,
-            encoder: Encoder::load(&Layers::plain(tokenizer, vb.pp("encoder")))?,
-            decoder: Decoder::load(&Layers::fast(tokenizer, vb.pp("decoder")))?,
+            encoder: encoder?,
+            decoder: decoder?,
             quantizer: Quantizer::load(config, &vb)?,
         })
     }
@@ -70,7 +75,7 @@ impl Tokenizer {
             );
             return Err(ModelError::Request { reason });
         }
-        Ok(self.encoder.forward(pictures)?)
+        Ok(on_pool(pictures.device(), || self.encoder.forward(pictures))?)
     }
 
     /// Ids of the nearest codes, scale by scale, of every picture of latents (B, C, G, G).
@@ -121,7 +126,8 @@ impl Tokenizer {
     /// # Errors
     /// [`ModelError::Request`] if the ids are no whole grids or name no code.
     pub fn f_hat_from_ids(&self, pictures: &[impl AsRef<[u32]>]) -> Result<Tensor, ModelError> {
-        self.quantizer.f_hat_from_ids(pictures)
+        let pictures: Vec<&[u32]> = pictures.iter().map(AsRef::as_ref).collect();
+        on_pool(self.codebook().device(), || self.quantizer.f_hat_from_ids(&pictures))
     }
 
     /// What scale `scale_idx` of side p sees of the sum so far: (B, C, G, G) → (B, C, p, p).
@@ -143,6 +149,12 @@ impl Tokenizer {
     /// # Errors
     /// Another shape, or what the computation reports.
     pub fn decode(&self, f_hat: &Tensor) -> Result<Tensor, ModelError> {
-        Ok(self.decoder.forward(f_hat)?)
+        Ok(on_pool(f_hat.device(), || self.decoder.forward(f_hat))?)
     }
+}
+
+/// Runs a network of many short parallel steps on one of the threads that share them, so that the
+/// steps need not be handed over from outside and what is between them stays in that core's cache.
+fn on_pool<T: Send>(device: &Device, network: impl FnOnce() -> T + Send) -> T {
+    if device.is_cpu() { rayon::join(network, || ()).0 } else { network() }
 }

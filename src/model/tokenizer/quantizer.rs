@@ -114,11 +114,8 @@ impl Quantizer {
         Ok((h + (smoothed * self.phi_weight)?)?)
     }
 
-    pub(super) fn f_hat_from_ids(
-        &self,
-        pictures: &[impl AsRef<[u32]>],
-    ) -> Result<Tensor, ModelError> {
-        let mut rests: Vec<&[u32]> = pictures.iter().map(AsRef::as_ref).collect();
+    pub(super) fn f_hat_from_ids(&self, pictures: &[&[u32]]) -> Result<Tensor, ModelError> {
+        let mut rests = pictures.to_vec();
         let grid = self.scales.last().map_or(0, |scale| scale.side);
         let shape = (pictures.len(), self.codebook.dim(1)?, grid, grid);
         let mut f_hat = Tensor::zeros(shape, self.codebook.dtype(), self.codebook.device())?;
