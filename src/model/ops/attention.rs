@@ -10,8 +10,8 @@ use candle_nn::ops::softmax_last_dim;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::norm::rms_norm;
 use super::panels::{PANEL, multiply, pack};
+use super::rms_norm::rms_norm;
 use super::simd::{dispatch, exp};
 use super::storage::values;
 

@@ -21,11 +21,12 @@ mod activation;
 mod attention;
 mod conv;
 mod direct;
+mod group_norm;
 mod layout;
 mod linear;
-mod norm;
 mod panels;
 mod resize;
+mod rms_norm;
 mod share;
 mod simd;
 mod storage;
@@ -34,9 +35,10 @@ mod winograd;
 pub use activation::{softplus, swiglu};
 pub use attention::{Attention, Context};
 pub use conv::Conv2d;
+pub use group_norm::GroupNorm;
 pub use layout::{
     nchw_from_nhwc, nhwc_from_nchw, pictures_from_nhwc, pixel_shuffle_nhwc, pixel_unshuffle_nhwc,
 };
 pub use linear::Linear;
-pub use norm::{GroupNorm, rms_norm, rms_norm_affine, rms_norm_modulated};
 pub use resize::GridResize;
+pub use rms_norm::{rms_norm, rms_norm_affine, rms_norm_modulated};
