@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
-use candle_nn::ops::pixel_unshuffle;
 
 use super::{Condition, tokens_at};
 use crate::model::config::Config;
-use crate::model::ops::{Conv2d, GridResize, Linear};
+use crate::model::ops::{Conv2d, GridResize, Linear, nchw_from_nhwc, pixel_unshuffle_nhwc};
 use crate::params::{ControlKind, StrengthCurve};
 
 /// Pixels per side that one input cell of an encoder gathers.
@@ -34,9 +33,10 @@ impl ControlEncoders {
         for (kind, n_channels) in &config.generator.control_channels {
             let vb = vb.pp(kind.name());
             let convs = [
-                Conv2d::load(vb.pp("conv0"), n_channels * UNSHUFFLE * UNSHUFFLE, WIDTH, 3, 1)?,
-                Conv2d::load(vb.pp("conv1"), WIDTH, WIDTH, 3, 1)?,
-                Conv2d::load(vb.pp("conv2"), WIDTH, dim, 3, 2)?,
+                Conv2d::load(vb.pp("conv0"), n_channels * UNSHUFFLE * UNSHUFFLE, WIDTH, 3, 1)?
+                    .with_silu(),
+                Conv2d::load(vb.pp("conv1"), WIDTH, WIDTH, 3, 1)?.with_silu(),
+                Conv2d::load(vb.pp("conv2"), WIDTH, dim, 3, 2)?.with_silu(),
                 Conv2d::load(vb.pp("conv3"), dim, dim, 3, 1)?,
             ];
             encoders.insert(*kind, convs);
@@ -57,10 +57,10 @@ impl ControlEncoders {
         let Some([conv0, conv1, conv2, conv3]) = self.encoders.get(&kind) else {
             return Ok(None);
         };
-        let x = conv0.forward(&pixel_unshuffle(map, UNSHUFFLE)?)?.silu()?;
-        let x = (&x + conv1.forward(&x)?.silu()?)?;
-        let x = conv2.forward(&x)?.silu()?;
-        Ok(Some((&x + conv3.forward(&x)?)?))
+        let x = conv0.forward_nhwc(&pixel_unshuffle_nhwc(map, UNSHUFFLE)?)?;
+        let x = conv1.forward_nhwc_add(&x, &x)?;
+        let x = conv2.forward_nhwc(&x)?;
+        Ok(Some(nchw_from_nhwc(&conv3.forward_nhwc_add(&x, &x)?)?))
     }
 }
 
