@@ -1,1 +1,155 @@
-//! To be written.
+//! Everything the window shows, as plain data: the recipe of the next picture, the newest job,
+//! the remembered pictures in use, notices. Changed by `app::apply` alone; drawn by `ui`.
+
+pub mod inspiration;
+pub mod job;
+pub mod notice;
+pub mod prompt;
+pub mod settings;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub use inspiration::Slot;
+pub use job::{Job, Phase, Still};
+pub use notice::{Notice, NoticeAction, NoticeKind, Notices};
+pub use settings::{Banned, Recipe, Settings, ThemeChoice};
+
+use crate::imaging::RgbaImage;
+use crate::params::Sampling;
+use crate::protocol::{EntryId, Failure, GenerateRequest, MemoryRequest, ModelInfo};
+
+/// Slots shown until the model says how many it has.
+const DEFAULT_SLOTS: usize = 3;
+
+/// What the window shows.
+#[derive(Debug, Clone)]
+pub struct AppState {
+    pub settings: Settings,
+    pub engine: Engine,
+    /// The newest run.
+    pub job: Option<Job>,
+    /// The run before it: shown until the newest has something to show.
+    pub earlier: Option<Job>,
+    /// The scale that the user looks at; `None` follows the newest.
+    pub scrubbed_to: Option<usize>,
+    /// One per memory slot of the model.
+    pub slots: Vec<Slot>,
+    /// What remembered pictures look like, as far as the model has sent them.
+    pub thumbnails: BTreeMap<EntryId, Arc<RgbaImage>>,
+    pub notices: Notices,
+    /// Where the user is in the prompt history, and the text that was there before.
+    pub recall: Option<Recall>,
+    /// The graphics adapter that paints the window, for people.
+    pub adapter: Option<String>,
+    /// A file dialog is open; a second one would only confuse.
+    pub dialog_open: bool,
+    /// Rises with every new still, so that the canvas knows when to fade.
+    pub last_serial: u64,
+}
+
+/// Whether there is a model to draw with.
+#[derive(Debug, Clone)]
+pub enum Engine {
+    Loading,
+    Ready(ModelInfo),
+    Failed(Failure),
+}
+
+/// A picture and where it comes from.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown<'a> {
+    pub job: &'a Job,
+    pub scale_idx: usize,
+    pub still: &'a Still,
+}
+
+impl<'a> Shown<'a> {
+    fn newest_of(job: &'a Job) -> Option<Self> {
+        let (scale_idx, still) = job.newest()?;
+        Some(Self { job, scale_idx, still })
+    }
+}
+
+/// A walk through the prompt history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recall {
+    /// Index into `Settings::history`.
+    pub history_idx: usize,
+    /// The prompt as it was before the walk began.
+    pub draft: String,
+}
+
+impl AppState {
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            engine: Engine::Loading,
+            job: None,
+            earlier: None,
+            scrubbed_to: None,
+            slots: vec![Slot::default(); DEFAULT_SLOTS],
+            thumbnails: BTreeMap::new(),
+            notices: Notices::default(),
+            recall: None,
+            adapter: None,
+            dialog_open: false,
+            last_serial: 0,
+        }
+    }
+
+    pub fn model(&self) -> Option<&ModelInfo> {
+        match &self.engine {
+            Engine::Ready(info) => Some(info),
+            Engine::Loading | Engine::Failed(_) => None,
+        }
+    }
+
+    /// The user's sampling, or what looks best on the model.
+    pub fn sampling(&self) -> Sampling {
+        let of_model = self.model().map_or_else(Sampling::default, |info| info.sampling);
+        self.settings.recipe.sampling.unwrap_or(of_model)
+    }
+
+    pub fn is_drawing(&self) -> bool {
+        self.job.as_ref().is_some_and(Job::is_running)
+    }
+
+    /// What is on the canvas: the scale that the user scrubbed to if it is there, otherwise the
+    /// newest. While a new run has nothing to show yet, the picture before it stays.
+    pub fn shown(&self) -> Option<Shown<'_>> {
+        let job = self.job.as_ref();
+        let scrubbed_to = self.scrubbed_to.and_then(|scale_idx| {
+            Some(Shown { job: job?, scale_idx, still: job?.still(scale_idx)? })
+        });
+        scrubbed_to
+            .or_else(|| job.and_then(Shown::newest_of))
+            .or_else(|| self.earlier.as_ref().and_then(Shown::newest_of))
+    }
+
+    /// Everything that determines the next picture.
+    pub fn request(&self) -> GenerateRequest {
+        let recipe = &self.settings.recipe;
+        let chosen = |(slot_idx, slot): (usize, &Slot)| Some((slot_idx, slot.chosen.clone()?));
+        GenerateRequest {
+            prompt: recipe.prompt.clone(),
+            negative: recipe.negative.clone(),
+            seeds: vec![recipe.seed],
+            sampling: self.sampling().clamped(),
+            stop_at: None,
+            controls: Vec::new(),
+            memory: MemoryRequest {
+                retrieval: recipe.memory_on,
+                banned: self.settings.banned.iter().map(|banned| banned.entry).collect(),
+                chosen: self.slots.iter().enumerate().filter_map(chosen).collect(),
+                reference_strength: recipe.reference_strength,
+            },
+        }
+    }
+
+    /// A number for a new still, larger than all before.
+    pub fn next_serial(&mut self) -> u64 {
+        self.last_serial += 1;
+        self.last_serial
+    }
+}

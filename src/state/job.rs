@@ -1,0 +1,71 @@
+//! The newest run of the model, as far as the window has heard of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::imaging::RgbaImage;
+use crate::protocol::{Failure, GenerateRequest, JobId, Timings};
+
+/// One run, from the request to the finished picture.
+#[derive(Debug, Clone)]
+pub struct Job {
+    pub id: JobId,
+    pub request: GenerateRequest,
+    pub phase: Phase,
+    /// One entry per scale that this run will have; empty until the scale is drawn.
+    pub stills: Vec<Option<Still>>,
+}
+
+/// How far a job is.
+#[derive(Debug, Clone)]
+pub enum Phase {
+    /// Sent; the model has not begun.
+    Sent,
+    Drawing,
+    Finished(Timings),
+    /// The user stopped it; what was drawn stays.
+    Stopped,
+    Failed(Failure),
+}
+
+/// The picture after one scale.
+#[derive(Debug, Clone)]
+pub struct Still {
+    pub image: Arc<RgbaImage>,
+    /// Differs between any two pictures that look different.
+    pub serial: u64,
+    /// From the job's beginning; `None` while only a preview has arrived.
+    pub elapsed: Option<Duration>,
+}
+
+impl Job {
+    pub fn new(id: JobId, request: GenerateRequest, n_scales: usize) -> Self {
+        let n_scales = request.stop_at.map_or(n_scales, |stop_at| stop_at.min(n_scales));
+        let stills = vec![None; n_scales];
+        Self { id, request, phase: Phase::Sent, stills }
+    }
+
+    pub fn is_running(&self) -> bool {
+        matches!(self.phase, Phase::Sent | Phase::Drawing)
+    }
+
+    pub fn still(&self, scale_idx: usize) -> Option<&Still> {
+        self.stills.get(scale_idx)?.as_ref()
+    }
+
+    /// The finest still and its scale.
+    pub fn newest(&self) -> Option<(usize, &Still)> {
+        let scale_idx = self.stills.iter().rposition(Option::is_some)?;
+        Some((scale_idx, self.still(scale_idx)?))
+    }
+
+    /// Scales drawn so far.
+    pub fn n_done(&self) -> usize {
+        self.newest().map_or(0, |(scale_idx, _)| scale_idx + 1)
+    }
+
+    /// The scale being drawn now.
+    pub fn current_scale(&self) -> Option<usize> {
+        (self.is_running() && self.n_done() < self.stills.len()).then(|| self.n_done())
+    }
+}
