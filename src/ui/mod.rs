@@ -1,3 +1,114 @@
-//! Panels and widgets.
+//! What the user sees. Functions that end in `_ui` draw a part of the window from `&AppState` and
+//! answer with [`UiCommand`]s; they change nothing, read no file and never wait. [`UiState`] is
+//! what only the window knows: zoom, open panels, half-typed numbers.
 
 pub mod canvas_view;
+pub mod command;
+pub mod icons;
+pub mod mark;
+pub mod pictures;
+pub mod theme;
+pub mod widgets;
+
+mod canvas_area;
+mod drop;
+mod help;
+mod inspired;
+mod keyboard;
+mod scale_strip;
+mod side_panel;
+mod status_bar;
+mod toasts;
+mod toolbar;
+
+use egui::{CentralPanel, Frame, Margin, Panel, Rect, Ui};
+
+use self::canvas_view::CanvasView;
+pub use self::command::{Action, UiCommand};
+use self::pictures::Pictures;
+use crate::state::AppState;
+
+/// What only the window knows.
+#[derive(Default)]
+pub struct UiState {
+    pub canvas: CanvasView,
+    pub is_help_open: bool,
+    pictures: Pictures,
+    /// The seed as it is being typed.
+    seed_text: Option<String>,
+    /// Where pictures can be dropped, by slot.
+    slot_rects: Vec<Rect>,
+}
+
+/// Draws the whole window; returns what the user wants, oldest wish first.
+pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCommand> {
+    let mut commands = Vec::new();
+    let is_drawing = state.is_drawing() && !view.is_help_open;
+    commands
+        .extend(keyboard::pressed_actions(ui.ctx(), is_drawing).into_iter().map(UiCommand::Run));
+
+    let palette = theme::palette(ui);
+    let panel = Frame::new().fill(palette.panel);
+    let beside = Margin::symmetric(theme::SPACE_L as i8, 0);
+
+    Panel::bottom("status")
+        .exact_size(status_bar::HEIGHT)
+        .frame(panel.inner_margin(beside))
+        .show(ui, |ui| status_bar::status_bar_ui(ui, state));
+    Panel::right("settings")
+        .default_size(side_panel::width(ui.available_width()))
+        .size_range(side_panel::WIDTHS)
+        .frame(panel)
+        .show(ui, |ui| side_panel::side_panel_ui(ui, state, view, &mut commands));
+    Panel::top("toolbar")
+        .exact_size(toolbar::HEIGHT)
+        .frame(panel.inner_margin(beside))
+        .show(ui, |ui| toolbar::toolbar_ui(ui, state, &mut commands));
+    Panel::bottom("scales")
+        .exact_size(scale_strip::height(ui.available_width(), state))
+        .frame(panel)
+        .show(ui, |ui| {
+            commands.extend(scale_strip::scale_strip_ui(ui, state, &mut view.pictures));
+        });
+    let canvas = CentralPanel::default().frame(Frame::new().fill(palette.canvas)).show(ui, |ui| {
+        canvas_area::canvas_area_ui(ui, state, view, &mut commands);
+    });
+
+    toasts::toasts_ui(ui, canvas.response.rect, state.notices.iter(), &mut commands);
+    drop::dropped_files(ui.ctx(), state, &view.slot_rects, &mut commands);
+    if view.is_help_open {
+        view.is_help_open = help::help_ui(ui);
+    }
+    view.pictures.forget_unused();
+    commands.retain(|command| !view.takes(ui, command));
+    commands
+}
+
+impl UiState {
+    /// Carries out what concerns the window alone; says whether it did.
+    fn takes(&mut self, ui: &Ui, command: &UiCommand) -> bool {
+        let UiCommand::Run(action) = command else { return false };
+        match action {
+            Action::FitView => self.canvas.fit(),
+            Action::Zoom100 => self.canvas.set_zoom(1.0),
+            Action::Zoom200 => self.canvas.set_zoom(2.0),
+            Action::Zoom400 => self.canvas.set_zoom(4.0),
+            Action::Zoom800 => self.canvas.set_zoom(8.0),
+            Action::ToggleHelp => self.is_help_open = !self.is_help_open,
+            Action::FocusPrompt => {
+                ui.ctx().memory_mut(|memory| memory.request_focus(side_panel::prompt_id()));
+            }
+            Action::Generate
+            | Action::Stop
+            | Action::AnotherSeed
+            | Action::EarlierPrompt
+            | Action::LaterPrompt
+            | Action::CoarserScale
+            | Action::FinerScale
+            | Action::SavePicture
+            | Action::CopyPicture => return false,
+        }
+        ui.ctx().request_repaint();
+        true
+    }
+}

@@ -1,0 +1,209 @@
+//! What the user can do. [`Action`] is everything with a name and a key; label, explanation and
+//! keys come from one match, so the toolbar, the keyboard and the list of shortcuts agree.
+
+use std::path::PathBuf;
+
+use egui::{Key, KeyboardShortcut, Modifiers};
+
+use crate::params::Sampling;
+use crate::protocol::EntryId;
+use crate::state::ThemeChoice;
+
+/// A wish that the window hands to the application.
+#[derive(Debug, Clone, PartialEq)]
+pub enum UiCommand {
+    Run(Action),
+    SetPrompt(String),
+    ToggleStyle(&'static str),
+    SetNegative(String),
+    SetSeed(u64),
+    SetNewSeedEachTime(bool),
+    /// `None` goes back to the model's own.
+    SetSampling(Option<Sampling>),
+    SetMemory(bool),
+    SetReferenceStrength(f32),
+    SetTheme(ThemeChoice),
+    /// Looks at one scale; `None` follows the newest.
+    ScrubTo(Option<usize>),
+    /// Never retrieves what is in this slot and takes the next.
+    BanSlot(usize),
+    Unban(EntryId),
+    /// Keeps what is in this slot for the next pictures too.
+    KeepSlot(usize),
+    /// Gives a slot back to the memory.
+    ReleaseSlot(usize),
+    /// Opens a file dialog for this slot.
+    ChoosePicture(usize),
+    /// Puts a picture file into a slot.
+    OpenPicture {
+        slot_idx: usize,
+        path: PathBuf,
+    },
+    /// Writes the shown picture to exactly this path.
+    SaveTo(PathBuf),
+    CopyText(String),
+    DismissNotice(u64),
+    /// Somebody reads the notices; they must not fade now.
+    HoldNotices,
+}
+
+/// Everything with a name, a key and an explanation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    Generate,
+    Stop,
+    AnotherSeed,
+    FocusPrompt,
+    EarlierPrompt,
+    LaterPrompt,
+    CoarserScale,
+    FinerScale,
+    FitView,
+    Zoom100,
+    Zoom200,
+    Zoom400,
+    Zoom800,
+    SavePicture,
+    CopyPicture,
+    ToggleHelp,
+}
+
+/// How an action reads and which keys run it; the first key is the one shown.
+#[derive(Debug, Clone, Copy)]
+pub struct ActionText {
+    pub label: &'static str,
+    pub explanation: &'static str,
+    pub keys: &'static [KeyboardShortcut],
+}
+
+impl Action {
+    /// In the order of the list of shortcuts.
+    pub const ALL: [Self; 16] = [
+        Self::Generate,
+        Self::Stop,
+        Self::AnotherSeed,
+        Self::FocusPrompt,
+        Self::EarlierPrompt,
+        Self::LaterPrompt,
+        Self::CoarserScale,
+        Self::FinerScale,
+        Self::FitView,
+        Self::Zoom100,
+        Self::Zoom200,
+        Self::Zoom400,
+        Self::Zoom800,
+        Self::SavePicture,
+        Self::CopyPicture,
+        Self::ToggleHelp,
+    ];
+
+    pub const fn text(self) -> ActionText {
+        const CTRL: Modifiers = Modifiers::COMMAND;
+        const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
+        const ALT: Modifiers = Modifiers::ALT;
+        const NONE: Modifiers = Modifiers::NONE;
+        const SHIFT: Modifiers = Modifiers::SHIFT;
+
+        macro_rules! text {
+            ($label:literal, $explanation:literal, $($modifiers:ident $key:ident),+) => {
+                ActionText {
+                    label: $label,
+                    explanation: $explanation,
+                    keys: const { &[$(KeyboardShortcut::new($modifiers, Key::$key)),+] },
+                }
+            };
+        }
+        match self {
+            Self::Generate => text!("Generate", "Draw the prompt", CTRL Enter),
+            Self::Stop => text!("Stop", "Stop drawing and keep what is there", NONE Escape),
+            Self::AnotherSeed => {
+                text!("Another seed", "Draw the same prompt with another seed", NONE N)
+            }
+            Self::FocusPrompt => text!("Edit prompt", "Go to the prompt", ALT A),
+            Self::EarlierPrompt => {
+                text!("Earlier prompt", "Bring back the prompt before", ALT ArrowUp)
+            }
+            Self::LaterPrompt => text!("Later prompt", "Go on to the prompt after", ALT ArrowDown),
+            Self::CoarserScale => text!("Coarser scale", "Look at the scale before", NONE Comma),
+            Self::FinerScale => text!("Finer scale", "Look at the scale after", NONE Period),
+            Self::FitView => text!("Fit", "Fit the picture into the window", CTRL Num0),
+            Self::Zoom100 => text!("100 %", "One screen pixel per pixel", CTRL Num1),
+            Self::Zoom200 => text!("200 %", "Twice as large", CTRL Num2),
+            Self::Zoom400 => text!("400 %", "Four times as large", CTRL Num3),
+            Self::Zoom800 => text!("800 %", "Eight times as large", CTRL Num4),
+            Self::SavePicture => {
+                text!("Save…", "Save the picture on the canvas", CTRL_SHIFT S, CTRL S)
+            }
+            Self::CopyPicture => text!("Copy", "Copy the picture on the canvas", CTRL C),
+            Self::ToggleHelp => {
+                text!("Keyboard shortcuts", "Show or hide this list", NONE F1, SHIFT Questionmark)
+            }
+        }
+    }
+
+    pub fn label(self) -> &'static str {
+        self.text().label
+    }
+
+    /// The main key as this system writes it: `Ctrl+Enter`.
+    pub fn key_text(self, ctx: &egui::Context) -> String {
+        self.text().keys.first().map(|key| key_text(ctx, key)).unwrap_or_default()
+    }
+
+    /// Explanation and key, for hovering.
+    pub fn tooltip(self, ctx: &egui::Context) -> String {
+        format!("{} ({})", self.text().explanation, self.key_text(ctx))
+    }
+
+    /// Whether holding the key down repeats the action.
+    pub const fn repeats(self) -> bool {
+        matches!(
+            self,
+            Self::CoarserScale | Self::FinerScale | Self::EarlierPrompt | Self::LaterPrompt
+        )
+    }
+}
+
+/// A key as people write it.
+pub fn key_text(ctx: &egui::Context, shortcut: &KeyboardShortcut) -> String {
+    let character = match shortcut.logical_key {
+        Key::Comma => ",",
+        Key::Period => ".",
+        // Shift belongs to the character on the layouts that need it.
+        Key::Questionmark => "?",
+        Key::Escape => "Esc",
+        _ => return ctx.format_shortcut(shortcut),
+    };
+    character.to_owned()
+}
+
+impl From<Action> for UiCommand {
+    fn from(action: Action) -> Self {
+        Self::Run(action)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_runs_two_actions() {
+        let keys = |action: &Action| action.text().keys.to_vec();
+        let mut all: Vec<_> =
+            Action::ALL.iter().flat_map(keys).map(|key| format!("{key:?}")).collect();
+        let n_keys = all.len();
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), n_keys);
+    }
+
+    #[test]
+    fn every_action_is_listed_and_explained() {
+        for action in Action::ALL {
+            let text = action.text();
+            assert!(!text.label.is_empty() && !text.keys.is_empty(), "{action:?}");
+            assert!(!text.explanation.ends_with('.'), "{action:?}");
+        }
+    }
+}

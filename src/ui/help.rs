@@ -1,0 +1,55 @@
+//! The list of keyboard shortcuts.
+
+use egui::{Grid, Id, Modal, RichText, ScrollArea, Stroke, StrokeKind, Ui, vec2};
+
+use super::command::{self, Action};
+use super::widgets::{self, Button};
+use super::{icons, theme};
+
+/// Shows the list; returns whether it stays open.
+pub(super) fn help_ui(ui: &Ui) -> bool {
+    let palette = theme::palette(ui);
+    let frame = egui::Frame::window(ui.style()).inner_margin(theme::SPACE_XL);
+    let modal = Modal::new(Id::unique("help")).backdrop_color(palette.backdrop).frame(frame);
+    let response = modal.show(ui.ctx(), |ui| {
+        ui.set_max_width(420.0);
+        let mut is_closed = false;
+        ui.horizontal(|ui| {
+            ui.label(RichText::new(Action::ToggleHelp.label()).font(theme::title()));
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                is_closed = Button::icon(icons::CLOSE, "Close").show(ui).clicked();
+            });
+        });
+        ui.add_space(theme::SPACE_S);
+        let max_height = ui.ctx().content_rect().height() - 200.0;
+        ScrollArea::vertical().max_height(max_height).show(ui, |ui| {
+            ui.spacing_mut().interact_size.y = 22.0;
+            let spacing = vec2(theme::SPACE_XL, theme::SPACE_XS);
+            Grid::new("shortcuts").num_columns(2).spacing(spacing).show(ui, |ui| {
+                for action in Action::ALL {
+                    ui.label(action.text().explanation);
+                    keys_ui(ui, action);
+                    ui.end_row();
+                }
+            });
+        });
+        ui.add_space(theme::SPACE_S);
+        widgets::caption(ui, "Single keys rest while you type in a text field");
+        is_closed
+    });
+    !(response.inner || response.should_close())
+}
+
+fn keys_ui(ui: &mut Ui, action: Action) {
+    ui.horizontal(|ui| {
+        for key in action.text().keys {
+            let text = command::key_text(ui.ctx(), key);
+            let palette = theme::palette(ui);
+            let label = RichText::new(text).font(theme::small()).color(palette.text_soft);
+            let frame = egui::Frame::new().inner_margin(egui::Margin::symmetric(6, 2));
+            let cap = frame.show(ui, |ui| ui.label(label)).response.rect;
+            let edge = Stroke::new(1.0, palette.line_strong);
+            ui.painter().rect_stroke(cap, 4.0, edge, StrokeKind::Inside);
+        }
+    });
+}

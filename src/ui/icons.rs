@@ -1,0 +1,29 @@
+//! The icons in `assets/fonts/Lucide.ttf`, by meaning.
+
+pub const BAN: &str = "\u{e051}";
+pub const CHECK: &str = "\u{e06c}";
+pub const CHEVRON_DOWN: &str = "\u{e06d}";
+pub const CHEVRON_RIGHT: &str = "\u{e06f}";
+pub const CLOSE: &str = "\u{e1b2}";
+pub const COPY: &str = "\u{e09e}";
+pub const CPU: &str = "\u{e0a9}";
+pub const DICE: &str = "\u{e2c5}";
+pub const ERROR: &str = "\u{e077}";
+pub const FIT: &str = "\u{e112}";
+pub const HELP: &str = "\u{e284}";
+pub const IMAGE: &str = "\u{e0f6}";
+pub const IMAGE_PLUS: &str = "\u{e1f7}";
+pub const INFO: &str = "\u{e0f9}";
+pub const LOCK: &str = "\u{e10b}";
+pub const LOCK_OPEN: &str = "\u{e10c}";
+pub const MONITOR: &str = "\u{e11d}";
+pub const MOON: &str = "\u{e11e}";
+pub const OFFLINE: &str = "\u{e1af}";
+pub const PIN: &str = "\u{e259}";
+pub const PLAY: &str = "\u{e13c}";
+pub const RESET: &str = "\u{e148}";
+pub const SAVE: &str = "\u{e14d}";
+pub const STOP: &str = "\u{e167}";
+pub const SUN: &str = "\u{e178}";
+pub const UNDO: &str = "\u{e2a1}";
+pub const WARNING: &str = "\u{e193}";

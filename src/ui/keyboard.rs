@@ -1,0 +1,81 @@
+//! From keys to actions. Keys without Ctrl or Alt do nothing while a text field has the focus,
+//! because they are text there.
+
+use egui::{Event, Key, KeyboardShortcut, Modifiers};
+
+use super::command::Action;
+
+/// The actions whose keys were pressed since the last frame; takes the keys away from the
+/// widgets. `is_drawing` because Esc stops only then, and otherwise leaves a text field.
+pub(super) fn pressed_actions(ctx: &egui::Context, is_drawing: bool) -> Vec<Action> {
+    let situation = Situation { in_text: ctx.text_edit_focused(), is_drawing };
+    let mut actions = Vec::new();
+    ctx.input_mut(|input| {
+        input.events.retain(|event| {
+            let Some(pressed) = situation.pressed(event) else { return true };
+            if !pressed.is_repeat || pressed.action.repeats() {
+                actions.push(pressed.action);
+            }
+            false
+        });
+    });
+    actions
+}
+
+struct Pressed {
+    action: Action,
+    /// The key is being held down.
+    is_repeat: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Situation {
+    in_text: bool,
+    is_drawing: bool,
+}
+
+impl Situation {
+    fn pressed(self, event: &Event) -> Option<Pressed> {
+        match event {
+            // The integration turns the platform's copy keys into this event.
+            Event::Copy if self.in_text => None,
+            Event::Copy => Some(Pressed { action: Action::CopyPicture, is_repeat: false }),
+            Event::Key { key, physical_key, pressed: true, repeat, modifiers } => {
+                let key = by_position(*key, *physical_key);
+                let is_hit = |shortcut: &&KeyboardShortcut| {
+                    shortcut.logical_key == key && modifiers.matches_exact(shortcut.modifiers)
+                };
+                let action = Action::ALL.into_iter().find(|action| {
+                    let hit = action.text().keys.iter().find(is_hit);
+                    hit.is_some_and(|shortcut| self.allows(*action, *shortcut))
+                })?;
+                Some(Pressed { action, is_repeat: *repeat })
+            }
+            _ => None,
+        }
+    }
+
+    fn allows(self, action: Action, shortcut: KeyboardShortcut) -> bool {
+        match action {
+            Action::Stop => self.is_drawing,
+            Action::CopyPicture => !self.in_text,
+            _ => !self.in_text || !is_text(shortcut),
+        }
+    }
+}
+
+/// Comma and period are meant by their place on the keyboard: some layouts have them on other
+/// levels.
+fn by_position(key: Key, physical_key: Option<Key>) -> Key {
+    match physical_key {
+        Some(place @ (Key::Comma | Key::Period)) => place,
+        _ => key,
+    }
+}
+
+/// Whether the keys would write something into a text field.
+fn is_text(shortcut: KeyboardShortcut) -> bool {
+    let Modifiers { alt, ctrl, command, mac_cmd, .. } = shortcut.modifiers;
+    let is_function_key = matches!(shortcut.logical_key, Key::F1);
+    !(alt || ctrl || command || mac_cmd || is_function_key)
+}

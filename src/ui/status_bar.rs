@@ -1,0 +1,114 @@
+//! The line at the bottom: what happens now, how fast, on what.
+
+use egui::{Align, Align2, Color32, Label, Layout, RichText, Sense, Ui, vec2};
+
+use super::{icons, theme};
+use crate::protocol::{ModelInfo, Timings};
+use crate::state::{AppState, Engine, Job, Phase};
+
+pub(super) const HEIGHT: f32 = 28.0;
+
+pub(super) fn status_bar_ui(ui: &mut Ui, state: &AppState) {
+    ui.horizontal_centered(|ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        let palette = theme::palette(ui);
+        let (dot, _) = ui.allocate_exact_size(vec2(8.0, 8.0), Sense::hover());
+        ui.painter().circle_filled(dot.center(), 3.5, mood(state, palette));
+        ui.label(small(&status_text(state), palette.text));
+        if let Some(Phase::Finished(timings)) = state.job.as_ref().map(|job| &job.phase) {
+            let ms = format!("{} ms per picture", timings.total.as_millis());
+            ui.label(small(&ms, palette.text_soft)).on_hover_text(breakdown(timings));
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.label(small("Offline", palette.text_soft)).on_hover_text(
+                "Everything is computed on this machine; Underpaint does not use the network",
+            );
+            icon_ui(ui, icons::OFFLINE);
+            if let Some(adapter) = &state.adapter {
+                let about = "The graphics adapter that paints this window";
+                machine_part_ui(ui, Some(icons::MONITOR), adapter, about);
+            }
+            if let Some(model) = state.model() {
+                let about = "Where the model computes";
+                machine_part_ui(ui, Some(icons::CPU), &model.device, about);
+                machine_part_ui(ui, None, &model.name, &model_text(model));
+            }
+        });
+    });
+}
+
+/// What the application does, in one line.
+pub(super) fn status_text(state: &AppState) -> String {
+    match (&state.engine, &state.job) {
+        (Engine::Loading, _) => "Loading model…".to_owned(),
+        (Engine::Failed(_), _) => "The model could not be loaded".to_owned(),
+        (Engine::Ready(_), None) => "Ready".to_owned(),
+        (Engine::Ready(_), Some(job)) => job_text(job),
+    }
+}
+
+fn job_text(job: &Job) -> String {
+    let n_scales = job.stills.len();
+    match &job.phase {
+        Phase::Sent | Phase::Drawing => match job.current_scale() {
+            Some(scale_idx) => format!("Drawing scale {} of {n_scales}", scale_idx + 1),
+            None => "Finishing".to_owned(),
+        },
+        Phase::Finished(_) => "Ready".to_owned(),
+        Phase::Stopped if job.n_done() == 0 => "Stopped before the first scale".to_owned(),
+        Phase::Stopped => format!("Stopped at scale {}", job.n_done()),
+        Phase::Failed(_) => "Failed".to_owned(),
+    }
+}
+
+fn mood(state: &AppState, palette: &theme::Palette) -> Color32 {
+    let phase = state.job.as_ref().map(|job| &job.phase);
+    match (&state.engine, phase) {
+        (Engine::Failed(_), _) | (_, Some(Phase::Failed(_))) => palette.error,
+        (Engine::Loading, _) => palette.text_faint,
+        (_, Some(Phase::Sent | Phase::Drawing)) => palette.accent,
+        (_, Some(Phase::Stopped)) => palette.warning,
+        (_, None | Some(Phase::Finished(_))) => palette.ok,
+    }
+}
+
+fn machine_part_ui(ui: &mut Ui, icon: Option<&str>, text: &str, explanation: &str) {
+    let palette = theme::palette(ui);
+    ui.add_space(theme::SPACE_S);
+    let label = Label::new(small(text, palette.text_soft)).truncate();
+    ui.add(label).on_hover_text(format!("{text}\n{explanation}"));
+    if let Some(icon) = icon {
+        icon_ui(ui, icon);
+    }
+}
+
+fn icon_ui(ui: &mut Ui, icon: &str) {
+    let size = vec2(13.0, 13.0);
+    let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+    let ink = theme::palette(ui).text_soft;
+    ui.painter().text(rect.center(), Align2::CENTER_CENTER, icon, theme::icon(size.y), ink);
+}
+
+fn model_text(model: &ModelInfo) -> String {
+    format!(
+        "Model: {:.1} million parameters, {} remembered pictures, {size} × {size} pixels",
+        model.n_parameters as f64 / 1e6,
+        model.n_memory_entries,
+        size = model.image_size_px,
+    )
+}
+
+fn breakdown(timings: &Timings) -> String {
+    let ms = |duration: std::time::Duration| format!("{:.1} ms", duration.as_secs_f64() * 1e3);
+    let scales = timings.scales.iter().map(|scale| ms(*scale)).collect::<Vec<_>>().join(", ");
+    format!(
+        "Prompt and memory {}\nScales {scales}\nDecoding {}\nTotal {}",
+        ms(timings.prepare),
+        ms(timings.decode),
+        ms(timings.total),
+    )
+}
+
+fn small(text: &str, colour: Color32) -> RichText {
+    RichText::new(text).font(theme::small()).color(colour)
+}

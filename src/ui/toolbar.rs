@@ -1,0 +1,53 @@
+//! The toolbar over the canvas: what to do with the picture, how the window looks.
+
+use egui::{Align, Layout, RichText, Ui, Vec2};
+
+use super::command::{Action, UiCommand};
+use super::widgets::Button;
+use super::{icons, mark, theme};
+use crate::state::{AppState, ThemeChoice};
+
+pub(super) const HEIGHT: f32 = 52.0;
+
+pub(super) fn toolbar_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
+    ui.horizontal_centered(|ui| {
+        ui.spacing_mut().item_spacing.x = theme::SPACE_S;
+        wordmark_ui(ui);
+        ui.add_space(theme::SPACE_L);
+        let has_picture = state.shown().is_some();
+        for (action, icon) in
+            [(Action::SavePicture, icons::SAVE), (Action::CopyPicture, icons::COPY)]
+        {
+            let button = Button::text(action.label()).with_icon(icon).enabled(has_picture);
+            if button.show(ui).on_hover_text(action.tooltip(ui.ctx())).clicked() {
+                commands.push(action.into());
+            }
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let help = Action::ToggleHelp;
+            let button = Button::icon(icons::HELP, help.label());
+            if button.show(ui).on_hover_text(help.tooltip(ui.ctx())).clicked() {
+                commands.push(help.into());
+            }
+            commands.extend(theme_button_ui(ui, state.settings.theme));
+        });
+    });
+}
+
+fn theme_button_ui(ui: &mut Ui, theme: ThemeChoice) -> Option<UiCommand> {
+    let (icon, label, next) = match theme {
+        ThemeChoice::System => {
+            (icons::MONITOR, "Colours: as the system has them", ThemeChoice::Dark)
+        }
+        ThemeChoice::Dark => (icons::MOON, "Colours: dark", ThemeChoice::Light),
+        ThemeChoice::Light => (icons::SUN, "Colours: light", ThemeChoice::System),
+    };
+    let response = Button::icon(icon, label).show(ui).on_hover_text(label);
+    response.clicked().then_some(UiCommand::SetTheme(next))
+}
+
+fn wordmark_ui(ui: &mut Ui) {
+    let (rect, _) = ui.allocate_exact_size(Vec2::splat(20.0), egui::Sense::hover());
+    mark::paint(ui.painter(), theme::palette(ui), rect);
+    ui.label(RichText::new("Underpaint").font(theme::title()));
+}
