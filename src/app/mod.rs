@@ -1,1 +1,264 @@
-//! To be written.
+//! The application: joins window, model and files. `logic` takes in what happened and sends what
+//! is due; `ui` draws and collects wishes; `apply` alone changes the state.
+
+pub mod settings_file;
+
+mod apply;
+mod dialogs;
+mod files;
+mod saving;
+mod schedule;
+mod window;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use egui::ColorImage;
+
+use self::apply::Effect;
+use self::dialogs::Choice;
+use self::files::{FileAnswer, FileJob, FileThread};
+use self::schedule::Schedule;
+pub use self::window::{Wake, WindowError, open_window};
+use crate::imaging::RgbaImage;
+use crate::protocol::Failure;
+use crate::state::{AppState, Settings, ThemeChoice};
+use crate::ui::{self, UiCommand, UiState};
+use crate::worker::WorkerHandle;
+
+/// Seconds that settings rest before they are written.
+const SETTLE_SECS: f64 = 1.0;
+
+/// What the command line decides.
+#[derive(Debug, Clone, Default)]
+pub struct AppOptions {
+    /// Where settings are kept; `None` forgets them. See [`settings_file::default_path`].
+    pub settings_path: Option<PathBuf>,
+    /// *Save* writes here without asking, under a name made of prompt and seed.
+    pub save_dir: Option<PathBuf>,
+}
+
+/// The window's application.
+pub struct App {
+    state: AppState,
+    view: UiState,
+    schedule: Schedule,
+    options: AppOptions,
+    written: Written,
+    // Dropped before the files: the model stops while the settings are still being written.
+    worker: WorkerHandle,
+    files: FileThread,
+}
+
+/// What of the settings is on the disk.
+struct Written {
+    settings: Settings,
+    /// Window time of the first change since then.
+    changed_at: Option<f64>,
+}
+
+impl App {
+    /// Reads the settings, installs fonts and themes, and asks for the first picture.
+    ///
+    /// # Errors
+    /// If the system has no thread to give.
+    pub fn new(
+        cc: &eframe::CreationContext<'_>,
+        worker: WorkerHandle,
+        mut options: AppOptions,
+    ) -> std::io::Result<Self> {
+        let loaded = options.settings_path.as_deref().map(settings_file::load);
+        let mut state = AppState::new(Settings::default());
+        if let Some(loaded) = loaded {
+            state.settings = loaded.settings;
+            if let Some((headline, details)) = loaded.warning {
+                state.notices.warning(headline, Some(details));
+            }
+            if !loaded.is_writable {
+                options.settings_path = None;
+            }
+        }
+        ui::theme::install(&cc.egui_ctx);
+        cc.egui_ctx.set_theme(preference(state.settings.theme));
+        if let Some(render_state) = &cc.wgpu_render_state {
+            crate::render::install(render_state);
+            state.adapter = Some(render_state.adapter.get_info().name);
+        }
+        let ctx = cc.egui_ctx.clone();
+        let files = FileThread::spawn(move || ctx.request_repaint())?;
+        let mut schedule = Schedule::default();
+        schedule.want();
+        let written = Written { settings: state.settings.clone(), changed_at: None };
+        Ok(Self { state, view: UiState::default(), schedule, options, written, worker, files })
+    }
+
+    /// For tests and scripts.
+    pub fn state(&self) -> &AppState {
+        &self.state
+    }
+
+    /// Carries out one wish as if it came from the window.
+    pub fn run(&mut self, ctx: &egui::Context, frame: &eframe::Frame, command: UiCommand) {
+        let now = ctx.input(|input| input.time);
+        let effect = apply::command(&mut self.state, command, now);
+        self.carry_out(ctx, frame, effect);
+        self.send_due();
+    }
+
+    fn send_due(&mut self) {
+        if let Some(request) = self.schedule.due(&self.state) {
+            let job = self.worker.generate(request.clone());
+            apply::sent(&mut self.state, job, request);
+        }
+    }
+
+    fn carry_out(&mut self, ctx: &egui::Context, frame: &eframe::Frame, effect: Option<Effect>) {
+        match effect {
+            None => {}
+            Some(Effect::Draw) => self.schedule.want(),
+            Some(Effect::Cancel) => self.worker.cancel(),
+            Some(Effect::SetTheme(theme)) => ctx.set_theme(preference(theme)),
+            Some(Effect::CopyPicture(picture)) => ctx.copy_image(colour_image(&picture)),
+            Some(Effect::CopyText(text)) => ctx.copy_text(text),
+            Some(Effect::Save { picture, stem, seed }) => self.save(frame, picture, stem, seed),
+            Some(Effect::SaveTo { picture, path }) => self.ask(FileJob::SaveTo { picture, path }),
+            Some(Effect::SaveToPictures { picture, seed }) => {
+                self.ask(FileJob::SaveToPictures { picture, seed });
+            }
+            Some(Effect::AskForPicture { slot_idx }) => self.ask_for_picture(frame, slot_idx),
+            Some(Effect::OpenPicture { slot_idx, path, size_px }) => {
+                self.ask(FileJob::OpenPicture { slot_idx, path, size_px });
+            }
+        }
+    }
+
+    fn save(&mut self, frame: &eframe::Frame, picture: Arc<RgbaImage>, stem: String, seed: u64) {
+        if let Some(folder) = self.options.save_dir.clone() {
+            self.ask(FileJob::SaveNew { picture, folder, stem });
+            self.answered(FileAnswer::DialogClosed);
+            return;
+        }
+        let then = move |choice| match choice {
+            Choice::Chosen(path) => Some(FileAnswer::PlaceChosen { picture, path }),
+            Choice::Unavailable => Some(FileAnswer::NoPlaceToAsk { picture, seed }),
+            Choice::Cancelled => None,
+        };
+        let asked = dialogs::ask_where_to_save(frame, &stem, self.files.answer(), then);
+        self.check_dialog(asked);
+    }
+
+    fn ask_for_picture(&mut self, frame: &eframe::Frame, slot_idx: usize) {
+        let then = move |choice| match choice {
+            Choice::Chosen(path) => Some(FileAnswer::PictureChosen { slot_idx, path }),
+            Choice::Unavailable => Some(FileAnswer::Failed(Failure {
+                headline: "This system has no file dialog; drop a picture on the window".to_owned(),
+                details: "Neither a desktop portal nor zenity answered".to_owned(),
+            })),
+            Choice::Cancelled => None,
+        };
+        let asked = dialogs::ask_for_picture(frame, self.files.answer(), then);
+        self.check_dialog(asked);
+    }
+
+    fn check_dialog(&mut self, asked: std::io::Result<()>) {
+        if let Err(error) = asked {
+            self.answered(FileAnswer::DialogClosed);
+            self.answered(FileAnswer::Failed(Failure {
+                headline: "The file dialog could not be opened; try again".to_owned(),
+                details: error.to_string(),
+            }));
+        }
+    }
+
+    fn ask(&mut self, job: FileJob) {
+        if let Err(failure) = self.files.ask(job) {
+            self.answered(FileAnswer::Failed(failure));
+        }
+    }
+
+    /// For answers that need no effect; `now` does not matter to them.
+    fn answered(&mut self, answer: FileAnswer) {
+        apply::file_answer(&mut self.state, answer, 0.0);
+    }
+
+    /// Writes changed settings once they have rested.
+    fn keep_settings(&mut self, ctx: &egui::Context, now: f64) {
+        if self.state.settings == self.written.settings {
+            self.written.changed_at = None;
+            return;
+        }
+        let changed_at = *self.written.changed_at.get_or_insert(now);
+        let rest_secs = SETTLE_SECS - (now - changed_at);
+        if rest_secs > 0.0 {
+            ctx.request_repaint_after(Duration::from_secs_f64(rest_secs));
+        } else {
+            self.write_settings();
+        }
+    }
+
+    fn write_settings(&mut self) {
+        if self.state.settings == self.written.settings {
+            return;
+        }
+        self.written = Written { settings: self.state.settings.clone(), changed_at: None };
+        if let Some(path) = self.options.settings_path.clone() {
+            let settings = Box::new(self.state.settings.clone());
+            self.ask(FileJob::WriteSettings { path, settings });
+        }
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
+        let now = ctx.input(|input| input.time);
+        for event in self.worker.drain() {
+            apply::event(&mut self.state, event, now);
+        }
+        if let Some(preview) = self.worker.take_preview() {
+            apply::preview(&mut self.state, preview);
+        }
+        for answer in self.files.drain() {
+            let effect = apply::file_answer(&mut self.state, answer, now);
+            self.carry_out(ctx, frame, effect);
+        }
+        self.state.notices.expire(now);
+        self.send_due();
+        self.keep_settings(ctx, now);
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
+        let commands = ui::window_ui(ui, &self.state, &mut self.view);
+        // Reading notices changes nothing that must be painted now.
+        if commands.iter().any(|command| *command != UiCommand::HoldNotices) {
+            ui.ctx().request_repaint();
+        }
+        let ctx = ui.ctx().clone();
+        for command in commands {
+            self.run(&ctx, frame, command);
+        }
+    }
+
+    fn on_exit(&mut self) {
+        self.write_settings();
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        self.write_settings();
+    }
+}
+
+fn preference(theme: ThemeChoice) -> egui::ThemePreference {
+    match theme {
+        ThemeChoice::System => egui::ThemePreference::System,
+        ThemeChoice::Dark => egui::ThemePreference::Dark,
+        ThemeChoice::Light => egui::ThemePreference::Light,
+    }
+}
+
+fn colour_image(picture: &RgbaImage) -> ColorImage {
+    let size = [picture.width() as usize, picture.height() as usize];
+    ColorImage::from_rgba_unmultiplied(size, picture.as_raw())
+}

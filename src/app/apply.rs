@@ -1,0 +1,397 @@
+//! The only place where the state changes: commands of the user, events of the model, answers of
+//! the file thread. What must happen outside the state is returned as [`Effect`]s.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::files::FileAnswer;
+use super::saving;
+use crate::imaging::RgbaImage;
+use crate::protocol::{EntryId, Event, GenerateRequest, Inspiration, JobId, ModelInfo, Preview};
+use crate::state::settings::another_seed;
+use crate::state::{
+    AppState, Banned, Engine, Job, NoticeAction, Phase, Recall, Slot, Still, ThemeChoice, prompt,
+};
+use crate::ui::{Action, UiCommand};
+
+/// Thumbnails kept for slots that may come back.
+const MAX_THUMBNAILS: usize = 64;
+/// Seconds that notices stay after somebody has read them.
+const HOLD_SECS: f64 = 2.0;
+
+/// What the application must do besides changing the state.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Effect {
+    /// Send a request as soon as there is a model.
+    Draw,
+    Cancel,
+    SetTheme(ThemeChoice),
+    CopyPicture(Arc<RgbaImage>),
+    CopyText(String),
+    /// Ask for a place, or use the one from the command line.
+    Save {
+        picture: Arc<RgbaImage>,
+        stem: String,
+        seed: u64,
+    },
+    SaveTo {
+        picture: Arc<RgbaImage>,
+        path: PathBuf,
+    },
+    /// Save among the user's pictures, without asking.
+    SaveToPictures {
+        picture: Arc<RgbaImage>,
+        seed: u64,
+    },
+    AskForPicture {
+        slot_idx: usize,
+    },
+    OpenPicture {
+        slot_idx: usize,
+        path: PathBuf,
+        size_px: usize,
+    },
+}
+
+/// Carries out a wish of the user. `now` is the window's time in seconds.
+pub(super) fn command(state: &mut AppState, command: UiCommand, now: f64) -> Option<Effect> {
+    let recipe = &mut state.settings.recipe;
+    match command {
+        UiCommand::Run(action) => return run(state, action, now),
+        UiCommand::SetPrompt(text) => {
+            recipe.prompt = text;
+            state.recall = None;
+        }
+        UiCommand::ToggleStyle(style) => {
+            recipe.prompt = prompt::toggle_style(&recipe.prompt, style);
+        }
+        UiCommand::SetNegative(text) => recipe.negative = text,
+        UiCommand::SetSeed(seed) => recipe.seed = seed,
+        UiCommand::SetNewSeedEachTime(each_time) => recipe.new_seed_each_time = each_time,
+        UiCommand::SetSampling(sampling) => recipe.sampling = sampling,
+        UiCommand::SetReferenceStrength(strength) => recipe.reference_strength = strength,
+        UiCommand::SetMemory(is_on) => {
+            recipe.memory_on = is_on;
+            return Some(Effect::Draw);
+        }
+        UiCommand::SetTheme(theme) => {
+            state.settings.theme = theme;
+            return Some(Effect::SetTheme(theme));
+        }
+        UiCommand::ScrubTo(scale_idx) => state.scrubbed_to = scale_idx,
+        UiCommand::BanSlot(slot_idx) => return ban(state, slot_idx, now),
+        UiCommand::Unban(entry) => {
+            unban(state, entry);
+            return Some(Effect::Draw);
+        }
+        UiCommand::KeepSlot(slot_idx) => {
+            let slot = state.slots.get_mut(slot_idx)?;
+            slot.chosen = slot.entry().map(Inspiration::Entry);
+        }
+        UiCommand::ReleaseSlot(slot_idx) => {
+            state.slots.get_mut(slot_idx)?.chosen.take()?;
+            return Some(Effect::Draw);
+        }
+        UiCommand::ChoosePicture(slot_idx) => {
+            return open_dialog(state).then_some(Effect::AskForPicture { slot_idx });
+        }
+        UiCommand::OpenPicture { slot_idx, path } => {
+            return open_picture(state, slot_idx, path, now);
+        }
+        UiCommand::SaveTo(path) => {
+            let picture = Arc::clone(&state.shown()?.still.image);
+            return Some(Effect::SaveTo { picture, path: saving::with_png(path) });
+        }
+        UiCommand::CopyText(text) => {
+            state.notices.done(now, "Copied", None);
+            return Some(Effect::CopyText(text));
+        }
+        UiCommand::DismissNotice(id) => state.notices.dismiss(id),
+        UiCommand::HoldNotices => state.notices.hold(now, HOLD_SECS),
+    }
+    None
+}
+
+/// Takes over what the model's thread says. Stale jobs were dropped by the worker.
+pub(super) fn event(state: &mut AppState, event: Event, now: f64) {
+    if let Some(job) = event.job()
+        && state.job.as_ref().is_none_or(|current| current.id != job)
+    {
+        return;
+    }
+    match event {
+        Event::ModelReady(info) => model_ready(state, info),
+        Event::ModelFailed(failure) => {
+            state.notices.error(&failure);
+            state.engine = Engine::Failed(failure);
+        }
+        Event::Started { inspired_by, notices, .. } => {
+            set_phase(state, Phase::Drawing);
+            for (slot_idx, slot) in state.slots.iter_mut().enumerate() {
+                slot.used = inspired_by.iter().find(|used| used.slot == slot_idx).cloned();
+            }
+            for notice in notices {
+                state.notices.info(now, notice);
+            }
+        }
+        Event::ScaleFinished { scale_idx, still, elapsed, .. } => {
+            set_still(state, scale_idx, still);
+            let job = state.job.as_mut();
+            if let Some(Some(still)) = job.and_then(|job| job.stills.get_mut(scale_idx)) {
+                still.elapsed = Some(elapsed);
+            }
+        }
+        Event::Finished { images, timings, .. } => {
+            let last = state.job.as_ref().and_then(|job| job.stills.len().checked_sub(1));
+            if let (Some(image), Some(scale_idx)) = (images.into_iter().next(), last) {
+                set_still(state, scale_idx, image);
+            }
+            set_phase(state, Phase::Finished(timings));
+            state.earlier = None;
+        }
+        Event::Cancelled { .. } => {
+            set_phase(state, Phase::Stopped);
+            forget_earlier(state);
+        }
+        Event::Failed { failure, .. } => {
+            state.notices.error(&failure);
+            set_phase(state, Phase::Failed(failure));
+            forget_earlier(state);
+        }
+        Event::Thumbnail { entry, image } => {
+            state.thumbnails.insert(entry, image);
+            if state.thumbnails.len() > MAX_THUMBNAILS {
+                let slots = state.slots.iter();
+                let used: Vec<_> = slots
+                    .flat_map(|slot| [slot.entry(), slot.used.as_ref().map(|used| used.entry)])
+                    .flatten()
+                    .collect();
+                state.thumbnails.retain(|entry, _| used.contains(entry));
+            }
+        }
+    }
+}
+
+/// Takes over a picture that came before its event.
+pub(super) fn preview(state: &mut AppState, preview: Preview) {
+    if state.job.as_ref().is_some_and(|job| job.id == preview.job) {
+        set_still(state, preview.scale_idx, preview.image);
+    }
+}
+
+/// A request is on its way.
+pub(super) fn sent(state: &mut AppState, id: JobId, request: GenerateRequest) {
+    let n_scales = state.model().map_or(0, |model| model.scales.len());
+    let before = state.job.replace(Job::new(id, request, n_scales));
+    // A run that was superseded before its first still leaves the picture before it in place.
+    if let Some(before) = before.filter(|job| job.n_done() > 0) {
+        state.earlier = Some(before);
+    }
+    state.scrubbed_to = None;
+}
+
+/// Takes over what the file thread and the dialogs say.
+pub(super) fn file_answer(state: &mut AppState, answer: FileAnswer, now: f64) -> Option<Effect> {
+    match answer {
+        FileAnswer::DialogClosed => state.dialog_open = false,
+        FileAnswer::PlaceChosen { picture, path } => {
+            return Some(Effect::SaveTo { picture, path: saving::with_png(path) });
+        }
+        FileAnswer::NoPlaceToAsk { picture, seed } => {
+            return Some(Effect::SaveToPictures { picture, seed });
+        }
+        FileAnswer::PictureChosen { slot_idx, path } => {
+            return open_picture(state, slot_idx, path, now);
+        }
+        FileAnswer::PictureOpened { slot_idx, name, pixels, note } => {
+            state.slots.get_mut(slot_idx)?.chosen = Some(Inspiration::Picture { name, pixels });
+            if let Some(note) = note {
+                state.notices.info(now, note);
+            }
+            return Some(Effect::Draw);
+        }
+        FileAnswer::Saved { path, without_dialog } => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let headline = if without_dialog {
+                format!("This system has no file dialog, so {name} was saved in your pictures")
+            } else {
+                format!("Saved {name}")
+            };
+            state.notices.done(now, headline, Some(path.display().to_string()));
+        }
+        FileAnswer::Warning { headline, details } => state.notices.warning(headline, Some(details)),
+        FileAnswer::Failed(failure) => state.notices.error(&failure),
+    }
+    None
+}
+
+fn run(state: &mut AppState, action: Action, now: f64) -> Option<Effect> {
+    match action {
+        Action::Generate => return generate(state, now),
+        Action::Stop => return state.is_drawing().then_some(Effect::Cancel),
+        Action::AnotherSeed => {
+            let recipe = &mut state.settings.recipe;
+            recipe.seed = another_seed(recipe.seed);
+            state.settings.remember_prompt();
+            return Some(Effect::Draw);
+        }
+        Action::EarlierPrompt => recall(state, -1),
+        Action::LaterPrompt => recall(state, 1),
+        Action::CoarserScale => scrub(state, -1),
+        Action::FinerScale => scrub(state, 1),
+        Action::SavePicture => return save(state),
+        Action::CopyPicture => {
+            let picture = Arc::clone(&state.shown()?.still.image);
+            state.notices.done(now, "Picture copied", None);
+            return Some(Effect::CopyPicture(picture));
+        }
+        // The window does these by itself.
+        Action::FocusPrompt
+        | Action::FitView
+        | Action::Zoom100
+        | Action::Zoom200
+        | Action::Zoom400
+        | Action::Zoom800
+        | Action::ToggleHelp => {}
+    }
+    None
+}
+
+fn generate(state: &mut AppState, now: f64) -> Option<Effect> {
+    state.settings.remember_prompt();
+    state.recall = None;
+    if let Engine::Failed(failure) = &state.engine {
+        let failure = failure.clone();
+        state.notices.error(&failure);
+        return None;
+    }
+    let recipe = &mut state.settings.recipe;
+    if recipe.new_seed_each_time {
+        // The picture asked for at the start is still to come: it keeps its seed.
+        if state.job.is_some() {
+            recipe.seed = another_seed(recipe.seed);
+        }
+    } else if state.job.as_ref().is_some_and(|job| {
+        matches!(job.phase, Phase::Finished(_)) && job.request == state.request()
+    }) {
+        let text = "Nothing has changed, so the picture stays the same; press N for another seed";
+        state.notices.info(now, text);
+    }
+    Some(Effect::Draw)
+}
+
+fn save(state: &mut AppState) -> Option<Effect> {
+    let shown = state.shown()?;
+    let seed = shown.job.request.seeds.first().copied().unwrap_or_default();
+    let picture = Arc::clone(&shown.still.image);
+    let stem = format!("{}-{seed}", prompt::slug(&shown.job.request.prompt));
+    open_dialog(state).then_some(Effect::Save { picture, stem, seed })
+}
+
+/// Marks a dialog as open, unless one is.
+fn open_dialog(state: &mut AppState) -> bool {
+    !std::mem::replace(&mut state.dialog_open, true)
+}
+
+fn open_picture(state: &mut AppState, slot_idx: usize, path: PathBuf, now: f64) -> Option<Effect> {
+    if let Some(model) = state.model() {
+        return Some(Effect::OpenPicture { slot_idx, path, size_px: model.image_size_px });
+    }
+    state.notices.info(now, "The model is still loading; drop the picture again in a moment");
+    None
+}
+
+fn ban(state: &mut AppState, slot_idx: usize, now: f64) -> Option<Effect> {
+    let used = state.slots.get(slot_idx)?.used.clone()?;
+    if state.settings.banned.iter().all(|banned| banned.entry != used.entry) {
+        let caption = used.caption.clone();
+        state.settings.banned.push(Banned { entry: used.entry, caption });
+    }
+    let headline = format!("Banned “{}”", used.caption);
+    state.notices.undoable(now, headline, NoticeAction::Unban(used.entry));
+    Some(Effect::Draw)
+}
+
+fn unban(state: &mut AppState, entry: EntryId) {
+    state.settings.banned.retain(|banned| banned.entry != entry);
+    let offers_it = |action| action == Some(NoticeAction::Unban(entry));
+    let ids: Vec<_> =
+        state.notices.iter().filter(|notice| offers_it(notice.action)).map(|n| n.id).collect();
+    for id in ids {
+        state.notices.dismiss(id);
+    }
+}
+
+/// Goes through the prompts drawn so far; beyond the newest is what was being written.
+fn recall(state: &mut AppState, step: isize) {
+    let n_prompts = state.settings.history.len();
+    let recipe = &mut state.settings.recipe;
+    let draft = |recall: &Option<Recall>| {
+        recall.as_ref().map_or_else(|| recipe.prompt.clone(), |recall| recall.draft.clone())
+    };
+    let start = match &state.recall {
+        Some(recall) => recall.history_idx,
+        // The newest prompt is usually the one that is there already.
+        None if state.settings.history.last().is_some_and(|last| *last == recipe.prompt.trim()) => {
+            n_prompts.saturating_sub(1)
+        }
+        None => n_prompts,
+    };
+    let Some(history_idx) = start.checked_add_signed(step).filter(|idx| *idx <= n_prompts) else {
+        return;
+    };
+    let draft = draft(&state.recall);
+    if history_idx == n_prompts {
+        recipe.prompt = draft;
+        state.recall = None;
+    } else {
+        recipe.prompt.clone_from(&state.settings.history[history_idx]);
+        state.recall = Some(Recall { history_idx, draft });
+    }
+}
+
+/// Looks at the still before or after the shown one; after the newest, follows again.
+fn scrub(state: &mut AppState, step: isize) {
+    let Some(job) = &state.job else { return };
+    let Some((newest, _)) = job.newest() else { return };
+    let shown = state.scrubbed_to.filter(|idx| job.still(*idx).is_some()).unwrap_or(newest);
+    let Some(wanted) = shown.checked_add_signed(step) else { return };
+    if wanted >= newest {
+        state.scrubbed_to = None;
+    } else if job.still(wanted).is_some() {
+        state.scrubbed_to = Some(wanted);
+    }
+}
+
+fn model_ready(state: &mut AppState, info: ModelInfo) {
+    state.slots.resize(info.n_memory_slots, Slot::default());
+    state.engine = Engine::Ready(info);
+}
+
+fn set_phase(state: &mut AppState, phase: Phase) {
+    if let Some(job) = &mut state.job {
+        job.phase = phase;
+    }
+}
+
+/// A stopped run with nothing to show leaves the picture before it.
+fn forget_earlier(state: &mut AppState) {
+    if state.job.as_ref().is_some_and(|job| job.n_done() > 0) {
+        state.earlier = None;
+    }
+}
+
+fn set_still(state: &mut AppState, scale_idx: usize, image: Arc<RgbaImage>) {
+    let serial = state.next_serial();
+    let Some(still) = state.job.as_mut().and_then(|job| job.stills.get_mut(scale_idx)) else {
+        return;
+    };
+    match still {
+        // The same pixels again must not look like a new picture.
+        Some(known) if Arc::ptr_eq(&known.image, &image) || known.image == image => {}
+        _ => *still = Some(Still { image, serial, elapsed: None }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,238 @@
+//! The thread that reads and writes files, so that the window never waits for a disk.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::{saving, settings_file};
+use crate::imaging::{RgbaImage, fit, io};
+use crate::protocol::Failure;
+use crate::state::Settings;
+
+/// Far more than a person can ask for before the first is done.
+const CAPACITY: usize = 64;
+
+/// Something to do with files.
+#[derive(Debug)]
+pub(super) enum FileJob {
+    /// Writes exactly there, replacing what is there: the dialog has asked.
+    SaveTo {
+        picture: Arc<RgbaImage>,
+        path: PathBuf,
+    },
+    /// Writes under a free name in the folder.
+    SaveNew {
+        picture: Arc<RgbaImage>,
+        folder: PathBuf,
+        stem: String,
+    },
+    /// Writes into the folder of today, because no dialog can be shown.
+    SaveToPictures {
+        picture: Arc<RgbaImage>,
+        seed: u64,
+    },
+    OpenPicture {
+        slot_idx: usize,
+        path: PathBuf,
+        size_px: usize,
+    },
+    WriteSettings {
+        path: PathBuf,
+        settings: Box<Settings>,
+    },
+}
+
+/// What came of it; also what dialogs answer.
+#[derive(Debug)]
+pub(super) enum FileAnswer {
+    DialogClosed,
+    /// The user said where to save.
+    PlaceChosen {
+        picture: Arc<RgbaImage>,
+        path: PathBuf,
+    },
+    /// The user wanted to save, but this system shows no dialogs.
+    NoPlaceToAsk {
+        picture: Arc<RgbaImage>,
+        seed: u64,
+    },
+    PictureChosen {
+        slot_idx: usize,
+        path: PathBuf,
+    },
+    PictureOpened {
+        slot_idx: usize,
+        name: String,
+        pixels: Arc<RgbaImage>,
+        note: Option<String>,
+    },
+    Saved {
+        path: PathBuf,
+        without_dialog: bool,
+    },
+    Warning {
+        headline: String,
+        details: String,
+    },
+    Failed(Failure),
+}
+
+/// The application's end of the thread. Dropping it finishes what was asked for, then joins.
+pub(super) struct FileThread {
+    jobs: Option<Sender<FileJob>>,
+    answers: Receiver<FileAnswer>,
+    answer: Answer,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Sends an answer and wakes the window.
+#[derive(Clone)]
+pub(super) struct Answer {
+    answers: Sender<FileAnswer>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Answer {
+    /// Not for the window's thread: waits while too many answers are unread.
+    pub(super) fn send(&self, answer: FileAnswer) {
+        // Nobody listens any more when the window has closed; then nothing is lost.
+        self.answers.send(answer).ok();
+        (self.wake)();
+    }
+}
+
+impl FileThread {
+    /// # Errors
+    /// If the system has no thread to give.
+    pub(super) fn spawn(wake: impl Fn() + Send + Sync + 'static) -> std::io::Result<Self> {
+        let (jobs, inbox) = bounded(CAPACITY);
+        let (answers_in, answers) = bounded(CAPACITY);
+        let answer = Answer { answers: answers_in, wake: Arc::new(wake) };
+        let outbox = answer.clone();
+        let work = move || {
+            for job in &inbox {
+                if let Some(answer) = carry_out(job) {
+                    outbox.send(answer);
+                }
+            }
+        };
+        let thread = Builder::new().name("files".to_owned()).spawn(work)?;
+        Ok(Self { jobs: Some(jobs), answers, answer, thread: Some(thread) })
+    }
+
+    /// Never waits.
+    ///
+    /// # Errors
+    /// If the disk is hopelessly behind; then nothing was asked for.
+    pub(super) fn ask(&self, job: FileJob) -> Result<(), Failure> {
+        let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.try_send(job).is_ok());
+        sent.then_some(()).ok_or_else(|| Failure {
+            headline: "The disk does not keep up; try again in a moment".to_owned(),
+            details: format!("{CAPACITY} jobs are waiting"),
+        })
+    }
+
+    /// For dialogs, which have threads of their own.
+    pub(super) fn answer(&self) -> Answer {
+        self.answer.clone()
+    }
+
+    /// What has come since the last call.
+    pub(super) fn drain(&self) -> Vec<FileAnswer> {
+        self.answers.try_iter().collect()
+    }
+}
+
+impl Drop for FileThread {
+    fn drop(&mut self) {
+        self.jobs = None;
+        // The thread must not wait for room in a channel that nobody reads any more.
+        let (_, closed) = bounded(0);
+        self.answers = closed;
+        if let Some(thread) = self.thread.take() {
+            thread.join().ok();
+        }
+    }
+}
+
+fn carry_out(job: FileJob) -> Option<FileAnswer> {
+    match job {
+        FileJob::SaveTo { picture, path } => {
+            let saved = io::save_png(&path, &picture).map(|()| path);
+            Some(saved_or_failed(
+                saved.map_err(|error| failure("Saving did not work", &error)),
+                false,
+            ))
+        }
+        FileJob::SaveNew { picture, folder, stem } => {
+            Some(saved_or_failed(save_new(&folder, &stem, &picture), false))
+        }
+        FileJob::SaveToPictures { picture, seed } => {
+            Some(saved_or_failed(save_to_pictures(&picture, seed), true))
+        }
+        FileJob::OpenPicture { slot_idx, path, size_px } => {
+            Some(open_picture(slot_idx, &path, size_px))
+        }
+        FileJob::WriteSettings { path, settings } => {
+            let error = settings_file::write(&path, &settings).err()?;
+            Some(FileAnswer::Warning {
+                headline: "Your settings could not be saved".to_owned(),
+                details: chain(&error),
+            })
+        }
+    }
+}
+
+fn save_new(folder: &Path, stem: &str, picture: &RgbaImage) -> Result<PathBuf, Failure> {
+    fs::create_dir_all(folder).map_err(|error| Failure {
+        headline: "The folder for pictures cannot be made".to_owned(),
+        details: format!("{error}: {}", folder.display()),
+    })?;
+    io::save_new_png(folder, stem, picture).map_err(|error| failure("Saving did not work", &error))
+}
+
+fn save_to_pictures(picture: &RgbaImage, seed: u64) -> Result<PathBuf, Failure> {
+    let folder = saving::folder_of_today().ok_or_else(|| Failure {
+        headline: "No file dialog and no pictures folder were found; use --save-dir".to_owned(),
+        details: "There is neither a desktop portal nor a home folder".to_owned(),
+    })?;
+    save_new(&folder, &saving::numbered_stem(&folder, seed), picture)
+}
+
+fn saved_or_failed(saved: Result<PathBuf, Failure>, without_dialog: bool) -> FileAnswer {
+    match saved {
+        Ok(path) => FileAnswer::Saved { path, without_dialog },
+        Err(failure) => FileAnswer::Failed(failure),
+    }
+}
+
+fn open_picture(slot_idx: usize, path: &Path, size_px: usize) -> FileAnswer {
+    match io::open_picture(path) {
+        Ok(opened) => FileAnswer::PictureOpened {
+            slot_idx,
+            name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            pixels: Arc::new(fit::fit_square(&opened.pixels, size_px)),
+            note: opened.note,
+        },
+        Err(error) => FileAnswer::Failed(failure("The picture cannot be used", &error)),
+    }
+}
+
+fn failure(headline: &str, error: &dyn std::error::Error) -> Failure {
+    Failure { headline: format!("{headline}: {error}"), details: chain(error) }
+}
+
+/// The error and all its causes on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

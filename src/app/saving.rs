@@ -1,0 +1,79 @@
+//! Where pictures are saved, and under which names.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The path with the ending of the format that is written.
+pub(super) fn with_png(path: PathBuf) -> PathBuf {
+    if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png")) {
+        return path;
+    }
+    let mut name = path.into_os_string();
+    name.push(".png");
+    name.into()
+}
+
+/// `Pictures/Underpaint/YYYY-MM-DD`, by the clock in UTC; the home folder stands in for a missing
+/// pictures folder. `None` if there is no home either.
+pub(super) fn folder_of_today() -> Option<PathBuf> {
+    let dirs = directories::UserDirs::new()?;
+    let pictures = dirs.picture_dir().unwrap_or(dirs.home_dir());
+    Some(pictures.join("Underpaint").join(date(SystemTime::now())))
+}
+
+/// `NNNNN-<seed>`, numbered after what is in the folder.
+pub(super) fn numbered_stem(folder: &Path, seed: u64) -> String {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let number = |name: &OsStr| name.to_str()?.split_once('-')?.0.parse::<u32>().ok();
+    let newest = entries.filter_map(|entry| number(&entry.file_name())).max().unwrap_or(0);
+    format!("{:05}-{seed}", newest.saturating_add(1))
+}
+
+/// `YYYY-MM-DD` of a moment, in UTC.
+fn date(moment: SystemTime) -> String {
+    const SECS_PER_DAY: u64 = 86_400;
+    let days = moment.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() / SECS_PER_DAY);
+    // Howard Hinnant's civil_from_days, for days since 1970 only:
+    // https://howardhinnant.github.io/date_algorithms.html#civil_from_days
+    let shifted = days + 719_468;
+    let era = shifted / 146_097;
+    let day_of_era = shifted % 146_097;
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn dates_are_right_around_leap_days() {
+        let at = |secs: u64| date(UNIX_EPOCH + Duration::from_secs(secs));
+        assert_eq!(at(0), "1970-01-01");
+        assert_eq!(at(951_782_400), "2000-02-29");
+        assert_eq!(at(951_868_800), "2000-03-01");
+        assert_eq!(at(1_709_164_799), "2024-02-28");
+        assert_eq!(at(4_102_444_800), "2100-01-01");
+    }
+
+    #[test]
+    fn names_get_their_ending_and_number() {
+        assert_eq!(with_png("a/b.PNG".into()), PathBuf::from("a/b.PNG"));
+        assert_eq!(with_png("a/v1.2".into()), PathBuf::from("a/v1.2.png"));
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        assert_eq!(numbered_stem(folder.path(), 7), "00001-7");
+        fs::write(folder.path().join("00041-3.png"), "").expect("written");
+        fs::write(folder.path().join("notes.txt"), "").expect("written");
+        assert_eq!(numbered_stem(folder.path(), 7), "00042-7");
+    }
+}

@@ -1,0 +1,60 @@
+//! Opens the desktop window and runs the application in it until it is closed.
+
+use std::sync::Arc;
+
+use super::{App, AppOptions};
+use crate::ui::mark;
+use crate::worker::WorkerHandle;
+
+const TITLE: &str = "Underpaint";
+const SIZE: [f32; 2] = [1280.0, 820.0];
+/// Smaller than this, the canvas has no room left beside the panel.
+const MIN_SIZE: [f32; 2] = [720.0, 480.0];
+
+/// What the model's thread calls so that the window looks for news.
+pub type Wake = Box<dyn Fn() + Send + Sync>;
+
+/// The window cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum WindowError {
+    #[error(
+        "the window cannot be opened; check that a display is available, or use `underpaint \
+         generate`, which needs none"
+    )]
+    Display(#[source] eframe::Error),
+    #[error(
+        "no graphics adapter can be used; install a Vulkan or OpenGL driver (Mesa's software \
+         drivers will do)"
+    )]
+    Graphics(#[source] eframe::Error),
+    #[error("the application cannot start")]
+    Start(#[source] eframe::Error),
+}
+
+/// Runs until the window is closed. `spawn` starts the model's thread with the given wake call.
+/// Must be called on the main thread.
+///
+/// # Errors
+/// [`WindowError`] if there is no display, no graphics adapter or no thread to be had.
+pub fn open_window(
+    options: AppOptions,
+    spawn: impl FnOnce(Wake) -> std::io::Result<WorkerHandle>,
+) -> Result<(), WindowError> {
+    let viewport = egui::ViewportBuilder::default()
+        .with_title(TITLE)
+        .with_app_id("underpaint")
+        .with_icon(Arc::new(mark::icon(64)))
+        .with_inner_size(SIZE)
+        .with_min_inner_size(MIN_SIZE);
+    let native_options = eframe::NativeOptions { viewport, ..Default::default() };
+    let create = move |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
+        let ctx = cc.egui_ctx.clone();
+        let worker = spawn(Box::new(move || ctx.request_repaint()))?;
+        Ok(Box::new(App::new(cc, worker, options)?))
+    };
+    eframe::run_native(TITLE, native_options, Box::new(create)).map_err(|error| match error {
+        eframe::Error::AppCreation(_) => WindowError::Start(error),
+        eframe::Error::Wgpu(_) => WindowError::Graphics(error),
+        _ => WindowError::Display(error),
+    })
+}
