@@ -5,6 +5,8 @@ use super::resample::Premultiplied;
 
 /// Contrast below which a drawing is not brightened further, so that paper grain stays faint.
 const MIN_PEAK: f32 = 0.25;
+/// Ink fainter than this is grain of the paper or of compression; the model knows only clean paper.
+const GRAIN: f32 = 0.06;
 /// Share of all pixels that the strongest ink must have to set the scale; single specks do not.
 const PEAK_SHARE: f32 = 0.0005;
 /// More ink than this and the border was a frame, not the paper.
@@ -40,7 +42,7 @@ pub fn ink_coverage(pixels: &[Premultiplied], width: usize) -> (Vec<f32>, Polari
     let mut coverage: Vec<f32> = pixels.iter().map(|pixel| ground.ink(pixel)).collect();
     let peak = peak(&coverage).max(MIN_PEAK);
     for ink in &mut coverage {
-        *ink = (*ink / peak).min(1.0);
+        *ink = ((*ink / peak - GRAIN) / (1.0 - GRAIN)).clamp(0.0, 1.0);
     }
     (coverage, ground.polarity)
 }
@@ -208,13 +210,15 @@ mod tests {
     }
 
     #[test]
-    fn one_colour_has_no_ink_and_grain_stays_faint() {
+    fn one_colour_has_no_ink_and_grain_goes() {
         for level in [0.0, 0.5, 1.0] {
             let (coverage, _) = ink_coverage(&[grey(level); 9], 3);
             assert!(coverage.iter().all(|ink| *ink == 0.0), "{level}");
         }
-        let (coverage, _) = ink_coverage(&drawing(grey(0.97), grey(1.0)), SIDE);
-        assert!(coverage.iter().all(|ink| *ink < 0.13));
+        let (coverage, _) = ink_coverage(&drawing(grey(0.99), grey(1.0)), SIDE);
+        assert!(coverage.iter().all(|ink| *ink == 0.0));
+        let (coverage, _) = ink_coverage(&drawing(grey(0.9), grey(1.0)), SIDE);
+        assert!((0.3..0.5).contains(&coverage[4 * SIDE + 4]), "faint ink stays");
         assert!(ink_coverage(&[], 0).0.is_empty());
     }
 }
