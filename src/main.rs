@@ -1,10 +1,13 @@
-//! The program: the command line.
+//! The program: the command line, or the window if no command is given.
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use tracing_subscriber::EnvFilter;
-use underpaint::cli;
+use underpaint::app::{self, AppOptions, settings_file};
+use underpaint::cli::{self, Args};
+use underpaint::model;
+use underpaint::worker::WorkerHandle;
 
 /// The variable that says what is logged, such as `underpaint=debug`.
 const LOG_VARIABLE: &str = "UNDERPAINT_LOG";
@@ -19,7 +22,7 @@ fn main() -> ExitCode {
     start_logging();
     match &args.command {
         Some(command) => cli::run(command, &args),
-        None => cli::print_help(),
+        None => open_window(&args),
     }
 }
 
@@ -33,4 +36,16 @@ fn start_logging() {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
+}
+
+fn open_window(args: &Args) -> ExitCode {
+    let options = AppOptions {
+        settings_path: settings_file::default_path(),
+        save_dir: args.save_dir.clone(),
+    };
+    let load_options = args.model.load_options();
+    let closed = app::open_window(options, |wake| {
+        WorkerHandle::spawn(move || model::load(&load_options), wake)
+    });
+    cli::exit_code(closed.map_err(Into::into), args.verbose)
 }

@@ -158,6 +158,7 @@ fn mistakes_in_arguments_exit_with_2() {
     }
     desk.generate(&[]).failed(2, "<PROMPT>");
     desk.run(&["paint"]).failed(2, "unrecognized subcommand 'paint'");
+    desk.run(&["--save-dir", ".", "info"]).failed(2, "--save-dir is for the window");
     desk.draw("a.png", 0, 255);
     let four = ["cat", "--inspire", "a.png"].into_iter().chain(["--inspire", "a.png"].repeat(3));
     desk.generate(&four.collect::<Vec<_>>()).failed(2, "--inspire can be given up to 3 times");
@@ -430,7 +431,7 @@ fn help_and_version_go_to_standard_output() {
     let desk = Desk::new();
     let ran = desk.run(&["--version"]).succeeded();
     assert_eq!(ran.out, format!("underpaint {}\n", env!("CARGO_PKG_VERSION")));
-    assert!(desk.run(&["--help"]).succeeded().out.contains("come up through its layers"));
+    assert!(desk.run(&["--help"]).succeeded().out.contains("the window opens"));
     let help = desk.run(&["generate", "--help"]).succeeded().out;
     assert!(help.contains("FILE-7.png, FILE-8.png"), "{help}");
 }
@@ -462,4 +463,16 @@ fn a_full_standard_output_is_an_error() {
     let mut command = desk.command(&["info", "--model", TINY_MODEL]);
     let ran = Ran::new(command.stdout(full).output().unwrap());
     ran.failed(1, "the result cannot be printed");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn without_a_display_the_command_line_is_recommended() {
+    let desk = Desk::new();
+    let mut command = desk.command(&["--model", TINY_MODEL]);
+    for variable in ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"] {
+        command.env_remove(variable);
+    }
+    let ran = Ran::new(command.output().unwrap());
+    ran.failed(1, "check that a display is available, or use `underpaint generate`");
 }

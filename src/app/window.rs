@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use eframe::egui_wgpu::{WgpuConfiguration, WgpuSetup, WgpuSetupCreateNew};
+use eframe::wgpu;
+
 use super::{App, AppOptions};
 use crate::ui::mark;
 use crate::worker::WorkerHandle;
@@ -18,13 +21,13 @@ pub type Wake = Box<dyn Fn() + Send + Sync>;
 #[derive(Debug, thiserror::Error)]
 pub enum WindowError {
     #[error(
-        "the window cannot be opened; check that a display is available, or use `underpaint \
-         generate`, which needs none"
+        "the window cannot be opened; check that a display is available, or use \
+         `underpaint generate`, which needs none"
     )]
     Display(#[source] eframe::Error),
     #[error(
         "no graphics adapter can be used; install a Vulkan or OpenGL driver (Mesa's software \
-         drivers will do)"
+         drivers will do), or use `underpaint generate`, which needs none"
     )]
     Graphics(#[source] eframe::Error),
     #[error("the application cannot start")]
@@ -46,7 +49,8 @@ pub fn open_window(
         .with_icon(Arc::new(mark::icon(64)))
         .with_inner_size(SIZE)
         .with_min_inner_size(MIN_SIZE);
-    let native_options = eframe::NativeOptions { viewport, ..Default::default() };
+    let wgpu_options = WgpuConfiguration { wgpu_setup: wgpu_setup(), ..Default::default() };
+    let native_options = eframe::NativeOptions { viewport, wgpu_options, ..Default::default() };
     let create = move |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
         let ctx = cc.egui_ctx.clone();
         let worker = spawn(Box::new(move || ctx.request_repaint()))?;
@@ -57,4 +61,21 @@ pub fn open_window(
         eframe::Error::Wgpu(_) => WindowError::Graphics(error),
         _ => WindowError::Display(error),
     })
+}
+
+/// Any adapter will do, hardware or software, through any of its interfaces. The window asks for
+/// the limits of the weakest and for textures as large as the adapter has, so that none is refused
+/// for what is never needed. Of two GPUs the thrifty one is taken: a canvas is little work.
+/// `WGPU_BACKEND` and `WGPU_POWER_PREF` overrule this.
+fn wgpu_setup() -> WgpuSetup {
+    let mut setup = WgpuSetupCreateNew::without_display_handle();
+    setup.power_preference =
+        wgpu::PowerPreference::from_env().unwrap_or(wgpu::PowerPreference::LowPower);
+    setup.device_descriptor = Arc::new(|adapter| wgpu::DeviceDescriptor {
+        label: Some("underpaint window"),
+        required_limits: wgpu::Limits::downlevel_webgl2_defaults()
+            .using_resolution(adapter.limits()),
+        ..Default::default()
+    });
+    setup.into()
 }

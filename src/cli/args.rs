@@ -11,6 +11,8 @@ use crate::params::{ControlKind, Sampling, StrengthCurve};
 const LAST: usize = 1000;
 
 /// Type a prompt, sketch, and watch the picture come up through its layers.
+///
+/// Without a command, the window opens.
 #[derive(Debug, Parser)]
 #[command(name = "underpaint", version)]
 pub struct Args {
@@ -18,6 +20,9 @@ pub struct Args {
     pub command: Option<Command>,
     #[command(flatten)]
     pub model: ModelArgs,
+    /// Folder in which the window saves pictures without asking, named after prompt and seed.
+    #[arg(long, value_name = "DIR")]
+    pub save_dir: Option<PathBuf>,
     /// Say more about errors.
     #[arg(short, long, global = true, display_order = LAST)]
     pub verbose: bool,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::CliError;
 
 /// `error: …` and, if asked for, the causes on a second line.
-pub fn print_error(error: &CliError, verbose: bool) {
+pub(super) fn print_error(error: &CliError, verbose: bool) {
     print_line(&format!("error: {}", error.to_string().replace('\n', " ")));
     let causes = error.causes();
     if verbose && !causes.is_empty() {

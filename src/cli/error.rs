@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::app::WindowError;
 use crate::imaging::io::{PictureError, SaveError};
 use crate::model::ModelError;
 
@@ -17,11 +18,8 @@ pub enum CliError {
     Save(#[from] SaveError),
     #[error("{}", model_sentence(.0))]
     Model(#[from] ModelError),
-    #[error(
-        "the window cannot open because {reason}; without a window, `underpaint generate PROMPT` \
-         works"
-    )]
-    Window { reason: &'static str, source: Box<dyn std::error::Error> },
+    #[error(transparent)]
+    Window(#[from] WindowError),
     #[error("the result cannot be printed: {0}")]
     Print(#[from] io::Error),
 }

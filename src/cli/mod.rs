@@ -14,11 +14,10 @@ mod report;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use clap::Parser as _;
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser as _};
 
 pub use args::{Args, Command, GenerateArgs, InfoArgs, ModelArgs, Strength};
-pub use console::print_error;
 pub use error::CliError;
 pub use report::{
     GenerateReport, InfoReport, InspirationReport, ModelReport, PictureReport, PictureTimes,
@@ -38,22 +37,24 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, Exit
     })
 }
 
-/// Shows what can be asked for.
-pub fn print_help() -> ExitCode {
-    Args::command().print_help().ok();
-    ExitCode::SUCCESS
-}
-
 /// Carries out a command; what goes wrong is printed.
 pub fn run(command: &Command, args: &Args) -> ExitCode {
     let done = match command {
+        _ if args.save_dir.is_some() => {
+            Err(CliError::Usage("--save-dir is for the window; leave it out".to_owned()))
+        }
         Command::Generate(generate) => generate::run(generate, &args.model),
         Command::Info(info) => info::run(info, &args.model),
     };
+    exit_code(done, args.verbose)
+}
+
+/// Prints what went wrong, if anything, and gives the code to exit with.
+pub fn exit_code(done: Result<(), CliError>, verbose: bool) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            print_error(&error, args.verbose);
+            console::print_error(&error, verbose);
             ExitCode::from(error.exit_code())
         }
     }
