@@ -203,6 +203,26 @@ fn letters_are_text_while_a_field_has_the_focus() {
 }
 
 #[test]
+fn what_is_typed_right_after_the_shortcut_reaches_the_prompt() {
+    let mut window = drawn(FakeModel::new());
+    // A fast typist, or a script, is ahead of the next frame.
+    let key = |key, modifiers| Event::Key {
+        key,
+        physical_key: None,
+        pressed: true,
+        repeat: false,
+        modifiers,
+    };
+    window.input_mut().events.extend([
+        key(Key::A, Modifiers::ALT),
+        key(Key::A, Modifiers::COMMAND),
+        Event::Text("pear".to_owned()),
+    ]);
+    window.step();
+    assert_eq!(state(&window).settings.recipe.prompt, "pear");
+}
+
+#[test]
 fn holding_a_key_down_does_not_draw_again_and_again() {
     let model = FakeModel::new();
     let calls = model.calls();

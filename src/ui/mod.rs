@@ -42,10 +42,11 @@ pub struct UiState {
 
 /// Draws the whole window; returns what the user wants, oldest wish first.
 pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCommand> {
-    let mut commands = Vec::new();
     let is_drawing = state.is_drawing() && !view.is_help_open;
-    commands
-        .extend(keyboard::pressed_actions(ui.ctx(), is_drawing).into_iter().map(UiCommand::Run));
+    let actions = keyboard::pressed_actions(ui.ctx(), is_drawing);
+    let mut commands: Vec<_> = actions.into_iter().map(UiCommand::Run).collect();
+    // At once, so that what was typed after Alt+A in the same frame reaches the prompt.
+    commands.retain(|command| !view.takes(ui, command));
 
     let palette = theme::palette(ui);
     let panel = Frame::new().fill(palette.panel);
