@@ -69,6 +69,8 @@ class Session:
         picture = self.model.tokenizer.decode(self.f_hat).clamp_(0, 1).permute(0, 2, 3, 1)
         alpha = picture[..., 3:]
         colour = (picture[..., :3] / alpha.clamp(min=1e-6)).clamp_(max=1)
+        # Where alpha rounds to 0 nothing is seen, and the colour would be noise.
+        colour *= alpha >= 0.5 / 255
         straight = torch.cat([colour, alpha], dim=-1)
         return straight.mul_(255).round_().to(torch.uint8).numpy()
 
