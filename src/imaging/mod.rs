@@ -5,6 +5,7 @@
 
 pub mod composite;
 pub mod control;
+pub mod edges;
 pub mod fit;
 pub mod io;
 pub mod planes;
