@@ -11,7 +11,7 @@ use crate::params::ControlKind;
 /// Mean ink above which a picture is hardly a line drawing.
 const MUCH_INK: f32 = 0.35;
 /// Greatest ink of an empty drawing.
-const NO_INK: f32 = 0.02;
+pub(super) const NO_INK: f32 = 0.02;
 
 /// A control map of one kind: `channels × size × size` values in [0, 1], channel by channel,
 /// row by row. The pixels are shared, so a map is cheap to clone and to send.
@@ -111,7 +111,7 @@ fn line_notes(coverage: &[f32], found: polarity::Polarity) -> Vec<String> {
 }
 
 /// White paper around a colour sketch is a hint as well; people rarely mean that.
-fn colour_note(pixels: &[Premultiplied], width: usize) -> Option<String> {
+pub(super) fn colour_note(pixels: &[Premultiplied], width: usize) -> Option<String> {
     let last = pixels.len() - 1;
     let corners = [0, width - 1, last + 1 - width, last];
     let is_white = |idx: usize| pixels[idx].iter().all(|value| *value > 0.98);

@@ -3,10 +3,14 @@
 //! Pictures are straight-alpha sRGB [`RgbaImage`]s; what the model reads and writes is
 //! premultiplied, and [`control`] and [`fit`] convert.
 
+pub mod background;
+pub mod blocks;
 pub mod composite;
 pub mod control;
 pub mod edges;
+pub mod extract;
 pub mod fit;
+pub mod inflate;
 pub mod io;
 pub mod planes;
 pub mod polarity;

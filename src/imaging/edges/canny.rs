@@ -174,7 +174,7 @@ mod tests {
         let length = |low, high| edge_places(&canny(&fading, &options(low, high))).len();
         assert_eq!(length(50, 280), 20);
         assert_eq!(length(280, 50), 20);
-        assert!((1..10).contains(&length(200, 280)));
+        assert!((1..12).contains(&length(200, 280)));
         assert_eq!(length(50, 400), 0);
     }
 

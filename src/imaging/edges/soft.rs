@@ -41,8 +41,7 @@ pub fn soft_edges(picture: &RgbaImage, options: &SoftEdgeOptions) -> Vec<f32> {
     let length = |(x, y): (&i16, &i16)| f32::from(*x).hypot(f32::from(*y));
     let mut coverage: Vec<f32> = gradients.x.iter().zip(&gradients.y).map(length).collect();
     let peak = peak(&coverage).max(MIN_PEAK);
-    // `clamp` lets NaN through, `max` does not.
-    let floor = options.floor.max(0.0).min(0.9);
+    let floor = if options.floor.is_nan() { 0.0 } else { options.floor.clamp(0.0, 0.9) };
     for value in &mut coverage {
         *value = smooth_step((*value / peak - floor) / (1.0 - floor));
     }
