@@ -67,7 +67,9 @@ shot first
 
 # A new prompt, by keyboard alone.
 xdotool key --clearmodifiers alt+a
+wait_for 20 "focus on the prompt" is_still
 xdotool key --clearmodifiers ctrl+a
+wait_for 20 "selected prompt" is_still
 xdotool type --delay 20 "green heart, glossy style"
 shot typed
 done_before=$(n_finished)
@@ -85,6 +87,10 @@ saved() { ls "$home"/pictures/*.png; }
 wait_for 30 "saved picture" saved
 picture=$(saved | head -1)
 size=$(identify -format '%wx%h %[channels]' "$picture") || fail "the saved picture does not decode"
+case $(basename "$picture") in
+  green-heart-glossy-style-*.png) ;;
+  *) fail "the picture is named $(basename "$picture"); the prompt was not typed as meant" ;;
+esac
 case $size in
   256x256\ *a*) ;;
   *) fail "the saved picture is $size, not 256x256 with transparency" ;;
