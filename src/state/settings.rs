@@ -6,7 +6,7 @@ use crate::params::Sampling;
 use crate::protocol::EntryId;
 
 /// What a new user sees being drawn.
-const SAMPLE_PROMPT: &str = "a red apple, 3d style";
+const SAMPLE_PROMPT: &str = "a red mushroom, 3d style";
 const MAX_HISTORY: usize = 100;
 /// Seeds that the dice gives: short enough to read out.
 const DICE_SEEDS: u64 = 1_000_000_000;
