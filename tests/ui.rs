@@ -19,7 +19,7 @@ use underpaint::worker::WorkerHandle;
 
 type Window = Harness<'static, App>;
 
-const SAMPLE_PROMPT: &str = "a red apple, 3d style";
+const SAMPLE_PROMPT: &str = "a red mushroom, 3d style";
 
 fn window(model: FakeModel) -> Window {
     window_with(model, AppOptions::default())
