@@ -4,8 +4,8 @@ use std::mem::offset_of;
 
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{Module, TypeInner};
-use underpaint::render::CanvasUniforms;
 use underpaint::render::shaders::{self, Shader};
+use underpaint::render::{CanvasUniforms, EdgeUniforms};
 
 fn parsed(shader: &Shader) -> Module {
     naga::front::wgsl::parse_str(shader.source).unwrap_or_else(|error| {
@@ -75,4 +75,18 @@ fn canvas_uniforms_match_the_shader() {
         checker_odd
     );
     assert_eq!(members, expected);
+}
+
+#[test]
+fn edge_uniforms_match_the_shader() {
+    let (span, members) = layout(&parsed(&shaders::EDGES), "EdgeUniforms");
+    assert_eq!(span, size_of::<EdgeUniforms>());
+    let expected = [
+        ("size", offset_of!(EdgeUniforms, size)),
+        ("low", offset_of!(EdgeUniforms, low)),
+        ("high", offset_of!(EdgeUniforms, high)),
+        ("blur_radius", offset_of!(EdgeUniforms, blur_radius)),
+        ("blur_weights", offset_of!(EdgeUniforms, blur_weights)),
+    ];
+    assert_eq!(members, expected.map(|(name, offset)| (name.to_owned(), offset)));
 }

@@ -70,8 +70,8 @@ impl Fitted {
     /// The map that `extractor` makes, and what the user should know about it.
     pub fn extract(&self, extractor: &Extractor) -> ControlFromPicture {
         match extractor {
-            Extractor::Canny(options) => self.lines_from_edges(&canny(&self.opaque(), options)),
-            Extractor::SoftEdges(options) => self.lines(&soft_edges(&self.opaque(), options)),
+            Extractor::Canny(options) => self.lines_from_edges(&canny(&self.opaque(), *options)),
+            Extractor::SoftEdges(options) => self.lines(&soft_edges(&self.opaque(), *options)),
             Extractor::Inflate(options) => self.depth(*options),
             Extractor::ColourBlocks(size) => self.colours(*size),
         }

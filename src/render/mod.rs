@@ -1,16 +1,20 @@
-//! Our own drawing on the GPU: wgpu paint callbacks, textures, and the shaders they use.
+//! Our own work on the GPU: wgpu paint callbacks, textures, edges of pictures, and the shaders they
+//! use.
 //!
 //! Says how pixels get onto the screen, not where or when: the canvas view in `ui` decides that,
 //! handles input, and draws with plain egui where there is no wgpu.
 
 mod canvas;
 mod canvas_layout;
+mod edges;
+mod edges_layout;
 mod gpu_types;
 mod picture_textures;
 pub mod shaders;
 
 pub use canvas::{CanvasPaint, GpuPresence};
-pub use gpu_types::CanvasUniforms;
+pub use edges::{EdgeFinder, EdgeJob, EdgesError};
+pub use gpu_types::{CanvasUniforms, EdgeUniforms};
 pub use picture_textures::premultiplied_within;
 
 use eframe::egui_wgpu;

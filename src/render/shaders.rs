@@ -10,5 +10,8 @@ pub struct Shader {
 pub const CANVAS: Shader =
     Shader { label: "canvas.wgsl", source: include_str!("../../shaders/canvas.wgsl") };
 
+pub const EDGES: Shader =
+    Shader { label: "edges.wgsl", source: include_str!("../../shaders/edges.wgsl") };
+
 /// Every shader of the program.
-pub const ALL: &[Shader] = &[CANVAS];
+pub const ALL: &[Shader] = &[CANVAS, EDGES];

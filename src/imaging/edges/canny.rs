@@ -43,7 +43,7 @@ impl Default for CannyOptions {
 ///
 /// Each pixel takes the colour channel that changes most, so edges between colours of the same
 /// brightness count; nothing is converted to grey.
-pub fn canny(picture: &RgbaImage, options: &CannyOptions) -> GrayImage {
+pub fn canny(picture: &RgbaImage, options: CannyOptions) -> GrayImage {
     let (low, high) = options.thresholds();
     let candidates = match GaussianKernel::new(options.blur_sigma_px) {
         Some(kernel) => Candidates::new(&blurred(picture, &kernel), low, high),
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn a_step_gives_one_line_on_its_left() {
         let picture = RgbaImage::from_fn(6, 3, |x, _| grey(if x < 3 { 20 } else { 200 }));
-        let map = canny(&picture, &CannyOptions::default());
+        let map = canny(&picture, CannyOptions::default());
         assert_eq!(edge_places(&map), [(2, 0), (2, 1), (2, 2)]);
         assert!(map.iter().all(|value| [0, 255].contains(value)));
     }
@@ -171,7 +171,7 @@ mod tests {
         let fading =
             RgbaImage::from_fn(20, 6, |x, y| grey(if y < 3 { 100 } else { 175 - 3 * x as u8 }));
         let options = |low, high| CannyOptions { low, high, blur_sigma_px: 0.0 };
-        let length = |low, high| edge_places(&canny(&fading, &options(low, high))).len();
+        let length = |low, high| edge_places(&canny(&fading, options(low, high))).len();
         assert_eq!(length(50, 280), 20);
         assert_eq!(length(280, 50), 20);
         assert!((1..12).contains(&length(200, 280)));
@@ -183,7 +183,7 @@ mod tests {
         let picture = RgbaImage::from_fn(8, 8, |x, _| {
             Rgba(if x < 4 { [200, 0, 0, 255] } else { [0, 59, 0, 255] })
         });
-        assert_eq!(edge_places(&canny(&picture, &CannyOptions::default())).len(), 8);
+        assert_eq!(edge_places(&canny(&picture, CannyOptions::default())).len(), 8);
     }
 
     #[test]
@@ -191,7 +191,7 @@ mod tests {
         for (width, height) in [(0, 0), (1, 1), (0, 5), (5, 0), (300, 1), (1, 300)] {
             let picture = RgbaImage::from_pixel(width, height, grey(128));
             let options = CannyOptions { low: 0, high: 0, blur_sigma_px: 2.0 };
-            let map = canny(&picture, &options);
+            let map = canny(&picture, options);
             assert_eq!(map.dimensions(), (width, height));
             assert!(edge_places(&map).is_empty());
         }

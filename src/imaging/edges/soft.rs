@@ -33,7 +33,7 @@ impl Default for SoftEdgeOptions {
 /// share of the strongest in the picture (the one that a hundredth of all pixels exceeds, so that
 /// specks do not set the scale). From `floor` to 1 it runs through a smooth step: faint texture
 /// stays faint, clear edges become full ink.
-pub fn soft_edges(picture: &RgbaImage, options: &SoftEdgeOptions) -> Vec<f32> {
+pub fn soft_edges(picture: &RgbaImage, options: SoftEdgeOptions) -> Vec<f32> {
     let gradients = match GaussianKernel::new(options.blur_sigma_px) {
         Some(kernel) => Gradients::new(&blurred(picture, &kernel)),
         None => Gradients::new(picture),
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_step_gives_a_line_that_fades_to_both_sides() {
-        let coverage = soft_edges(&step(32, 100), &SoftEdgeOptions::default());
+        let coverage = soft_edges(&step(32, 100), SoftEdgeOptions::default());
         let row = &coverage[10 * 32..][..32];
         assert_eq!((row[15], row[16]), (1.0, 1.0));
         assert!(row[13] < row[14] && row[14] < 1.0 && row[14] > 0.0, "{row:?}");
@@ -96,10 +96,10 @@ mod tests {
                 pixel.0[0] = 180;
             }
         }
-        let coverage = soft_edges(&picture, &SoftEdgeOptions::default());
+        let coverage = soft_edges(&picture, SoftEdgeOptions::default());
         let (clear, faint) = (coverage[20 * 64 + 31], coverage[20 * 64 + 49]);
         assert!(clear > 0.99 && faint < 0.8 * clear && faint > 0.05, "{clear} {faint}");
-        let grain = soft_edges(&step(64, 3), &SoftEdgeOptions::default());
+        let grain = soft_edges(&step(64, 3), SoftEdgeOptions::default());
         assert!(grain.iter().all(|ink| *ink < 0.01));
     }
 
@@ -111,12 +111,12 @@ mod tests {
         });
         for floor in [f32::NAN, -1.0, 0.0, 0.5, 7.0, f32::INFINITY] {
             for blur_sigma_px in [f32::NAN, -1.0, 0.0, 1.5, f32::INFINITY] {
-                let coverage = soft_edges(&noise, &SoftEdgeOptions { blur_sigma_px, floor });
+                let coverage = soft_edges(&noise, SoftEdgeOptions { blur_sigma_px, floor });
                 assert_eq!(coverage.len(), 17 * 9);
                 assert!(coverage.iter().all(|ink| (0.0..=1.0).contains(ink)));
             }
         }
-        let empty = soft_edges(&RgbaImage::new(0, 0), &SoftEdgeOptions::default());
+        let empty = soft_edges(&RgbaImage::new(0, 0), SoftEdgeOptions::default());
         assert!(empty.is_empty());
     }
 }
