@@ -1,8 +1,9 @@
 //! Times the stages of one picture, for `scripts/bench_vs_torch.sh`.
 //!
 //! `cargo run --release --example bench_generate -- [--json] [--repeat N] [--model DIR] [--lines]`
-//! prints minimum and median in milliseconds: `text` (two prompts), `prepare` (retrieval, context,
-//! controls), `scales`, `decode` (the finished picture) and `total` (all of these).
+//! prints minimum and median in milliseconds: `text` (a new prompt; the empty one stays encoded),
+//! `prepare` (retrieval, context, controls), `scales`, `decode` (the finished picture) and `total`
+//! (all of these).
 
 #![expect(clippy::print_stdout, reason = "the report is what the program is for")]
 
