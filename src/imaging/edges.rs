@@ -2,7 +2,7 @@
 //! an edge is.
 //!
 //! Works on opaque pictures; [`over_contrast`](super::background::over_contrast) makes one of any.
-//! `shaders/edges.wgsl` does what [`canny`] does; both work in whole numbers and agree exactly.
+//! `shaders/edges.wgsl` does what [`canny()`] does; both work in whole numbers and agree exactly.
 
 mod blur;
 mod canny;
