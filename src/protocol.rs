@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::imaging::{ControlMap, RgbaImage};
-use crate::params::{ControlKind, Sampling, StrengthCurve};
+use crate::imaging::RgbaImage;
+pub use crate::imaging::control::Control;
+use crate::params::{ControlKind, Sampling};
 
 /// Number of a job, rising; a result whose job is not the newest is stale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -49,15 +50,6 @@ impl GenerateRequest {
             memory: MemoryRequest::default(),
         }
     }
-}
-
-/// A control map and how strongly it is followed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Control {
-    pub map: ControlMap,
-    pub strength: StrengthCurve,
-    /// Painted strength, one factor per cell of the finest token grid, row by row.
-    pub strength_map: Option<Arc<[f32]>>,
 }
 
 /// Which remembered pictures the generator may look at.

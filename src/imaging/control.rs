@@ -6,7 +6,7 @@ use image::RgbaImage;
 
 use super::polarity;
 use super::resample::{self, Filter, Premultiplied, Region};
-use crate::params::ControlKind;
+use crate::params::{ControlKind, StrengthCurve};
 
 /// Mean ink above which a picture is hardly a line drawing.
 const MUCH_INK: f32 = 0.35;
@@ -15,7 +15,7 @@ pub(super) const NO_INK: f32 = 0.02;
 
 /// A control map of one kind: `channels × size × size` values in [0, 1], channel by channel,
 /// row by row. The pixels are shared, so a map is cheap to clone and to send.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct ControlMap {
     kind: ControlKind,
     size_px: usize,
@@ -49,6 +49,23 @@ impl ControlMap {
     pub fn values(&self) -> &[f32] {
         &self.values
     }
+}
+
+impl PartialEq for ControlMap {
+    /// Maps that share their pixels are equal without looking: caches ask for every request.
+    fn eq(&self, other: &Self) -> bool {
+        let same_pixels = Arc::ptr_eq(&self.values, &other.values) || self.values == other.values;
+        (self.kind, self.size_px) == (other.kind, other.size_px) && same_pixels
+    }
+}
+
+/// A control map and how strongly it is followed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Control {
+    pub map: ControlMap,
+    pub strength: StrengthCurve,
+    /// Painted strength, one factor per cell of the finest token grid, row by row.
+    pub strength_map: Option<Arc<[f32]>>,
 }
 
 /// A map made from a picture, and what the user should know about how it was read.
