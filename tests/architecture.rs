@@ -10,6 +10,11 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("imaging", &["params"], &["egui", "wgpu", "candle"]),
     ("protocol", &["params", "imaging"], &["egui", "wgpu", "candle"]),
     (
+        "document",
+        &["params", "imaging"],
+        &["egui", "wgpu", "candle", "thread", "crossbeam_channel", "Instant"],
+    ),
+    (
         "model",
         &["params", "imaging", "protocol"],
         &["egui", "wgpu", "crossbeam_channel", "Instant"],

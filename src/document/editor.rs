@@ -1,0 +1,152 @@
+//! A document with its history and with what is being drawn at the moment.
+
+use super::edit::{Edit, Pen};
+use super::history::{Budget, History};
+use super::live_stroke::LiveStroke;
+use super::stroke::PenPoint;
+use super::{Document, DocumentError};
+
+/// A document being edited: the only way in which the window changes one.
+///
+/// Whatever is pending (a stroke under the pen, a draft) is part of [`Editor::document`], but not
+/// of the history. It is finished or discarded before anything else happens.
+#[derive(Debug)]
+pub struct Editor {
+    document: Document,
+    history: History,
+    pending: Option<Pending>,
+    revision: u64,
+}
+
+#[derive(Debug)]
+enum Pending {
+    Stroke(Box<LiveStroke>),
+    /// An edit that is shown until it is accepted: a shape under the mouse, an import.
+    Draft(Box<Draft>),
+}
+
+#[derive(Debug)]
+struct Draft {
+    edit: Edit,
+    before: Document,
+}
+
+impl Editor {
+    pub fn new(document: Document, budget: Budget) -> Self {
+        Self { document, history: History::new(budget), pending: None, revision: 0 }
+    }
+
+    /// The document as it is to be seen, with what is pending.
+    pub fn document(&self) -> &Document {
+        &self.document
+    }
+
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Rises whenever the document may have changed.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    pub fn is_drawing(&self) -> bool {
+        matches!(self.pending, Some(Pending::Stroke(_)))
+    }
+
+    /// Carries out a command as a step. A stroke under the pen is ended first, a draft discarded.
+    pub fn apply(&mut self, edit: &Edit) -> Result<(), DocumentError> {
+        self.settle();
+        let before = self.document.clone();
+        self.document.apply(edit)?;
+        if self.history.record(&before, &self.document, edit) {
+            self.revision += 1;
+        }
+        Ok(())
+    }
+
+    /// Ends a drag of a slider: the next change of it is a step of its own.
+    pub fn end_drag(&mut self) {
+        self.history.seal();
+    }
+
+    pub fn undo(&mut self) -> bool {
+        self.settle();
+        let done = self.history.undo(&mut self.document);
+        self.revision += u64::from(done);
+        done
+    }
+
+    pub fn redo(&mut self) -> bool {
+        self.settle();
+        let done = self.history.redo(&mut self.document);
+        self.revision += u64::from(done);
+        done
+    }
+
+    /// The pen touches down. Follow with [`Self::extend_stroke`].
+    pub fn begin_stroke(&mut self, pen: Pen) {
+        self.settle();
+        self.pending = Some(Pending::Stroke(Box::new(LiveStroke::begin(pen, &self.document))));
+    }
+
+    /// Draws on to the given points; nothing if no stroke has begun.
+    pub fn extend_stroke(&mut self, points: &[PenPoint]) {
+        if let Some(Pending::Stroke(stroke)) = &mut self.pending {
+            stroke.extend(points, &mut self.document);
+            self.revision += 1;
+        }
+    }
+
+    /// The pen lifts: the stroke becomes a step. Gives the command that draws it again, or `None`
+    /// if no stroke was begun or it changed nothing.
+    pub fn end_stroke(&mut self) -> Option<Edit> {
+        let pending = self.pending.take_if(|pending| matches!(pending, Pending::Stroke(_)))?;
+        let Pending::Stroke(stroke) = pending else { return None };
+        let before = stroke.before().clone();
+        let edit = stroke.into_edit();
+        self.history.record(&before, &self.document, &edit).then_some(edit)
+    }
+
+    /// Shows an edit without making it a step; replaces the draft before it.
+    pub fn show_draft(&mut self, edit: Edit) -> Result<(), DocumentError> {
+        if !matches!(self.pending, Some(Pending::Draft(_))) {
+            self.settle();
+        }
+        self.discard();
+        let before = self.document.clone();
+        self.document.apply(&edit)?;
+        self.pending = Some(Pending::Draft(Box::new(Draft { edit, before })));
+        self.revision += 1;
+        Ok(())
+    }
+
+    /// Makes the draft a step. Gives the command, or `None` if there was none or it changed
+    /// nothing.
+    pub fn accept_draft(&mut self) -> Option<Edit> {
+        let pending = self.pending.take_if(|pending| matches!(pending, Pending::Draft(_)))?;
+        let Pending::Draft(draft) = pending else { return None };
+        let Draft { edit, before } = *draft;
+        self.history.record(&before, &self.document, &edit).then_some(edit)
+    }
+
+    /// Drops the stroke or draft that is pending, as if it had never begun.
+    pub fn discard(&mut self) {
+        let before = match self.pending.take() {
+            None => return,
+            Some(Pending::Stroke(stroke)) => stroke.before().clone(),
+            Some(Pending::Draft(draft)) => draft.before,
+        };
+        self.document = before;
+        self.revision += 1;
+    }
+
+    /// A stroke was meant, a draft was not yet: strokes are never lost.
+    fn settle(&mut self) {
+        if self.is_drawing() {
+            self.end_stroke();
+        } else {
+            self.discard();
+        }
+    }
+}
