@@ -99,7 +99,7 @@ impl Brush {
             build_up: BuildUp::Accumulating,
             size_px: 60.0,
             hardness: 0.0,
-            flow: 0.08,
+            flow: 0.12,
             size_by_pressure: PressureCurve::OFF,
             opacity_by_pressure: PressureCurve { least: 0.0, bend: 0.0 },
             ..Self::default()

@@ -7,8 +7,9 @@ use super::fill::FillArea;
 use super::layer::{LayerImage, Plane};
 use super::raster::{Mask, Paint};
 use super::shape::{Shape, ShapeKind};
+use super::stamp::Stamp;
 use super::stroke::{PenPoint, StrokePath};
-use super::symmetry::Symmetry;
+use super::symmetry::{Rigid, Symmetry};
 use super::tiles::TileGrid;
 use super::{Document, DocumentError};
 use crate::params::{ControlKind, StrengthCurve};
@@ -19,6 +20,25 @@ pub struct Pen {
     pub plane: Plane,
     pub brush: Brush,
     pub symmetry: Symmetry,
+}
+
+impl Pen {
+    /// The prints that make a stroke on a canvas `size_px` wide, in order, with the copies of its
+    /// symmetry. What a shader draws in place of [`Document::apply`].
+    pub fn stamps(&self, points: &[PenPoint], size_px: usize) -> Vec<Stamp> {
+        let copies = self.symmetry.copies(size_px);
+        let mut stamps = Vec::new();
+        let mut print = |stamp: Stamp| {
+            let copy_of = |copy: &Rigid| Stamp { centre: copy.apply(stamp.centre), ..stamp };
+            stamps.extend(copies.iter().map(copy_of));
+        };
+        let mut path = StrokePath::new(&self.brush, size_px);
+        for point in points {
+            path.push(*point, &mut print);
+        }
+        path.print_tail(&mut print);
+        stamps
+    }
 }
 
 /// A command on a document.
@@ -141,19 +161,10 @@ impl Document {
 
 /// A whole stroke at once.
 fn stroke_mask(pen: &Pen, points: &[PenPoint], size_px: usize) -> Mask {
-    let copies = pen.symmetry.copies(size_px);
     let mut mask = Mask::empty(size_px);
-    let mut print = |stamp: super::Stamp| {
-        for copy in &copies {
-            let stamp = super::Stamp { centre: copy.apply(stamp.centre), ..stamp };
-            mask.stamp(&stamp, pen.brush.build_up);
-        }
-    };
-    let mut path = StrokePath::new(&pen.brush, size_px);
-    for point in points {
-        path.push(*point, &mut print);
+    for stamp in pen.stamps(points, size_px) {
+        mask.stamp(&stamp, pen.brush.build_up);
     }
-    path.print_tail(&mut print);
     mask
 }
 
