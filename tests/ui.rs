@@ -13,13 +13,16 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use egui_kittest::{Harness, Node};
 use underpaint::app::{App, AppOptions};
 use underpaint::protocol::{EntryId, GenerateRequest, Inspiration};
-use underpaint::state::{AppState, Phase, ThemeChoice};
+use underpaint::state::{AppState, Phase, Recipe, ThemeChoice, prompt as prompts};
 use underpaint::ui::{Action, UiCommand};
 use underpaint::worker::WorkerHandle;
 
 type Window = Harness<'static, App>;
 
-const SAMPLE_PROMPT: &str = "a red mushroom, 3d style";
+/// What a new user sees being drawn.
+fn sample_prompt() -> String {
+    Recipe::default().prompt
+}
 
 fn window(model: FakeModel) -> Window {
     window_with(model, AppOptions::default())
@@ -106,20 +109,20 @@ fn canvas_label(window: &Window) -> String {
 #[test]
 fn the_first_launch_draws_the_sample_prompt() {
     let window = drawn(FakeModel::new());
-    assert_eq!(request(&window).prompt, SAMPLE_PROMPT);
+    assert_eq!(request(&window).prompt, sample_prompt());
     window.get_by_label("Ready");
     window.get_by_label("Generate");
     window.get_by_label_contains("ms per picture");
     window.get_by_label("CPU, 1 thread");
     window.get_by_label("Offline");
-    assert_eq!(canvas_label(&window), format!("Picture of {SAMPLE_PROMPT}, scale 4 of 4"));
+    assert_eq!(canvas_label(&window), format!("Picture of {}, scale 4 of 4", sample_prompt()));
 }
 
 #[test]
 fn a_typed_prompt_is_drawn_scale_by_scale() {
     let mut window = drawn(FakeModel::new());
     write_prompt(&mut window, "green pear");
-    assert_eq!(request(&window).prompt, SAMPLE_PROMPT, "typing alone draws nothing");
+    assert_eq!(request(&window).prompt, sample_prompt(), "typing alone draws nothing");
     press(&mut window, Modifiers::COMMAND, Key::Enter);
     wait_until_finished(&mut window);
 
@@ -158,7 +161,7 @@ fn progress_is_told_and_stopping_keeps_what_is_there() {
     gate.open();
     wait_for_label(&mut window, "Stopped at scale 2");
     window.get_by_label("Generate");
-    assert_eq!(canvas_label(&window), format!("Picture of {SAMPLE_PROMPT}, scale 2 of 4"));
+    assert_eq!(canvas_label(&window), format!("Picture of {}, scale 2 of 4", sample_prompt()));
     let third = window.get_by_label("Scale 3 of 4");
     assert!(third.accesskit_node().is_disabled(), "not drawn, so nothing to look at");
 }
@@ -350,12 +353,12 @@ fn saving_writes_the_shown_picture_and_never_overwrites() {
     wait_until_finished(&mut window);
     press(&mut window, Modifiers::NONE, Key::Comma);
     let seed = request(&window).seeds[0];
-    let stem = format!("a-red-apple-3d-style-{seed}");
+    let stem = format!("{}-{seed}", prompts::slug(&sample_prompt()));
     for name in [format!("{stem}.png"), format!("{stem}-2.png")] {
         press(&mut window, Modifiers::COMMAND | Modifiers::SHIFT, Key::S);
         wait_for_label(&mut window, &format!("Saved {name}"));
         let saved = image::open(folder.path().join("new").join(name)).expect("a picture");
-        assert_eq!(middle(&saved.to_rgba8()), colour_of(SAMPLE_PROMPT, seed, 2));
+        assert_eq!(middle(&saved.to_rgba8()), colour_of(&sample_prompt(), seed, 2));
     }
 }
 
@@ -450,6 +453,7 @@ fn the_list_of_shortcuts_names_every_action() {
 #[test]
 fn chips_history_and_seed_edit_the_recipe() {
     let mut window = drawn(FakeModel::new());
+    write_prompt(&mut window, "a red apple, 3d style");
     click(&mut window, "flat style");
     assert_eq!(state(&window).settings.recipe.prompt, "a red apple, flat style");
     press(&mut window, Modifiers::COMMAND, Key::Enter);
