@@ -83,7 +83,11 @@ impl App {
         cc.egui_ctx.set_theme(preference(state.settings.theme));
         if let Some(render_state) = &cc.wgpu_render_state {
             crate::render::install(render_state);
-            state.adapter = Some(render_state.adapter.get_info().name);
+            let adapter = render_state.adapter.get_info();
+            if adapter.device_type == eframe::wgpu::DeviceType::Cpu {
+                ui::theme::hold_still(&cc.egui_ctx);
+            }
+            state.adapter = Some(adapter.name);
         }
         let ctx = cc.egui_ctx.clone();
         let files = FileThread::spawn(move || ctx.request_repaint())?;

@@ -1,6 +1,7 @@
 //! Opens the desktop window and runs the application in it until it is closed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use eframe::egui_wgpu::{WgpuConfiguration, WgpuSetup, WgpuSetupCreateNew};
 use eframe::wgpu;
@@ -13,6 +14,10 @@ const TITLE: &str = "Underpaint";
 const SIZE: [f32; 2] = [1280.0, 820.0];
 /// Smaller than this, the canvas has no room left beside the panel.
 const MIN_SIZE: [f32; 2] = [720.0, 480.0];
+
+/// Gathers news that come together. Not zero: egui answers a request without delay with two frames,
+/// and where the processor paints, a frame costs as much as a coarse scale.
+const WAKE_DELAY: Duration = Duration::from_millis(2);
 
 /// What the model's thread calls so that the window looks for news.
 pub type Wake = Box<dyn Fn() + Send + Sync>;
@@ -50,10 +55,13 @@ pub fn open_window(
         .with_inner_size(SIZE)
         .with_min_inner_size(MIN_SIZE);
     let wgpu_options = WgpuConfiguration { wgpu_setup: wgpu_setup(), ..Default::default() };
-    let native_options = eframe::NativeOptions { viewport, wgpu_options, ..Default::default() };
+    // Nothing here is a gradient, and dithering costs software adapters a sixth of a frame.
+    let dithering = false;
+    let native_options =
+        eframe::NativeOptions { viewport, wgpu_options, dithering, ..Default::default() };
     let create = move |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
         let ctx = cc.egui_ctx.clone();
-        let worker = spawn(Box::new(move || ctx.request_repaint()))?;
+        let worker = spawn(Box::new(move || ctx.request_repaint_after(WAKE_DELAY)))?;
         Ok(Box::new(App::new(cc, worker, options)?))
     };
     eframe::run_native(TITLE, native_options, Box::new(create)).map_err(|error| match error {

@@ -186,7 +186,7 @@ impl SlotUi<'_> {
         let fill = if is_expected && self.state.is_drawing() {
             let seconds = ui.input(|input| input.time) - 0.15 * self.slot_idx as f64;
             let glow = (std::f64::consts::TAU * seconds / 1.6).sin() * 0.5 + 0.5;
-            ui.ctx().request_repaint();
+            theme::keep_moving(ui);
             palette.field.lerp_to_gamma(palette.control_hover, glow as f32)
         } else {
             palette.field

@@ -149,7 +149,7 @@ impl Cell<'_> {
             Content::Current => {
                 let seconds = ui.input(|input| input.time);
                 painter.add(self.tokens_being_drawn(palette, seconds));
-                ui.ctx().request_repaint();
+                theme::keep_moving(ui);
             }
             Content::Awaited => self.paint_grid(painter, palette),
         }

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use egui::epaint::text::VariationCoords;
 use egui::style::{
@@ -184,6 +185,21 @@ pub fn install(ctx: &egui::Context) {
     ctx.set_fonts(fonts());
     ctx.set_style_of(Theme::Dark, style(&DARK, &Visuals::dark()));
     ctx.set_style_of(Theme::Light, style(&LIGHT, &Visuals::light()));
+}
+
+/// Ends all movement that is only for show. For windows that the processor paints: it would paint
+/// instead of computing the picture.
+pub fn hold_still(ctx: &egui::Context) {
+    ctx.all_styles_mut(|style| style.animation_time = 0.0);
+}
+
+/// Paints on while something moves, unless the window holds still. Twenty frames a second are
+/// enough for a glow.
+pub fn keep_moving(ui: &Ui) {
+    const STEP: Duration = Duration::from_millis(50);
+    if ui.style().animation_time > 0.0 {
+        ui.ctx().request_repaint_after(STEP);
+    }
 }
 
 fn fonts() -> FontDefinitions {
