@@ -57,14 +57,24 @@ struct Candidates(GrayImage);
 
 impl Candidates {
     fn new(picture: &RgbaImage, low: u16, high: u16) -> Self {
+        let width = picture.width() as usize;
         let mut candidates = GrayImage::new(picture.width(), picture.height());
+        if candidates.is_empty() {
+            return Self(candidates);
+        }
         let gradients = Gradients::new(picture);
-        let magnitudes = Magnitudes::new(&gradients, picture.width() as usize);
-        for (idx, candidate) in candidates.iter_mut().enumerate() {
-            let place = magnitudes.place(idx);
-            let magnitude = magnitudes.values[place];
-            if magnitude > low && magnitudes.is_ridge(place, gradients.x[idx], gradients.y[idx]) {
-                *candidate = if magnitude > high { STRONG } else { WEAK };
+        let magnitudes = Magnitudes::new(&gradients, width);
+        for (y, row) in candidates.chunks_exact_mut(width).enumerate() {
+            let start = magnitudes.place(y);
+            let own = &magnitudes.values[start..][..width];
+            for (x, (candidate, magnitude)) in row.iter_mut().zip(own).enumerate() {
+                if *magnitude <= low {
+                    continue;
+                }
+                let idx = y * width + x;
+                if magnitudes.is_ridge(start + x, gradients.x[idx], gradients.y[idx]) {
+                    *candidate = if *magnitude > high { STRONG } else { WEAK };
+                }
             }
         }
         Self(candidates)
@@ -103,23 +113,20 @@ struct Magnitudes {
 }
 
 impl Magnitudes {
+    /// `width` is not 0.
     fn new(gradients: &Gradients, width: usize) -> Self {
-        let height = gradients.x.len() / width.max(1);
+        let height = gradients.magnitude.len() / width;
         let mut values = vec![0; (width + 2) * (height + 2)];
-        let inner = values.chunks_exact_mut(width + 2).skip(1);
-        let rows =
-            gradients.x.chunks_exact(width.max(1)).zip(gradients.y.chunks_exact(width.max(1)));
-        for (target, (xs, ys)) in inner.zip(rows) {
-            for (value, (gx, gy)) in target[1..].iter_mut().zip(xs.iter().zip(ys)) {
-                *value = gx.unsigned_abs() + gy.unsigned_abs();
-            }
+        let framed_rows = values.chunks_exact_mut(width + 2).skip(1);
+        for (target, row) in framed_rows.zip(gradients.magnitude.chunks_exact(width)) {
+            target[1..=width].copy_from_slice(row);
         }
         Self { values, width }
     }
 
-    /// Where pixel `idx` of the picture is within the frame.
-    fn place(&self, idx: usize) -> usize {
-        (idx / self.width + 1) * (self.width + 2) + idx % self.width + 1
+    /// Where row `y` of the picture starts within the frame.
+    fn place(&self, y: usize) -> usize {
+        (y + 1) * (self.width + 2) + 1
     }
 
     /// Whether a pixel is greatest across its edge. Of two equal ones the left or upper is kept,
