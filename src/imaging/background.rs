@@ -12,6 +12,8 @@ const TRANSPARENT_SHARE: f64 = 0.002;
 const STEP_SHARE: u16 = 6;
 /// … and how many tolerances it may lead away from the colour of the border.
 const DRIFT_TOLERANCES: u16 = 3;
+/// Share of all pixels up to which a lone piece of subject on a coloured ground counts as grain.
+const SPECK_SHARE: f64 = 0.0005;
 /// Share of the rim that may vanish on a paper that is otherwise good.
 const HIDDEN_SHARE: f64 = 0.05;
 
@@ -53,14 +55,16 @@ impl Ground {
 
     /// Transparent pixels if there are any to speak of; otherwise what hangs together with the
     /// border and differs from its usual colour by at most `tolerance` in every channel, gradual
-    /// changes of colour included.
+    /// changes of colour and lone specks included.
     pub fn find(picture: &RgbaImage, tolerance: u8) -> Self {
         let is_ground: Vec<bool> = picture.pixels().map(|pixel| !is_solid(*pixel)).collect();
         let n_clear = count(&is_ground);
         if n_clear > 0 && n_clear as f64 >= TRANSPARENT_SHARE * is_ground.len() as f64 {
             return Self::unless_all(GroundSource::Alpha, is_ground);
         }
-        Self::unless_all(GroundSource::Border, flooded(picture, tolerance))
+        let mut is_ground = flooded(picture, tolerance);
+        absorb_specks(&mut is_ground, picture.width() as usize);
+        Self::unless_all(GroundSource::Border, is_ground)
     }
 
     fn unless_all(source: GroundSource, is_ground: Vec<bool>) -> Self {
@@ -115,6 +119,44 @@ fn flooded(picture: &RgbaImage, tolerance: u8) -> Vec<bool> {
         }
     }
     is_ground
+}
+
+/// Gives pieces of the subject to the ground that are too small to be meant, as the grain of a table.
+fn absorb_specks(is_ground: &mut [bool], width: usize) {
+    let n_speck = (is_ground.len() as f64 * SPECK_SHARE) as usize;
+    let mut is_seen = is_ground.to_vec();
+    let mut piece = Vec::new();
+    for start in 0..is_ground.len() {
+        if is_seen[start] {
+            continue;
+        }
+        is_seen[start] = true;
+        piece.clear();
+        piece.push(start);
+        let mut n_done = 0;
+        while let Some(idx) = piece.get(n_done).copied() {
+            n_done += 1;
+            let is_first = idx % width == 0;
+            let is_last = (idx + 1) % width == 0;
+            let sides = [
+                (!is_first).then(|| idx - 1),
+                (!is_last).then_some(idx + 1),
+                idx.checked_sub(width),
+                Some(idx + width),
+            ];
+            for side in sides.into_iter().flatten() {
+                if is_seen.get(side) == Some(&false) {
+                    is_seen[side] = true;
+                    piece.push(side);
+                }
+            }
+        }
+        if piece.len() <= n_speck {
+            for idx in &piece {
+                is_ground[*idx] = true;
+            }
+        }
+    }
 }
 
 fn border(width: u32, height: u32) -> Vec<(u32, u32)> {
@@ -251,6 +293,22 @@ mod tests {
         assert_eq!(n_ground(&shaded), (GroundSource::Border, 64 * 64 - 24 * 24));
         let ground = Ground::find(&shaded, 0);
         assert!(count(&ground.is_ground) < 64 * 64 / 4);
+    }
+
+    #[test]
+    fn specks_are_ground_and_small_parts_are_not() {
+        let mut photo = RgbaImage::from_pixel(100, 100, Rgba(WHITE));
+        let mut draw = |left: u32, side: u32| {
+            for idx in 0..side * side {
+                photo.put_pixel(left + idx % side, 50 + idx / side, Rgba([0, 0, 0, 255]));
+            }
+        };
+        // Of 10,000 pixels, 5 are a speck.
+        draw(10, 2);
+        draw(20, 3);
+        draw(99, 1);
+        draw(0, 1);
+        assert_eq!(n_ground(&photo), (GroundSource::Border, 10_000 - 9));
     }
 
     #[test]

@@ -35,6 +35,9 @@ pub enum EdgesError {
 }
 
 /// Finds edges on one device. Make it once; jobs are independent of each other.
+///
+/// Worth it on real graphics devices. Software ones compute on the processor, where
+/// [`crate::imaging::edges::canny`] is many times quicker.
 #[derive(Debug, Clone)]
 pub struct EdgeFinder {
     device: wgpu::Device,
