@@ -5,7 +5,9 @@ pub mod inspiration;
 pub mod job;
 pub mod notice;
 pub mod prompt;
+pub mod sample;
 pub mod settings;
+pub mod tools;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,18 +16,24 @@ pub use inspiration::Slot;
 pub use job::{Job, Phase, Still};
 pub use notice::{Notice, NoticeAction, NoticeKind, Notices};
 pub use settings::{Banned, Recipe, Settings, ThemeChoice};
+pub use tools::{InkPair, Tool, Tools};
 
+use crate::document::{Budget, ControlCache, Document, Editor};
 use crate::imaging::RgbaImage;
 use crate::params::Sampling;
-use crate::protocol::{EntryId, Failure, GenerateRequest, MemoryRequest, ModelInfo};
+use crate::protocol::{Control, EntryId, Failure, GenerateRequest, MemoryRequest, ModelInfo};
 
 /// Slots shown until the model says how many it has.
 const DEFAULT_SLOTS: usize = 3;
 
 /// What the window shows.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct AppState {
     pub settings: Settings,
+    /// The control layers and their history.
+    pub sketch: Editor,
+    /// The layers as the last request carried them.
+    control_cache: ControlCache,
     pub engine: Engine,
     /// The newest run.
     pub job: Option<Job>,
@@ -81,9 +89,17 @@ pub struct Recall {
 }
 
 impl AppState {
+    /// Nothing drawn yet; with the sample sketch where the prompt is still the sample's.
     pub fn new(settings: Settings) -> Self {
+        let sketch = if settings.recipe.prompt == sample::PROMPT {
+            Editor::new(sample::document(), Budget::default())
+        } else {
+            empty_sketch(Document::DEFAULT_SIZE_PX)
+        };
         Self {
             settings,
+            sketch,
+            control_cache: ControlCache::default(),
             engine: Engine::Loading,
             job: None,
             earlier: None,
@@ -127,8 +143,10 @@ impl AppState {
             .or_else(|| self.earlier.as_ref().and_then(Shown::newest_of))
     }
 
-    /// Everything that determines the next picture.
-    pub fn request(&self) -> GenerateRequest {
+    /// Everything that determines the next picture. Layers that did not change since the last call
+    /// give the very same control maps.
+    pub fn request(&mut self) -> GenerateRequest {
+        let controls = self.controls();
         let recipe = &self.settings.recipe;
         let chosen = |(slot_idx, slot): (usize, &Slot)| Some((slot_idx, slot.chosen.clone()?));
         GenerateRequest {
@@ -137,7 +155,7 @@ impl AppState {
             seeds: vec![recipe.seed],
             sampling: self.sampling().clamped(),
             stop_at: None,
-            controls: Vec::new(),
+            controls,
             memory: MemoryRequest {
                 retrieval: recipe.memory_on,
                 banned: self.settings.banned.iter().map(|banned| banned.entry).collect(),
@@ -147,9 +165,32 @@ impl AppState {
         }
     }
 
+    /// The layers that say something to the model, of the kinds that it knows.
+    fn controls(&mut self) -> Vec<Control> {
+        let Engine::Ready(model) = &self.engine else { return Vec::new() };
+        let document = self.sketch.document();
+        // A sketch of another size waits until a model of its size is there.
+        if document.size_px() != model.image_size_px {
+            return Vec::new();
+        }
+        let n_cells = model.scales.last().copied().unwrap_or(1);
+        let mut controls = document.to_controls(n_cells, &mut self.control_cache);
+        controls.retain(|control| model.control_kinds.contains(&control.map.kind()));
+        controls
+    }
+
     /// A number for a new still, larger than all before.
     pub fn next_serial(&mut self) -> u64 {
         self.last_serial += 1;
         self.last_serial
     }
+}
+
+/// An editor with nothing drawn and nothing to undo.
+///
+/// # Panics
+/// If no canvas can be `size_px` wide, see [`Document::new`].
+pub fn empty_sketch(size_px: usize) -> Editor {
+    let document = Document::new(size_px).expect("models have pictures of a sane size");
+    Editor::new(document, Budget::default())
 }

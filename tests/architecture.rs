@@ -20,10 +20,14 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         &["egui", "wgpu", "crossbeam_channel", "Instant"],
     ),
     ("worker", &["params", "imaging", "protocol", "model"], &["egui", "wgpu", "candle"]),
-    ("render", &["imaging"], &["candle", "worker"]),
-    ("state", &["params", "imaging", "protocol"], &["candle", "wgpu", "worker"]),
-    ("ui", &["params", "imaging", "protocol", "render", "state"], &["candle"]),
-    ("app", &["params", "imaging", "protocol", "worker", "render", "state", "ui"], &["candle"]),
+    ("render", &["params", "imaging", "document"], &["candle", "worker"]),
+    ("state", &["params", "imaging", "protocol", "document"], &["candle", "wgpu", "worker"]),
+    ("ui", &["params", "imaging", "protocol", "document", "render", "state"], &["candle"]),
+    (
+        "app",
+        &["params", "imaging", "protocol", "document", "worker", "render", "state", "ui"],
+        &["candle"],
+    ),
     (
         "cli",
         &["params", "imaging", "protocol", "model", "worker", "render", "state", "ui", "app"],

@@ -1,18 +1,22 @@
 //! The only place where the state changes: commands of the user, events of the model, answers of
 //! the file thread. What must happen outside the state is returned as [`Effect`]s.
 
+mod sketch;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::files::FileAnswer;
 use super::saving;
+use crate::document::{Budget, Document, Edit, Editor};
 use crate::imaging::RgbaImage;
 use crate::protocol::{EntryId, Event, GenerateRequest, Inspiration, JobId, ModelInfo, Preview};
 use crate::state::settings::another_seed;
 use crate::state::{
-    AppState, Banned, Engine, Job, NoticeAction, Phase, Recall, Slot, Still, ThemeChoice, prompt,
+    AppState, Banned, Engine, Job, NoticeAction, Phase, Recall, Slot, Still, ThemeChoice, Tool,
+    prompt,
 };
-use crate::ui::{Action, UiCommand};
+use crate::ui::{Action, SketchCommand, UiCommand};
 
 /// Thumbnails kept for slots that may come back.
 const MAX_THUMBNAILS: usize = 64;
@@ -58,6 +62,7 @@ pub(super) fn command(state: &mut AppState, command: UiCommand, now: f64) -> Opt
     let recipe = &mut state.settings.recipe;
     match command {
         UiCommand::Run(action) => return run(state, action, now),
+        UiCommand::Sketch(command) => sketch::command(state, command, now),
         UiCommand::SetPrompt(text) => {
             recipe.prompt = text;
             state.recall = None;
@@ -245,8 +250,42 @@ fn run(state: &mut AppState, action: Action, now: f64) -> Option<Effect> {
             state.notices.done(now, "Picture copied", None);
             return Some(Effect::CopyPicture(picture));
         }
+        Action::Undo => {
+            state.sketch.undo();
+        }
+        Action::Redo => {
+            state.sketch.redo();
+        }
+        Action::BrushTool => sketch::take_tool(state, Tool::Brush),
+        Action::EraserTool => sketch::take_tool(state, Tool::Eraser),
+        Action::AirbrushTool => sketch::take_tool(state, Tool::Airbrush),
+        Action::ShapeTool => {
+            let next = match state.settings.tools.tool {
+                Tool::Line => Tool::Rectangle,
+                Tool::Rectangle => Tool::Ellipse,
+                _ => Tool::Line,
+            };
+            sketch::take_tool(state, next);
+        }
+        Action::FillTool => sketch::take_tool(state, Tool::Fill),
+        Action::PickerTool => sketch::take_tool(state, Tool::Picker),
+        Action::PanTool => sketch::take_tool(state, Tool::Pan),
+        Action::SmallerBrush => sketch::resize_brush(state, -1),
+        Action::LargerBrush => sketch::resize_brush(state, 1),
+        Action::SwapInks => state.settings.tools.swap_inks(),
+        Action::DefaultInks => state.settings.tools.reset_inks(),
+        Action::ClearLayer => {
+            let plane = state.settings.tools.plane();
+            sketch::command(state, SketchCommand::Edit(Edit::Clear(plane)), now);
+        }
+        Action::ToggleLive => {
+            let is_live = !state.settings.live;
+            state.settings.live = is_live;
+            return Some(if is_live { Effect::Draw } else { Effect::Cancel });
+        }
         // The window does these by itself.
-        Action::FocusPrompt
+        Action::PastePicture
+        | Action::FocusPrompt
         | Action::FitView
         | Action::Zoom100
         | Action::Zoom200
@@ -265,15 +304,18 @@ fn generate(state: &mut AppState, now: f64) -> Option<Effect> {
         state.notices.error(&failure);
         return None;
     }
+    let request = state.request();
     let recipe = &mut state.settings.recipe;
     if recipe.new_seed_each_time {
         // The picture asked for at the start is still to come: it keeps its seed.
         if state.job.is_some() {
             recipe.seed = another_seed(recipe.seed);
         }
-    } else if state.job.as_ref().is_some_and(|job| {
-        matches!(job.phase, Phase::Finished(_)) && job.request == state.request()
-    }) {
+    } else if state
+        .job
+        .as_ref()
+        .is_some_and(|job| matches!(job.phase, Phase::Finished(_)) && job.request == request)
+    {
         let text = "Nothing has changed, so the picture stays the same; press N for another seed";
         state.notices.info(now, text);
     }
@@ -365,6 +407,15 @@ fn scrub(state: &mut AppState, step: isize) {
 
 fn model_ready(state: &mut AppState, info: ModelInfo) {
     state.slots.resize(info.n_memory_slots, Slot::default());
+    // A sketch that was begun is kept; it waits for a model of its size.
+    let size_px = info.image_size_px;
+    let is_untouched = !state.sketch.history().can_undo() && !state.sketch.history().can_redo();
+    if state.sketch.document().size_px() != size_px
+        && is_untouched
+        && let Ok(document) = Document::new(size_px)
+    {
+        state.sketch = Editor::new(document, Budget::default());
+    }
     state.engine = Engine::Ready(info);
 }
 

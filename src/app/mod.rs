@@ -69,15 +69,13 @@ impl App {
         mut options: AppOptions,
     ) -> std::io::Result<Self> {
         let loaded = options.settings_path.as_deref().map(settings_file::load);
-        let mut state = AppState::new(Settings::default());
-        if let Some(loaded) = loaded {
-            state.settings = loaded.settings;
-            if let Some((headline, details)) = loaded.warning {
-                state.notices.warning(headline, Some(details));
-            }
-            if !loaded.is_writable {
-                options.settings_path = None;
-            }
+        let loaded = loaded.unwrap_or_default();
+        let mut state = AppState::new(loaded.settings);
+        if let Some((headline, details)) = loaded.warning {
+            state.notices.warning(headline, Some(details));
+        }
+        if !loaded.is_writable {
+            options.settings_path = None;
         }
         ui::theme::install(&cc.egui_ctx);
         cc.egui_ctx.set_theme(preference(state.settings.theme));
@@ -111,7 +109,7 @@ impl App {
     }
 
     fn send_due(&mut self) {
-        if let Some(request) = self.schedule.due(&self.state) {
+        if let Some(request) = self.schedule.due(&mut self.state) {
             let job = self.worker.generate(request.clone());
             apply::sent(&mut self.state, job, request);
         }

@@ -17,7 +17,7 @@ impl Schedule {
     }
 
     /// What to send now, if anything. A model that failed to load answers nothing.
-    pub(super) fn due(&mut self, state: &AppState) -> Option<GenerateRequest> {
+    pub(super) fn due(&mut self, state: &mut AppState) -> Option<GenerateRequest> {
         match state.engine {
             Engine::Loading => None,
             Engine::Failed(_) => {

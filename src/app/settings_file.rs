@@ -19,7 +19,7 @@ pub enum SettingsError {
 }
 
 /// What came of reading.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Loaded {
     pub settings: Settings,
     /// What the user must know: headline and details.

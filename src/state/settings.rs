@@ -2,22 +2,25 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::sample;
+use super::tools::Tools;
 use crate::params::Sampling;
 use crate::protocol::EntryId;
 
-/// What a new user sees being drawn.
-const SAMPLE_PROMPT: &str = "a red mushroom, 3d style";
 const MAX_HISTORY: usize = 100;
 /// Seeds that the dice gives: short enough to read out.
 const DICE_SEEDS: u64 = 1_000_000_000;
 
 /// The persisted part of the state. Unknown fields of newer versions are ignored, missing ones
 /// take their defaults.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
     pub theme: ThemeChoice,
     pub recipe: Recipe,
+    /// Whether every change is drawn at once.
+    pub live: bool,
+    pub tools: Tools,
     /// Prompts that were drawn, oldest first, without neighbours that are the same.
     pub history: Vec<String>,
     /// Remembered pictures that are never retrieved.
@@ -80,14 +83,28 @@ impl Settings {
             if strength.is_finite() { strength.clamp(0.0, 2.0) } else { 1.0 };
         let n_too_many = self.history.len().saturating_sub(MAX_HISTORY);
         self.history.drain(..n_too_many);
+        self.tools = self.tools.checked();
         self
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            theme: ThemeChoice::default(),
+            recipe: Recipe::default(),
+            live: true,
+            tools: Tools::default(),
+            history: Vec::new(),
+            banned: Vec::new(),
+        }
     }
 }
 
 impl Default for Recipe {
     fn default() -> Self {
         Self {
-            prompt: SAMPLE_PROMPT.to_owned(),
+            prompt: sample::PROMPT.to_owned(),
             negative: String::new(),
             seed: 7,
             new_seed_each_time: true,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 
+use super::sketch_command::SketchCommand;
 use crate::params::Sampling;
 use crate::protocol::EntryId;
 use crate::state::ThemeChoice;
@@ -13,6 +14,7 @@ use crate::state::ThemeChoice;
 #[derive(Debug, Clone, PartialEq)]
 pub enum UiCommand {
     Run(Action),
+    Sketch(SketchCommand),
     SetPrompt(String),
     ToggleStyle(&'static str),
     SetNegative(String),
@@ -65,6 +67,22 @@ pub enum Action {
     Zoom800,
     SavePicture,
     CopyPicture,
+    PastePicture,
+    Undo,
+    Redo,
+    BrushTool,
+    EraserTool,
+    AirbrushTool,
+    ShapeTool,
+    FillTool,
+    PickerTool,
+    PanTool,
+    SmallerBrush,
+    LargerBrush,
+    SwapInks,
+    DefaultInks,
+    ClearLayer,
+    ToggleLive,
     ToggleHelp,
 }
 
@@ -78,7 +96,7 @@ pub struct ActionText {
 
 impl Action {
     /// In the order of the list of shortcuts.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 32] = [
         Self::Generate,
         Self::Stop,
         Self::AnotherSeed,
@@ -94,6 +112,22 @@ impl Action {
         Self::Zoom800,
         Self::SavePicture,
         Self::CopyPicture,
+        Self::PastePicture,
+        Self::Undo,
+        Self::Redo,
+        Self::BrushTool,
+        Self::EraserTool,
+        Self::AirbrushTool,
+        Self::ShapeTool,
+        Self::FillTool,
+        Self::PickerTool,
+        Self::PanTool,
+        Self::SmallerBrush,
+        Self::LargerBrush,
+        Self::SwapInks,
+        Self::DefaultInks,
+        Self::ClearLayer,
+        Self::ToggleLive,
         Self::ToggleHelp,
     ];
 
@@ -135,6 +169,28 @@ impl Action {
                 text!("Save…", "Save the picture on the canvas", CTRL_SHIFT S, CTRL S)
             }
             Self::CopyPicture => text!("Copy", "Copy the picture on the canvas", CTRL C),
+            Self::PastePicture => text!("Paste", "Take the picture on the clipboard", CTRL V),
+            Self::Undo => text!("Undo", "Take the last change of the sketch back", CTRL Z),
+            Self::Redo => text!("Redo", "Do it again", CTRL_SHIFT Z, CTRL Y),
+            Self::BrushTool => text!("Brush", "Draw freely", NONE B),
+            Self::EraserTool => text!("Eraser", "Take ink away", NONE E),
+            Self::AirbrushTool => {
+                text!("Airbrush", "Build up softly; made for depth", NONE A)
+            }
+            Self::ShapeTool => {
+                text!("Shapes", "Line, rectangle, ellipse; again for the next", NONE U)
+            }
+            Self::FillTool => text!("Fill", "Fill an area within lines", NONE F),
+            Self::PickerTool => text!("Picker", "Take the ink under the pointer", NONE I),
+            Self::PanTool => text!("Hand", "Move the view; Space does so for a moment", NONE H),
+            Self::SmallerBrush => text!("Smaller brush", "Draw finer", NONE OpenBracket),
+            Self::LargerBrush => text!("Larger brush", "Draw broader", NONE CloseBracket),
+            Self::SwapInks => text!("Swap inks", "Change to the other ink", NONE X),
+            Self::DefaultInks => text!("Default inks", "Black and white again", NONE D),
+            Self::ClearLayer => {
+                text!("Clear layer", "Take everything off the layer", SHIFT Delete, SHIFT Backspace)
+            }
+            Self::ToggleLive => text!("Live", "Draw while you draw", CTRL L),
             Self::ToggleHelp => {
                 text!("Keyboard shortcuts", "Show or hide this list", NONE F1, SHIFT Questionmark)
             }
@@ -159,7 +215,14 @@ impl Action {
     pub const fn repeats(self) -> bool {
         matches!(
             self,
-            Self::CoarserScale | Self::FinerScale | Self::EarlierPrompt | Self::LaterPrompt
+            Self::CoarserScale
+                | Self::FinerScale
+                | Self::EarlierPrompt
+                | Self::LaterPrompt
+                | Self::Undo
+                | Self::Redo
+                | Self::SmallerBrush
+                | Self::LargerBrush
         )
     }
 }
@@ -172,9 +235,17 @@ pub fn key_text(ctx: &egui::Context, shortcut: &KeyboardShortcut) -> String {
         // Shift belongs to the character on the layouts that need it.
         Key::Questionmark => "?",
         Key::Escape => "Esc",
+        Key::OpenBracket => "[",
+        Key::CloseBracket => "]",
         _ => return ctx.format_shortcut(shortcut),
     };
     character.to_owned()
+}
+
+impl From<SketchCommand> for UiCommand {
+    fn from(command: SketchCommand) -> Self {
+        Self::Sketch(command)
+    }
 }
 
 impl From<Action> for UiCommand {

@@ -58,17 +58,18 @@ impl Situation {
     fn allows(self, action: Action, shortcut: KeyboardShortcut) -> bool {
         match action {
             Action::Stop => self.is_drawing,
-            Action::CopyPicture => !self.in_text,
+            // Text fields have these for themselves.
+            Action::CopyPicture | Action::Undo | Action::Redo | Action::ClearLayer => !self.in_text,
             _ => !self.in_text || !is_text(shortcut),
         }
     }
 }
 
-/// Comma and period are meant by their place on the keyboard: some layouts have them on other
+/// Comma, period and brackets are meant by their place on the keyboard: some layouts have them on other
 /// levels.
 fn by_position(key: Key, physical_key: Option<Key>) -> Key {
     match physical_key {
-        Some(place @ (Key::Comma | Key::Period)) => place,
+        Some(place @ (Key::Comma | Key::Period | Key::OpenBracket | Key::CloseBracket)) => place,
         _ => key,
     }
 }

@@ -7,6 +7,7 @@ pub mod command;
 pub mod icons;
 pub mod mark;
 pub mod pictures;
+pub mod sketch_command;
 pub mod theme;
 pub mod widgets;
 
@@ -26,6 +27,7 @@ use egui::{CentralPanel, Frame, Margin, Panel, Rect, Ui};
 use self::canvas_view::CanvasView;
 pub use self::command::{Action, UiCommand};
 use self::pictures::Pictures;
+pub use self::sketch_command::SketchCommand;
 use crate::state::AppState;
 
 /// What only the window knows.
@@ -107,7 +109,23 @@ impl UiState {
             | Action::CoarserScale
             | Action::FinerScale
             | Action::SavePicture
-            | Action::CopyPicture => return false,
+            | Action::CopyPicture
+            | Action::PastePicture
+            | Action::Undo
+            | Action::Redo
+            | Action::BrushTool
+            | Action::EraserTool
+            | Action::AirbrushTool
+            | Action::ShapeTool
+            | Action::FillTool
+            | Action::PickerTool
+            | Action::PanTool
+            | Action::SmallerBrush
+            | Action::LargerBrush
+            | Action::SwapInks
+            | Action::DefaultInks
+            | Action::ClearLayer
+            | Action::ToggleLive => return false,
         }
         ui.ctx().request_repaint();
         true

@@ -69,7 +69,7 @@ fn shown_value(state: &AppState) -> Option<u8> {
 
 #[test]
 fn the_model_says_how_many_slots_there_are_and_which_sampling_looks_best() {
-    let state = ready();
+    let mut state = ready();
     assert_eq!(state.slots.len(), 2);
     assert_eq!(state.request().sampling.guidance, 2.5);
 }
