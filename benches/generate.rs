@@ -15,7 +15,7 @@ fn session_at(generator: &mut dyn Generator, n_done: usize) -> Box<dyn Session> 
     request.sampling = generator.info().sampling;
     let mut session = generator.start(&request).expect("the request is valid");
     while session.n_done() < n_done {
-        session.step().expect("the model computes");
+        session.step(&|| true).expect("the model computes");
     }
     session
 }
@@ -47,7 +47,7 @@ fn generate(criterion: &mut Criterion) {
         group.bench_function(format!("scale/{side}x{side}"), |bencher| {
             bencher.iter_batched_ref(
                 || session_at(generator, scale_idx),
-                |session| session.step().expect("the model computes"),
+                |session| session.step(&|| true).expect("the model computes"),
                 BatchSize::PerIteration,
             );
         });

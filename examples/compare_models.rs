@@ -62,7 +62,7 @@ fn paint(generator: &mut dyn Generator, prompt: &str, seed: u64) -> Result<RgbaI
     request.sampling = generator.info().sampling;
     let mut session = generator.start(&request)?;
     while session.n_done() < session.n_scales() {
-        session.step()?;
+        session.step(&|| true)?;
     }
     Ok(session.render(0)?)
 }

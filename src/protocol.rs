@@ -19,8 +19,10 @@ pub struct JobId(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct EntryId(pub u64);
 
-/// Everything that determines a picture. The same request, model, device and build give the
-/// same bytes.
+/// Everything that determines a picture, and how much of it is made and shown on the way.
+///
+/// The same request, model, device and build give the same bytes. `stop_at` and `previews` say
+/// nothing about the picture: a scale has the same bytes whatever they are.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GenerateRequest {
     /// May be empty: an unconditional picture.
@@ -32,6 +34,8 @@ pub struct GenerateRequest {
     pub sampling: Sampling,
     /// Number of scales to run, from 1; all when `None`.
     pub stop_at: Option<usize>,
+    /// Which scales are decoded while the job runs.
+    pub previews: Previews,
     /// At most one per kind.
     pub controls: Vec<Control>,
     pub memory: MemoryRequest,
@@ -46,10 +50,24 @@ impl GenerateRequest {
             seeds: vec![seed],
             sampling: Sampling::default(),
             stop_at: None,
+            previews: Previews::default(),
             controls: Vec::new(),
             memory: MemoryRequest::default(),
         }
     }
+}
+
+/// Which scales of a running job are decoded and shown. Decoding costs as much as several coarse
+/// scales, so a picture that follows the pen can afford few.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Previews {
+    /// Each scale as soon as it is done.
+    #[default]
+    EveryScale,
+    /// Only this scale, then one whenever `gap` has passed since the last preview, and always the
+    /// last scale of the run. A run to the model's last scale decodes the others when all scales
+    /// are done; a run that stops earlier leaves them out.
+    Budgeted { first_scale_idx: usize, gap: Duration },
 }
 
 /// Which remembered pictures the generator may look at.
@@ -140,7 +158,8 @@ pub struct Preview {
 pub struct Timings {
     /// Prompt to vectors, choosing the remembered pictures, encoding the controls.
     pub prepare: Duration,
-    /// One entry per scale run, without decoding.
+    /// One entry per scale that this job ran, without decoding. A job that went on from an earlier
+    /// one has none for the scales that were done.
     pub scales: Vec<Duration>,
     /// All decoding to pixels, previews included.
     pub decode: Duration,
@@ -166,7 +185,8 @@ pub enum Event {
         notices: Vec<String>,
     },
     /// A scale is complete and decoded: the still for the scale strip. `elapsed` counts from the
-    /// job's beginning.
+    /// job's beginning. At most one per scale, coarse to fine; with [`Previews::Budgeted`] first
+    /// those that were shown while the job ran, then the others.
     ScaleFinished {
         job: JobId,
         scale_idx: usize,

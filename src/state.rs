@@ -21,7 +21,9 @@ pub use tools::{InkPair, Tool, Tools};
 use crate::document::{Budget, ControlCache, Document, Editor};
 use crate::imaging::RgbaImage;
 use crate::params::Sampling;
-use crate::protocol::{Control, EntryId, Failure, GenerateRequest, MemoryRequest, ModelInfo};
+use crate::protocol::{
+    Control, EntryId, Failure, GenerateRequest, MemoryRequest, ModelInfo, Previews,
+};
 
 /// Slots shown until the model says how many it has.
 const DEFAULT_SLOTS: usize = 3;
@@ -155,6 +157,7 @@ impl AppState {
             seeds: vec![recipe.seed],
             sampling: self.sampling().clamped(),
             stop_at: None,
+            previews: Previews::default(),
             controls,
             memory: MemoryRequest {
                 retrieval: recipe.memory_on,

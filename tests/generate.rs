@@ -3,11 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use underpaint::imaging::{ControlMap, RgbaImage};
-use underpaint::model::{self, DeviceChoice, Generator, LoadOptions, Session};
+use underpaint::model::{self, DeviceChoice, Generator, LoadOptions, Session, Step};
 use underpaint::params::{ControlKind, StrengthCurve};
 use underpaint::protocol::{Control, EntryId, GenerateRequest, Inspiration, MemoryRequest};
 
@@ -23,7 +24,7 @@ fn embedded() -> Box<dyn Generator> {
 
 fn finish(mut session: Box<dyn Session>) -> Box<dyn Session> {
     while session.n_done() < session.n_scales() {
-        session.step().unwrap();
+        session.step(&|| true).unwrap();
     }
     session
 }
@@ -73,10 +74,67 @@ fn stopping_shows_the_prefix_of_the_whole() {
     let request = GenerateRequest::new("cat face", 2);
     let mut whole = generator.start(&request).unwrap();
     for n_scales in 1..=whole.n_scales() {
-        whole.step().unwrap();
+        whole.step(&|| true).unwrap();
         let stopped = GenerateRequest { stop_at: Some(n_scales), ..request.clone() };
         assert_eq!(paint(&mut *generator, &stopped), whole.render(0).unwrap(), "{n_scales}");
     }
+}
+
+#[test]
+fn going_on_gives_the_bytes_of_a_run_without_a_break() {
+    let mut generator = tiny();
+    let request = GenerateRequest { seeds: vec![2, 3], ..GenerateRequest::new("cat face", 2) };
+    let whole = finish(generator.start(&request).unwrap());
+    let stopped = GenerateRequest { stop_at: Some(3), ..request.clone() };
+    let mut session = finish(generator.start(&stopped).unwrap());
+    // Another run in between must not show, nor that its pictures are decoded late.
+    paint(&mut *generator, &GenerateRequest::new("blue car", 1));
+    session.set_n_scales(8).unwrap();
+    let session = finish(session);
+    for scale_idx in 0..8 {
+        for batch_idx in 0..2 {
+            let picture = session.render_scale(scale_idx, batch_idx).unwrap();
+            assert_eq!(picture, whole.render_scale(scale_idx, batch_idx).unwrap(), "{scale_idx}");
+        }
+    }
+}
+
+#[test]
+fn an_abandoned_step_leaves_the_session_as_before() {
+    let mut generator = tiny();
+    let request = GenerateRequest::new("cat face", 2);
+    let whole = finish(generator.start(&request).unwrap());
+    let mut session = generator.start(&request).unwrap();
+    let mut n_abandoned = 0;
+    // Stopped at the first moment, at the second, and so on, until the step comes through.
+    while session.n_done() < session.n_scales() {
+        let n_done = session.n_done();
+        for n_allowed in 0.. {
+            let n_asked = Cell::new(0);
+            let go_on = || n_asked.replace(n_asked.get() + 1) < n_allowed;
+            if session.step(&go_on).unwrap() == Step::Done {
+                break;
+            }
+            assert_eq!(session.n_done(), n_done);
+            n_abandoned += 1;
+        }
+    }
+    assert!(n_abandoned > 2 * session.n_scales(), "asked more than once in each step");
+    assert_eq!(session.render(0).unwrap(), whole.render(0).unwrap());
+}
+
+#[test]
+fn a_run_cannot_be_cut_short_of_what_is_done() {
+    let mut generator = tiny();
+    let mut session = generator.start(&GenerateRequest::new("cat face", 2)).unwrap();
+    session.step(&|| true).unwrap();
+    session.step(&|| true).unwrap();
+    for n_scales in [1, 9] {
+        let message = session.set_n_scales(n_scales).unwrap_err().to_string();
+        assert!(message.contains("2 are done"), "{message}");
+    }
+    session.set_n_scales(2).unwrap();
+    assert_eq!(session.n_scales(), 2);
 }
 
 #[test]

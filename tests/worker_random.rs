@@ -3,9 +3,11 @@
 
 mod common;
 
+use std::time::Duration;
+
 use crossbeam_channel::select;
 use proptest::prelude::*;
-use underpaint::protocol::{Event, GenerateRequest, JobId, MemoryRequest};
+use underpaint::protocol::{Event, GenerateRequest, JobId, MemoryRequest, Previews};
 
 use common::fake_model::{FakeModel, Fault, Point, TIME_LIMIT, colour_of, middle};
 use common::worker_rig::Rig;
@@ -19,6 +21,8 @@ enum Action {
     Generate {
         prompt: &'static str,
         n_seeds: usize,
+        stop_at: Option<usize>,
+        previews: Previews,
     },
     Cancel,
     /// Lets the model do its next step, or waits until the job ends.
@@ -30,8 +34,16 @@ enum Action {
 fn actions() -> impl Strategy<Value = Vec<Action>> {
     // Good prompts are the most frequent, so that many jobs get far.
     let prompt = prop_oneof![4 => Just(PROMPTS[0]), 1 => Just(PROMPTS[1]), 1 => Just(PROMPTS[2])];
+    let n_seeds = prop_oneof![1 => Just(0_usize), 4 => Just(1), 1 => Just(3)];
+    let stop_at = prop::option::of(1..=N_SCALES);
+    let gap = prop_oneof![Just(Duration::ZERO), Just(Duration::MAX)];
+    let budgeted = (0..N_SCALES, gap)
+        .prop_map(|(first_scale_idx, gap)| Previews::Budgeted { first_scale_idx, gap });
+    let previews = prop_oneof![Just(Previews::EveryScale), budgeted];
     let generate =
-        (prompt, 0_usize..=3).prop_map(|(prompt, n_seeds)| Action::Generate { prompt, n_seeds });
+        (prompt, n_seeds, stop_at, previews).prop_map(|(prompt, n_seeds, stop_at, previews)| {
+            Action::Generate { prompt, n_seeds, stop_at, previews }
+        });
     let action = prop_oneof![
         2 => generate,
         1 => Just(Action::Cancel),
@@ -48,7 +60,8 @@ struct Watched {
     request: GenerateRequest,
     is_cancelled: bool,
     has_started: bool,
-    n_stills: usize,
+    /// Scales of the stills, in the order of their coming.
+    stills: Vec<usize>,
     has_ended: bool,
     n_previewed: usize,
 }
@@ -70,29 +83,52 @@ impl Watched {
             }
             Event::ScaleFinished { scale_idx, still, .. } => {
                 assert!(self.has_started);
-                assert_eq!(*scale_idx, self.n_stills);
+                assert!(!self.stills.contains(scale_idx) && *scale_idx < self.n_scales());
                 assert_eq!(middle(still), colour_of(prompt, seeds[0], *scale_idx));
-                self.n_stills += 1;
+                self.stills.push(*scale_idx);
+                self.check_order();
             }
             Event::Finished { images, .. } => {
-                assert_eq!((prompt, self.n_stills), ("good", N_SCALES));
-                let expected = seeds.iter().map(|seed| colour_of(prompt, *seed, N_SCALES - 1));
+                let last = self.n_scales() - 1;
+                assert!(prompt == "good" || self.n_scales() <= n_scales_before_fault(prompt));
+                assert!(self.stills.contains(&last));
+                let is_complete = self.stills.len() == self.n_scales();
+                assert!(is_complete || (self.is_budgeted() && self.n_scales() < N_SCALES));
+                let expected = seeds.iter().map(|seed| colour_of(prompt, *seed, last));
                 assert!(images.iter().map(|image| middle(image)).eq(expected));
             }
             Event::Cancelled { .. } => assert!(self.is_cancelled),
             Event::Failed { .. } => {
-                let n_stills_before = match prompt {
-                    _ if seeds.is_empty() => 0,
-                    "error" => 1,
-                    "panic" => 2,
-                    _ => panic!("no reason to fail"),
-                };
-                assert_eq!(self.n_stills, n_stills_before);
+                assert!(prompt != "good" || seeds.is_empty(), "no reason to fail");
+                let n_done = if seeds.is_empty() { 0 } else { n_scales_before_fault(prompt) };
+                assert!(self.stills.iter().all(|scale_idx| *scale_idx < n_done));
+                assert!(self.is_budgeted() || self.stills.len() == n_done);
             }
             Event::ModelReady(_) | Event::ModelFailed(_) | Event::Thumbnail { .. } => {}
         }
         self.has_ended = event.ends_job();
     }
+
+    /// Coarse to fine; in a budgeted run twice, parted by the last scale.
+    fn check_order(&self) {
+        let mut runs = self.stills.chunk_by(|a, b| a < b);
+        let first = runs.next().expect("there is a still");
+        let Some(others) = runs.next() else { return };
+        assert!(self.is_budgeted() && runs.next().is_none(), "{:?}", self.stills);
+        assert!(first.ends_with(&[N_SCALES - 1]) && !others.is_empty(), "{:?}", self.stills);
+    }
+
+    fn n_scales(&self) -> usize {
+        self.request.stop_at.unwrap_or(N_SCALES)
+    }
+
+    fn is_budgeted(&self) -> bool {
+        self.request.previews != Previews::EveryScale
+    }
+}
+
+fn n_scales_before_fault(prompt: &str) -> usize {
+    if prompt == "error" { 1 } else { 2 }
 }
 
 struct Run {
@@ -103,7 +139,9 @@ struct Run {
 impl Run {
     fn act(&mut self, action: Action) {
         match action {
-            Action::Generate { prompt, n_seeds } => self.generate(prompt, n_seeds),
+            Action::Generate { prompt, n_seeds, stop_at, previews } => {
+                self.generate(prompt, n_seeds, stop_at, previews);
+            }
             Action::Cancel => {
                 self.rig.worker.cancel();
                 if let Some(job) = &mut self.newest {
@@ -116,9 +154,17 @@ impl Run {
         }
     }
 
-    fn generate(&mut self, prompt: &str, n_seeds: usize) {
+    fn generate(
+        &mut self,
+        prompt: &str,
+        n_seeds: usize,
+        stop_at: Option<usize>,
+        previews: Previews,
+    ) {
         let request = GenerateRequest {
             seeds: (0..n_seeds as u64).collect(),
+            stop_at,
+            previews,
             memory: MemoryRequest::off(),
             ..GenerateRequest::new(prompt, 0)
         };
@@ -129,7 +175,7 @@ impl Run {
             request,
             is_cancelled: false,
             has_started: false,
-            n_stills: 0,
+            stills: Vec::new(),
             has_ended: false,
             n_previewed: 0,
         });
@@ -176,12 +222,12 @@ impl Run {
             self.advance();
         }
         self.take_preview();
-        self.generate("good", 1);
+        self.generate("good", 1, None, Previews::EveryScale);
         while self.is_job_running() {
             self.advance();
         }
         let last = self.newest.as_ref().expect("just asked for");
-        assert_eq!(last.n_stills, N_SCALES);
+        assert_eq!(last.stills.len(), N_SCALES);
         self.take_preview();
         self.rig.begin_drop().finish();
     }

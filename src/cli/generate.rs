@@ -15,7 +15,7 @@ use crate::imaging::io::{OpenedPicture, open_picture};
 use crate::imaging::{RgbaImage, control, fit};
 use crate::model::{self, Generator};
 use crate::params::{ControlKind, Sampling, StrengthCurve};
-use crate::protocol::{Control, GenerateRequest, Inspiration, MemoryRequest, ModelInfo};
+use crate::protocol::{Control, GenerateRequest, Inspiration, MemoryRequest, ModelInfo, Previews};
 
 /// # Errors
 /// [`CliError`]; pictures that were finished before stay.
@@ -157,6 +157,7 @@ impl Run {
                 top_p: args.top_p.unwrap_or(info.sampling.top_p),
             },
             stop_at: args.stop_at,
+            previews: Previews::default(),
             controls,
             memory,
         })
@@ -203,7 +204,7 @@ impl Run {
         let mut newest = None;
         while session.n_done() < session.n_scales() {
             let mut scale = Duration::ZERO;
-            timed(&mut scale, || session.step())?;
+            timed(&mut scale, || session.step(&|| true))?;
             spent.scales.push(scale);
             self.console.scale_done();
             if let Some(folder) = &self.previews {

@@ -14,7 +14,7 @@ use super::inspiration::{Inspirations, Remembered};
 use super::sampling::{NoisePlace, draw};
 use super::text::TextEncoder;
 use super::tokenizer::Tokenizer;
-use super::{Generator, ModelError, ModelFiles, Session, device};
+use super::{Generator, ModelError, ModelFiles, Session, Step, device};
 use crate::imaging::{ControlMap, RgbaImage, planes};
 use crate::params::{Sampling, StrengthCurve};
 use crate::protocol::{Control, EntryId, GenerateRequest, InspiredBy, MemorySource, ModelInfo};
@@ -221,8 +221,7 @@ impl Generator for EmbeddedModel {
             sampling: request.sampling.clamped(),
             seeds: request.seeds.clone(),
             n_scales,
-            n_done: 0,
-            f_hat,
+            f_hats: vec![f_hat],
             notices,
             inspired_by: pictures.into_iter().next().map_or_else(Vec::new, |remembered| {
                 remembered.into_iter().map(|remembered| remembered.inspired_by).collect()
@@ -261,29 +260,37 @@ struct EmbeddedSession {
     sampling: Sampling,
     seeds: Vec<u64>,
     n_scales: usize,
-    n_done: usize,
-    /// The latent so far: (B, Z, G, G).
-    f_hat: Tensor,
+    /// The latent (B, Z, G, G) before the first scale and after each one that is done: small, and
+    /// all that is needed to decode any of them later.
+    f_hats: Vec<Tensor>,
     notices: Vec<String>,
     inspired_by: Vec<InspiredBy>,
 }
 
 impl EmbeddedSession {
-    /// Logits of the next scale, guided: (B, T, K).
-    fn logits(&self) -> Result<Tensor, ModelError> {
+    /// The latent so far.
+    fn f_hat(&self) -> &Tensor {
+        self.f_hats.last().expect("the empty latent is always there")
+    }
+
+    /// Logits of the next scale, guided: (B, T, K); `None` if `go_on` said no.
+    fn logits(&self, go_on: &dyn Fn() -> bool) -> Result<Option<Tensor>, ModelError> {
         let Networks { config, tokenizer, network } = &*self.networks;
-        let latent = tokenizer.input_for_scale(&self.f_hat, self.n_done)?;
-        let features = match &self.unconditional {
-            None => network.features(self.n_done, &latent, &[&self.conditional])?,
-            Some(unconditional) => {
-                let conditions = [&self.conditional, unconditional];
-                let rows = network.features(self.n_done, &latent, &conditions)?.chunk(2, 0)?;
-                let weight = f64::from(self.sampling.guidance) * (self.n_done + 1) as f64
-                    / config.scales.len() as f64;
-                ((&rows[0] * (1.0 + weight))? - (&rows[1] * weight)?)?
-            }
+        let scale_idx = self.n_done();
+        let latent = tokenizer.input_for_scale(self.f_hat(), scale_idx)?;
+        let conditions: Vec<&Condition> =
+            std::iter::once(&self.conditional).chain(&self.unconditional).collect();
+        let Some(mut features) = network.features(scale_idx, &latent, &conditions, go_on)? else {
+            return Ok(None);
         };
-        Ok(network.logits(&features)?)
+        if self.unconditional.is_some() {
+            let rows = features.chunk(2, 0)?;
+            let weight = f64::from(self.sampling.guidance) * (scale_idx + 1) as f64
+                / config.scales.len() as f64;
+            features = ((&rows[0] * (1.0 + weight))? - (&rows[1] * weight)?)?;
+        }
+        // The largest single product of a step comes next.
+        if go_on() { Ok(Some(network.logits(&features)?)) } else { Ok(None) }
     }
 }
 
@@ -301,15 +308,29 @@ impl Session for EmbeddedSession {
     }
 
     fn n_done(&self) -> usize {
-        self.n_done
+        self.f_hats.len() - 1
     }
 
-    fn step(&mut self) -> Result<(), ModelError> {
-        let scale_idx = self.n_done;
+    fn set_n_scales(&mut self, n_scales: usize) -> Result<(), ModelError> {
+        let (n_done, n_model_scales) = (self.n_done(), self.networks.config.scales.len());
+        if !(n_done..=n_model_scales).contains(&n_scales) {
+            let reason = format!(
+                "cannot stop at scale {n_scales}: {n_done} are done and this model has \
+                 {n_model_scales}"
+            );
+            return Err(ModelError::Request { reason });
+        }
+        self.n_scales = n_scales;
+        Ok(())
+    }
+
+    fn step(&mut self, go_on: &dyn Fn() -> bool) -> Result<Step, ModelError> {
+        let scale_idx = self.n_done();
         let Networks { config, tokenizer, .. } = &*self.networks;
         let side = config.scales[scale_idx];
         let n_codes = config.tokenizer.codebook_size;
-        let logits: Vec<f32> = self.logits()?.flatten_all()?.to_vec1()?;
+        let Some(logits) = self.logits(go_on)? else { return Ok(Step::Abandoned) };
+        let logits: Vec<f32> = logits.flatten_all()?.to_vec1()?;
         if logits.iter().any(|logit| !logit.is_finite()) {
             return Err(ModelError::NotFinite { scale: scale_idx + 1 });
         }
@@ -319,13 +340,14 @@ impl Session for EmbeddedSession {
                 draw(logits, n_codes, &self.sampling, NoisePlace { seed: *seed, scale_idx, side })
             })
             .collect();
-        self.f_hat = tokenizer.add_scale(&self.f_hat, scale_idx, &ids)?;
-        self.n_done += 1;
-        Ok(())
+        let f_hat = tokenizer.add_scale(self.f_hat(), scale_idx, &ids)?;
+        self.f_hats.push(f_hat);
+        Ok(Step::Done)
     }
 
-    fn render(&self, batch_idx: usize) -> Result<RgbaImage, ModelError> {
-        let picture = self.networks.tokenizer.decode(&self.f_hat.narrow(0, batch_idx, 1)?)?;
+    fn render_scale(&self, scale_idx: usize, batch_idx: usize) -> Result<RgbaImage, ModelError> {
+        let f_hat = self.f_hats[scale_idx + 1].narrow(0, batch_idx, 1)?;
+        let picture = self.networks.tokenizer.decode(&f_hat)?;
         let values: Vec<f32> = picture.flatten_all()?.to_vec1()?;
         let size_px = self.networks.config.image_size;
         Ok(planes::rgba_from_planes(&values, size_px)

@@ -84,6 +84,15 @@ pub trait Generator: Send {
     fn thumbnail(&mut self, entry: EntryId) -> Result<Arc<RgbaImage>, ModelError>;
 }
 
+/// How a step came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// One more scale is done.
+    Done,
+    /// The caller did not want to go on; nothing has changed.
+    Abandoned,
+}
+
 /// One run of a model: a batch of pictures, all at the same scale.
 pub trait Session {
     /// Remarks for the user, such as a shortened prompt.
@@ -98,16 +107,36 @@ pub trait Session {
     /// Number of scales done so far.
     fn n_done(&self) -> usize;
 
+    /// Makes the run end elsewhere than the request said. Scales that are done stay as they are,
+    /// and the others will be what they would have been.
+    ///
+    /// # Errors
+    /// [`ModelError::Request`] if `n_scales` is less than what is done or more than the model has.
+    fn set_n_scales(&mut self, n_scales: usize) -> Result<(), ModelError>;
+
     /// Predicts the next scale of every picture in the batch. Must not be called when
     /// `n_done() == n_scales()`.
     ///
+    /// `go_on` is asked several times within the step, at moments a few milliseconds apart where
+    /// stopping is cheap. Once it says no, the step is abandoned, and the session is as before it.
+    ///
     /// # Errors
     /// What the computation reports; the session is then of no further use.
-    fn step(&mut self) -> Result<(), ModelError>;
+    fn step(&mut self, go_on: &dyn Fn() -> bool) -> Result<Step, ModelError>;
 
-    /// Decodes the scales done so far of picture `batch_idx`, straight alpha.
+    /// Decodes picture `batch_idx` as it was after scale `scale_idx`, straight alpha. That scale
+    /// must be done; later ones do not show.
     ///
     /// # Errors
     /// What the computation reports.
-    fn render(&self, batch_idx: usize) -> Result<RgbaImage, ModelError>;
+    fn render_scale(&self, scale_idx: usize, batch_idx: usize) -> Result<RgbaImage, ModelError>;
+
+    /// Decodes the scales done so far of picture `batch_idx`: at least one.
+    ///
+    /// # Errors
+    /// What the computation reports.
+    fn render(&self, batch_idx: usize) -> Result<RgbaImage, ModelError> {
+        let scale_idx = self.n_done().checked_sub(1).expect("a picture is decoded after a step");
+        self.render_scale(scale_idx, batch_idx)
+    }
 }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::cancel::CancelToken;
+use super::pace::Pace;
+use super::painting::Painting;
 use super::run::{Closed, Outbox, panic_failure};
 use super::thumbnails::Thumbnails;
 use crate::imaging::RgbaImage;
-use crate::model::{Generator, ModelError, Session};
+use crate::model::{Generator, ModelError, Step};
 use crate::protocol::{Event, Failure, GenerateRequest, JobId, Preview, Timings};
 
 pub(super) struct Job {
@@ -24,21 +26,32 @@ enum Interrupted {
     Failed(ModelError),
 }
 
+/// One picture per seed.
+type Pictures = Vec<Arc<RgbaImage>>;
+
 impl Job {
-    /// Sends everything about this job; its last event is sent here and nowhere else.
+    /// Sends everything about this job; its last event is sent here and nowhere else. Goes on with
+    /// the painting that an earlier job left, if that is of the same request, and leaves its own.
     pub(super) fn run(
         self,
         model: &mut dyn Generator,
+        left: &mut Option<Painting>,
         thumbnails: &mut Thumbnails,
         outbox: &Outbox,
     ) -> Result<(), Closed> {
         let job = self.id;
         tracing::debug!(job = job.0, n_seeds = self.request.seeds.len(), "job begins");
-        // Unwind safe: the session dies within; a generator promises to survive a panic; the
-        // thumbnails are a list of names that is always complete.
-        let caught = catch_unwind(AssertUnwindSafe(|| self.generate(model, thumbnails, outbox)));
+        let mut progress =
+            Progress { job: &self, outbox, begin: Instant::now(), timings: Timings::default() };
+        // Unwind safe: the painting dies within; a generator promises to survive a panic; the
+        // thumbnails are a list of names that is always complete; timings are numbers.
+        let caught = catch_unwind(AssertUnwindSafe(|| progress.generate(model, left, thumbnails)));
         let last = match caught {
-            Ok(Ok((images, timings))) => Event::Finished { job, images, timings },
+            Ok(Ok(images)) => {
+                let total = progress.begin.elapsed();
+                let timings = Timings { total, ..progress.timings };
+                Event::Finished { job, images, timings }
+            }
             Ok(Err(Interrupted::Cancelled)) => Event::Cancelled { job },
             Ok(Err(Interrupted::Closed)) => return Err(Closed),
             Ok(Err(Interrupted::Failed(error))) => {
@@ -55,73 +68,136 @@ impl Job {
         log_end(&last);
         outbox.send(last)
     }
+}
 
+/// A job under way.
+struct Progress<'a> {
+    job: &'a Job,
+    outbox: &'a Outbox,
+    begin: Instant,
+    timings: Timings,
+}
+
+impl Progress<'_> {
     fn generate(
-        &self,
+        &mut self,
         model: &mut dyn Generator,
+        left: &mut Option<Painting>,
         thumbnails: &mut Thumbnails,
-        outbox: &Outbox,
-    ) -> Result<(Vec<Arc<RgbaImage>>, Timings), Interrupted> {
-        let job = self.id;
-        let begin = Instant::now();
-        let mut timings = Timings::default();
+    ) -> Result<Pictures, Interrupted> {
         self.check_cancelled()?;
-        if self.request.seeds.is_empty() {
+        // Taken, so that nobody goes on with a painting in which something went wrong.
+        let left_painting = left.take();
+        let mut painting = self.begin(model, left_painting)?;
+        thumbnails.want(painting.session.inspired_by());
+        self.outbox.send(Event::Started {
+            job: self.job.id,
+            inspired_by: painting.session.inspired_by().to_vec(),
+            notices: painting.session.notices().to_vec(),
+        })?;
+        let n_model_scales = model.info().scales.len();
+        let pictures = self.paint(&mut painting, n_model_scales);
+        if !matches!(pictures, Err(Interrupted::Failed(_))) {
+            *left = Some(painting);
+        }
+        pictures
+    }
+
+    /// The painting to go on with, or a new one.
+    fn begin(
+        &mut self,
+        model: &mut dyn Generator,
+        left: Option<Painting>,
+    ) -> Result<Painting, Interrupted> {
+        let request = &self.job.request;
+        if request.seeds.is_empty() {
             let reason = "The request has no seed; give one for each picture".to_owned();
             return Err(ModelError::Request { reason }.into());
         }
-        let mut session = timed(&mut timings.prepare, || model.start(&self.request))?;
-        thumbnails.want(session.inspired_by());
-        outbox.send(Event::Started {
-            job,
-            inspired_by: session.inspired_by().to_vec(),
-            notices: session.notices().to_vec(),
-        })?;
-
-        let mut newest_still = None;
-        while session.n_done() < session.n_scales() {
-            self.check_cancelled()?;
-            let mut step = Duration::ZERO;
-            timed(&mut step, || session.step())?;
-            timings.scales.push(step);
-            let scale_idx = session.n_done() - 1;
-            tracing::trace!(job = job.0, scale_idx, ?step, "scale done");
-            let still = self.render(&*session, 0, &mut timings)?;
-            outbox.publish(Preview { job, scale_idx, image: Arc::clone(&still) });
-            outbox.send(Event::ScaleFinished {
-                job,
-                scale_idx,
-                still: Arc::clone(&still),
-                elapsed: begin.elapsed(),
-            })?;
-            newest_still = Some(still);
+        let n_model_scales = model.info().scales.len();
+        let n_scales = request.stop_at.unwrap_or(n_model_scales);
+        // What is out of range is left to `start`, which has the sentence for it.
+        let is_possible = (1..=n_model_scales).contains(&n_scales);
+        if let Some(mut painting) = left.filter(|left| is_possible && left.is_of(request)) {
+            let session = &mut painting.session;
+            session.set_n_scales(n_scales.max(session.n_done()))?;
+            return Ok(painting);
         }
-
-        let first = match newest_still {
-            Some(still) => still,
-            // A run may begin complete, such as one that only shows given tokens.
-            None => self.render(&*session, 0, &mut timings)?,
-        };
-        let mut images = vec![first];
-        for batch_idx in 1..self.request.seeds.len() {
-            images.push(self.render(&*session, batch_idx, &mut timings)?);
-        }
-        timings.total = begin.elapsed();
-        Ok((images, timings))
+        let session = timed(&mut self.timings.prepare, || model.start(request))?;
+        Ok(Painting::new(request.clone(), session))
     }
 
-    fn render(
-        &self,
-        session: &dyn Session,
-        batch_idx: usize,
-        timings: &mut Timings,
-    ) -> Result<Arc<RgbaImage>, Interrupted> {
+    fn paint(
+        &mut self,
+        painting: &mut Painting,
+        n_model_scales: usize,
+    ) -> Result<Pictures, Interrupted> {
+        // A painting that was gone on with may have more scales than are wanted now.
+        let n_scales = self.job.request.stop_at.unwrap_or(painting.session.n_scales());
+        let mut pace = Pace::new(self.job.request.previews, n_scales);
+        let mut is_shown = vec![false; n_scales];
+        for (scale_idx, is_shown) in is_shown.iter_mut().enumerate() {
+            if scale_idx == painting.session.n_done() {
+                self.step(painting)?;
+            }
+            let is_ready = painting.decoded(scale_idx, 0).is_some();
+            if is_ready || pace.is_due(scale_idx, Instant::now()) {
+                let image = self.picture(painting, scale_idx, 0)?;
+                let job = self.job.id;
+                self.outbox.publish(Preview { job, scale_idx, image: Arc::clone(&image) });
+                pace.shown(Instant::now());
+                self.tell_of(scale_idx, image)?;
+                *is_shown = true;
+            }
+        }
+        if n_scales == n_model_scales {
+            for (scale_idx, _) in is_shown.iter().enumerate().filter(|(_, is_shown)| !**is_shown) {
+                let still = self.picture(painting, scale_idx, 0)?;
+                self.tell_of(scale_idx, still)?;
+            }
+        }
+        (0..self.job.request.seeds.len())
+            .map(|batch_idx| self.picture(painting, n_scales - 1, batch_idx))
+            .collect()
+    }
+
+    fn step(&mut self, painting: &mut Painting) -> Result<(), Interrupted> {
         self.check_cancelled()?;
-        Ok(Arc::new(timed(&mut timings.decode, || session.render(batch_idx))?))
+        let cancel = &self.job.cancel;
+        let mut spent = Duration::ZERO;
+        let go_on = || !cancel.is_cancelled();
+        match timed(&mut spent, || painting.session.step(&go_on))? {
+            Step::Done => {
+                let scale_idx = painting.session.n_done() - 1;
+                tracing::trace!(job = self.job.id.0, scale_idx, ?spent, "scale done");
+                self.timings.scales.push(spent);
+                Ok(())
+            }
+            Step::Abandoned => Err(Interrupted::Cancelled),
+        }
+    }
+
+    /// A picture after a scale that is done, decoded now if it was not before.
+    fn picture(
+        &mut self,
+        painting: &mut Painting,
+        scale_idx: usize,
+        batch_idx: usize,
+    ) -> Result<Arc<RgbaImage>, Interrupted> {
+        if let Some(image) = painting.decoded(scale_idx, batch_idx) {
+            return Ok(Arc::clone(image));
+        }
+        self.check_cancelled()?;
+        Ok(timed(&mut self.timings.decode, || painting.decode(scale_idx, batch_idx))?)
+    }
+
+    fn tell_of(&self, scale_idx: usize, still: Arc<RgbaImage>) -> Result<(), Closed> {
+        let elapsed = self.begin.elapsed();
+        self.outbox.send(Event::ScaleFinished { job: self.job.id, scale_idx, still, elapsed })
     }
 
     fn check_cancelled(&self) -> Result<(), Interrupted> {
-        if self.cancel.is_cancelled() { Err(Interrupted::Cancelled) } else { Ok(()) }
+        if self.job.cancel.is_cancelled() { Err(Interrupted::Cancelled) } else { Ok(()) }
     }
 }
 

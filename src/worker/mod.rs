@@ -4,7 +4,7 @@
 //! ```text
 //! generate() ─▶ Latest<Job> + bell ─▶ thread "generate": start, then step and render per scale
 //! drain() ◀─── events, bounded ◀──── Started, ScaleFinished …, Finished | Cancelled | Failed
-//! take_preview() ◀─ Latest<Preview> ◀ the picture after each scale
+//! take_preview() ◀─ Latest<Preview> ◀ the picture after each scale that is shown
 //! ```
 //!
 //! Invariants:
@@ -13,10 +13,19 @@
 //!   anything of an older job once `generate` has returned.
 //! - Each job that is not superseded ends in exactly one of `Finished`, `Cancelled` and `Failed`,
 //!   and nothing follows that. Before it come, in this order, at most one `Started` and one
-//!   `ScaleFinished` per scale, coarse to fine. `Started` is missing if the job never began.
+//!   `ScaleFinished` per scale. `Started` is missing if the job never began.
+//! - Scales are told of coarse to fine. With [`Previews::Budgeted`] those that are shown while the
+//!   job runs come first, coarse to fine; then, if it ran to the model's last scale, the others,
+//!   coarse to fine. So a job that finishes there has told of every scale in either mode, and one
+//!   that stops earlier has told of its last scale. Previews only get finer.
 //! - After [`WorkerHandle::cancel`], a job ends with `Cancelled`, or with `Finished` or `Failed`
-//!   if it was faster. The flag is read before every step and every decoding.
-//! - No scale is decoded twice: the still is the preview, and the last still the picture.
+//!   if it was faster. The flag is read before every step and every decoding, and by the model
+//!   within a step.
+//! - A job whose request differs from the one before in `stop_at` and `previews` alone goes on from
+//!   the scales done so far, also after a cancellation. It tells of the earlier ones again, as far
+//!   as they were decoded. After a failure it starts anew.
+//! - No scale is decoded twice, even over jobs that go on from each other: the still is the
+//!   preview, and the last still the picture.
 //! - Events are never lost, previews may be skipped. If nobody drains, the worker waits when
 //!   [`WorkerHandle::EVENT_CAPACITY`] events are pending; no method of the handle waits for it.
 //! - `wake` is called after each event and each preview, on the worker's thread.
@@ -24,12 +33,15 @@
 //! - Thumbnails are idle work: between two of them the worker looks for a new request.
 //! - Dropping the handle ends the thread within one step, or when loading ends, and waits for it.
 //!
-//! Deliberately absent: pacing of previews by time (a picture has few scales, and each is a still
-//! that the scale strip needs), and any knowledge of the window.
+//! Deliberately absent: any knowledge of the window.
+//!
+//! [`Previews::Budgeted`]: crate::protocol::Previews::Budgeted
 
 mod cancel;
 mod job;
 mod latest;
+mod pace;
+mod painting;
 mod run;
 mod thumbnails;
 
@@ -113,7 +125,7 @@ impl WorkerHandle {
         self.newest()
     }
 
-    /// Stops the newest job within one scale; what is shown stays. Harmless if it has ended.
+    /// Stops the newest job within a part of a scale; what is shown stays. Harmless if it has ended.
     pub fn cancel(&mut self) {
         self.cancel.cancel();
     }

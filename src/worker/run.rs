@@ -74,6 +74,8 @@ fn load_model(
 
 fn serve(model: &mut dyn Generator, inbox: &Inbox, outbox: &Outbox) -> Closed {
     let mut thumbnails = Thumbnails::default();
+    // What the last job painted; the next one may go on with it.
+    let mut left = None;
     if let Err(closed) = outbox.send(Event::ModelReady(model.info().clone())) {
         return closed;
     }
@@ -85,9 +87,10 @@ fn serve(model: &mut dyn Generator, inbox: &Inbox, outbox: &Outbox) -> Closed {
         };
         let sent = match rung {
             // Nothing is there if the last ring already brought what this one announces.
-            Ok(()) => {
-                inbox.jobs.take().map_or(Ok(()), |job| job.run(model, &mut thumbnails, outbox))
-            }
+            Ok(()) => match inbox.jobs.take() {
+                Some(job) => job.run(model, &mut left, &mut thumbnails, outbox),
+                None => Ok(()),
+            },
             Err(TryRecvError::Empty) => thumbnails.make_next(model, outbox),
             Err(TryRecvError::Disconnected) => Err(Closed),
         };

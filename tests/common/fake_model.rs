@@ -24,7 +24,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, bounded, never};
 use image::Rgba;
 use underpaint::imaging::RgbaImage;
-use underpaint::model::{Generator, ModelError, Session};
+use underpaint::model::{Generator, ModelError, Session, Step};
 use underpaint::params::{ControlKind, Sampling};
 use underpaint::protocol::{EntryId, GenerateRequest, Inspiration, InspiredBy, ModelInfo};
 
@@ -36,7 +36,7 @@ pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(30);
 pub(crate) enum Point {
     Load,
     Start,
-    /// Before the step to this scale.
+    /// In the step to this scale, before the worker is asked whether to go on.
     Step(usize),
     /// Before decoding this scale of this picture of the batch.
     Render(usize, usize),
@@ -233,15 +233,24 @@ impl Session for FakeSession {
         self.n_done
     }
 
-    fn step(&mut self) -> Result<(), ModelError> {
-        assert!(self.n_done < self.n_scales, "the worker steps beyond the last scale");
-        self.place.pass(Point::Step(self.n_done), &self.prompt)?;
-        self.n_done += 1;
+    fn set_n_scales(&mut self, n_scales: usize) -> Result<(), ModelError> {
+        assert!(n_scales >= self.n_done, "the worker keeps what is done");
+        self.n_scales = n_scales;
         Ok(())
     }
 
-    fn render(&self, batch_idx: usize) -> Result<RgbaImage, ModelError> {
-        let scale_idx = self.n_done.checked_sub(1).expect("the worker decodes after a step");
+    fn step(&mut self, go_on: &dyn Fn() -> bool) -> Result<Step, ModelError> {
+        assert!(self.n_done < self.n_scales, "the worker steps beyond the last scale");
+        self.place.pass(Point::Step(self.n_done), &self.prompt)?;
+        if !go_on() {
+            return Ok(Step::Abandoned);
+        }
+        self.n_done += 1;
+        Ok(Step::Done)
+    }
+
+    fn render_scale(&self, scale_idx: usize, batch_idx: usize) -> Result<RgbaImage, ModelError> {
+        assert!(scale_idx < self.n_done, "the worker decodes after the step");
         self.place.pass(Point::Render(scale_idx, batch_idx), &self.prompt)?;
         Ok(disc(self.size_px, colour_of(&self.prompt, self.seeds[batch_idx], scale_idx)))
     }

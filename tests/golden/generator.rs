@@ -96,7 +96,8 @@ fn logits_and_ids_of_every_scale_match() {
     let n_scales = config().scales.len();
     for scale_idx in 0..n_scales {
         let latent = golden(&format!("generate.input.{scale_idx}"));
-        let rows = network.features(scale_idx, latent, &[&conditional, &unconditional]).unwrap();
+        let conditions = [&conditional, &unconditional];
+        let rows = network.features(scale_idx, latent, &conditions, &|| true).unwrap().unwrap();
         let rows = rows.chunk(2, 0).unwrap();
         let weight = GUIDANCE * (scale_idx + 1) as f64 / n_scales as f64;
         let guided = ((&rows[0] * (1.0 + weight)).unwrap() - (&rows[1] * weight).unwrap()).unwrap();

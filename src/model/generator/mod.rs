@@ -118,7 +118,8 @@ impl Network {
     /// Features of every cell of a scale: (R, T, F) with F = D + Z + 2, laid out as `scores`.
     ///
     /// `latent` is the latent so far, resized to the scale: (B, Z, p, p). The rows are those of
-    /// the first condition, then those of the second, each B long.
+    /// the first condition, then those of the second, each B long. `go_on` is asked before each
+    /// block; `None` if it said no.
     ///
     /// # Errors
     /// What the computation reports.
@@ -127,8 +128,11 @@ impl Network {
         scale_idx: usize,
         latent: &Tensor,
         conditions: &[&Condition],
-    ) -> Result<Tensor> {
-        let hidden = self.hidden(scale_idx, latent, conditions)?; // (R, T, D)
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Option<Tensor>> {
+        let Some(hidden) = self.hidden(scale_idx, latent, conditions, go_on)? else {
+            return Ok(None);
+        };
         let n_pictures = latent.dim(0)?;
         let tokens = latent.flatten_from(2)?.transpose(1, 2)?.contiguous()?; // (B, T, Z)
         let mut rows = Vec::with_capacity(conditions.len());
@@ -140,7 +144,7 @@ impl Network {
             let pull = residual.broadcast_mul(&(&sharpness * 2.0)?)?;
             rows.push(Tensor::cat(&[&hidden, &pull, &sharpness, &sharpness.ones_like()?], 2)?);
         }
-        Tensor::cat(&rows, 0)
+        Tensor::cat(&rows, 0).map(Some)
     }
 
     /// Scores of all codes: (R, T, F) → (R, T, K). Linear in the features, so guidance may mix
@@ -162,7 +166,8 @@ impl Network {
         latent: &Tensor,
         condition: &Condition,
     ) -> Result<PointerOutput> {
-        let hidden = self.hidden(scale_idx, latent, &[condition])?;
+        let hidden = self.hidden(scale_idx, latent, &[condition], &|| true)?;
+        let hidden = hidden.expect("nobody stopped it");
         let tokens = latent.flatten_from(2)?.transpose(1, 2)?.contiguous()?;
         self.pointer.forward(scale_idx, &hidden, &tokens, condition.pointer.as_ref())
     }
@@ -175,13 +180,14 @@ impl Network {
         self.memory.context(text, memory)
     }
 
-    /// Output of the last block, normalised: (R, T, D).
+    /// Output of the last block, normalised: (R, T, D); `None` if `go_on` said no.
     fn hidden(
         &self,
         scale_idx: usize,
         latent: &Tensor,
         conditions: &[&Condition],
-    ) -> Result<Tensor> {
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Option<Tensor>> {
         let n_pictures = latent.dim(0)?;
         let start = if scale_idx == 0 {
             self.start.reshape((1, 1, ()))?.broadcast_as((
@@ -201,6 +207,9 @@ impl Network {
         let mut x = Tensor::cat(&rows, 0)?; // (R, T, D)
         let control = self.fusion.at_scale(scale_idx, conditions, n_pictures)?;
         for (block_idx, block) in self.blocks.iter().enumerate() {
+            if !go_on() {
+                return Ok(None);
+            }
             if let Some(fused) = self.fusion.before_block(block_idx, &control)? {
                 x = x.broadcast_add(&fused)?;
             }
@@ -208,7 +217,7 @@ impl Network {
                 conditions.iter().map(|condition| &condition.contexts[block_idx]).collect();
             x = block.forward(scale_idx, &x, &contexts)?;
         }
-        rms_norm(&x, &self.norm_out, self.rms_norm_eps)
+        rms_norm(&x, &self.norm_out, self.rms_norm_eps).map(Some)
     }
 }
 

@@ -1,0 +1,59 @@
+//! A session with what was decoded of it: kept after its job, so that the next one can go on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::imaging::RgbaImage;
+use crate::model::{ModelError, Session};
+use crate::protocol::GenerateRequest;
+
+pub(super) struct Painting {
+    request: GenerateRequest,
+    pub(super) session: Box<dyn Session>,
+    /// By scale and place in the batch. Bounded by the model's scales and the request's seeds.
+    decoded: BTreeMap<(usize, usize), Arc<RgbaImage>>,
+}
+
+impl Painting {
+    /// `session` must have been started with `request`.
+    pub(super) fn new(request: GenerateRequest, session: Box<dyn Session>) -> Self {
+        Self { request, session, decoded: BTreeMap::new() }
+    }
+
+    /// Whether the scales of `request` are those of this painting, as far as both have them.
+    pub(super) fn is_of(&self, request: &GenerateRequest) -> bool {
+        // Named one by one, so that a new field must be thought of here. The cheap ones first.
+        let GenerateRequest {
+            prompt,
+            negative,
+            seeds,
+            sampling,
+            stop_at: _,
+            previews: _,
+            controls,
+            memory,
+        } = &self.request;
+        *seeds == request.seeds
+            && *sampling == request.sampling
+            && *prompt == request.prompt
+            && *negative == request.negative
+            && *memory == request.memory
+            && *controls == request.controls
+    }
+
+    /// A picture after a scale that is done, if it was decoded before.
+    pub(super) fn decoded(&self, scale_idx: usize, batch_idx: usize) -> Option<&Arc<RgbaImage>> {
+        self.decoded.get(&(scale_idx, batch_idx))
+    }
+
+    /// Decodes a picture after a scale that is done, and keeps it.
+    pub(super) fn decode(
+        &mut self,
+        scale_idx: usize,
+        batch_idx: usize,
+    ) -> Result<Arc<RgbaImage>, ModelError> {
+        let image = Arc::new(self.session.render_scale(scale_idx, batch_idx)?);
+        self.decoded.insert((scale_idx, batch_idx), Arc::clone(&image));
+        Ok(image)
+    }
+}
