@@ -55,6 +55,15 @@ impl GenerateRequest {
             memory: MemoryRequest::default(),
         }
     }
+
+    /// Whether both ask for the same picture, however many of its scales.
+    pub fn is_same_picture(&self, other: &Self) -> bool {
+        let Self { prompt, negative, seeds, sampling, stop_at: _, previews: _, controls, memory } =
+            self;
+        (prompt, negative, seeds, sampling)
+            == (&other.prompt, &other.negative, &other.seeds, &other.sampling)
+            && (controls, memory) == (&other.controls, &other.memory)
+    }
 }
 
 /// Which scales of a running job are decoded and shown. Decoding costs as much as several coarse

@@ -3,6 +3,7 @@
 
 pub mod inspiration;
 pub mod job;
+pub mod live;
 pub mod notice;
 pub mod prompt;
 pub mod sample;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 pub use inspiration::Slot;
 pub use job::{Job, Phase, Still};
+pub use live::LiveStats;
 pub use notice::{Notice, NoticeAction, NoticeKind, Notices};
 pub use settings::{Banned, Recipe, Settings, ThemeChoice};
 pub use tools::{InkPair, Tool, Tools};
@@ -45,6 +47,7 @@ pub struct AppState {
     pub scrubbed_to: Option<usize>,
     /// One per memory slot of the model.
     pub slots: Vec<Slot>,
+    pub live: LiveStats,
     /// What remembered pictures look like, as far as the model has sent them.
     pub thumbnails: BTreeMap<EntryId, Arc<RgbaImage>>,
     pub notices: Notices,
@@ -107,6 +110,7 @@ impl AppState {
             earlier: None,
             scrubbed_to: None,
             slots: vec![Slot::default(); DEFAULT_SLOTS],
+            live: LiveStats::default(),
             thumbnails: BTreeMap::new(),
             notices: Notices::default(),
             recall: None,

@@ -147,7 +147,7 @@ pub(super) fn event(state: &mut AppState, event: Event, now: f64) {
             }
         }
         Event::Finished { images, timings, .. } => {
-            let last = state.job.as_ref().and_then(|job| job.stills.len().checked_sub(1));
+            let last = state.job.as_ref().and_then(|job| job.n_wanted.checked_sub(1));
             if let (Some(image), Some(scale_idx)) = (images.into_iter().next(), last) {
                 set_still(state, scale_idx, image);
             }
@@ -187,7 +187,11 @@ pub(super) fn preview(state: &mut AppState, preview: Preview) {
 /// A request is on its way.
 pub(super) fn sent(state: &mut AppState, id: JobId, request: GenerateRequest) {
     let n_scales = state.model().map_or(0, |model| model.scales.len());
-    let before = state.job.replace(Job::new(id, request, n_scales));
+    let mut job = Job::new(id, request, n_scales, state.sketch.revision());
+    if let Some(before) = &state.job {
+        job = job.continuing(before);
+    }
+    let before = state.job.replace(job);
     // A run that was superseded before its first still leaves the picture before it in place.
     if let Some(before) = before.filter(|job| job.n_done() > 0) {
         state.earlier = Some(before);

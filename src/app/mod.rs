@@ -12,7 +12,7 @@ mod window;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use egui::ColorImage;
 
@@ -105,13 +105,18 @@ impl App {
         let now = ctx.input(|input| input.time);
         let effect = apply::command(&mut self.state, command, now);
         self.carry_out(ctx, frame, effect);
-        self.send_due();
+        self.send_due(ctx);
     }
 
-    fn send_due(&mut self) {
-        if let Some(request) = self.schedule.due(&mut self.state) {
+    fn send_due(&mut self, ctx: &egui::Context) {
+        let now = Instant::now();
+        if let Some(request) = self.schedule.due(&mut self.state, now) {
             let job = self.worker.generate(request.clone());
+            self.schedule.sent(&mut self.state, job, request.clone());
             apply::sent(&mut self.state, job, request);
+        }
+        if let Some(wait) = self.schedule.wake_after(&self.state, now) {
+            ctx.request_repaint_after(wait);
         }
     }
 
@@ -220,12 +225,13 @@ impl eframe::App for App {
         if let Some(preview) = self.worker.take_preview() {
             apply::preview(&mut self.state, preview);
         }
+        self.schedule.observe(&mut self.state, Instant::now());
         for answer in self.files.drain() {
             let effect = apply::file_answer(&mut self.state, answer, now);
             self.carry_out(ctx, frame, effect);
         }
         self.state.notices.expire(now);
-        self.send_due();
+        self.send_due(ctx);
         self.keep_settings(ctx, now);
     }
 
@@ -236,9 +242,13 @@ impl eframe::App for App {
             ui.ctx().request_repaint();
         }
         let ctx = ui.ctx().clone();
+        let now = ctx.input(|input| input.time);
         for command in commands {
-            self.run(&ctx, frame, command);
+            let effect = apply::command(&mut self.state, command, now);
+            self.carry_out(&ctx, frame, effect);
         }
+        // Once for all: a stroke may bring many points in one frame.
+        self.send_due(&ctx);
     }
 
     fn on_exit(&mut self) {

@@ -1,13 +1,50 @@
-//! When a request is sent: once there is a model and somebody wants a picture. One wish is kept;
-//! it is answered with the settings of the moment it is sent, so nothing queues.
+//! When a request is sent, and how much of it.
+//!
+//! A wish of the user (*Generate*) is sent as soon as there is a model, in full. In live mode
+//! every change is a wish of its own:
+//! - One run at a time, newest wins, nothing queues: a change replaces the running picture as
+//!   soon as that has shown something. Until then the change waits, and further ones join it; so
+//!   a hand that never rests still sees pictures.
+//! - While the pen moves, a run ends at the first scale that can be shown in time. When the pen
+//!   rests or lifts, the same run goes on to the finest scale.
 
-use crate::protocol::GenerateRequest;
-use crate::state::{AppState, Engine};
+mod pace;
 
-/// Keeps the wish for a picture until it can be sent.
+use std::time::{Duration, Instant};
+
+use self::pace::Costs;
+use crate::protocol::{GenerateRequest, JobId, Previews};
+use crate::state::{AppState, Engine, Phase};
+
+/// A pen that has not moved for so long rests.
+const REST: Duration = Duration::from_millis(120);
+/// Between two previews of a picture that is being finished.
+const PREVIEW_GAP: Duration = Duration::from_millis(45);
+
+/// Decides about requests; remembers the newest one.
 #[derive(Debug, Default)]
 pub(super) struct Schedule {
+    /// The user wants a picture of the present settings, whatever was sent before.
     is_wanted: bool,
+    sent: Option<Sent>,
+    /// The first change that no request has answered.
+    changed_at: Option<Instant>,
+    /// What was asked for at the last look, and since when.
+    seen: Option<(GenerateRequest, Instant)>,
+    costs: Costs,
+}
+
+/// The newest request.
+#[derive(Debug)]
+struct Sent {
+    job: JobId,
+    request: GenerateRequest,
+    /// The first change that it answers; `None` if it answers none or that has been shown.
+    changed_at: Option<Instant>,
+    /// It goes on from the scales of the one before.
+    is_continuation: bool,
+    /// Nothing more is to be learnt from it.
+    is_counted: bool,
 }
 
 impl Schedule {
@@ -16,15 +53,117 @@ impl Schedule {
         self.is_wanted = true;
     }
 
-    /// What to send now, if anything. A model that failed to load answers nothing.
-    pub(super) fn due(&mut self, state: &mut AppState) -> Option<GenerateRequest> {
+    /// What to send now, if anything; follow with [`Self::sent`]. A model that failed to load
+    /// answers nothing.
+    pub(super) fn due(&mut self, state: &mut AppState, now: Instant) -> Option<GenerateRequest> {
         match state.engine {
-            Engine::Loading => None,
+            Engine::Ready(_) => {}
+            Engine::Loading => return None,
             Engine::Failed(_) => {
                 self.is_wanted = false;
-                None
+                return None;
             }
-            Engine::Ready(_) => std::mem::take(&mut self.is_wanted).then(|| state.request()),
+        }
+        let request = state.request();
+        if std::mem::take(&mut self.is_wanted) {
+            return Some(request);
+        }
+        if !state.settings.live {
+            self.changed_at = None;
+            self.seen = None;
+            return None;
+        }
+        let since = self.look(&request, now);
+        let has_rested = !state.sketch.is_pending() || now.duration_since(since) >= REST;
+        if self.sent.as_ref().is_some_and(|sent| sent.request.is_same_picture(&request)) {
+            self.changed_at = None;
+            return (has_rested && self.can_go_on(state)).then(|| self.finishing(request, state));
+        }
+        // The very first picture answers the start of the program, not a hand.
+        if self.sent.is_some() {
+            self.changed_at.get_or_insert(now);
+        }
+        let is_in_flight =
+            state.job.as_ref().is_some_and(|job| job.is_running() && job.n_done() == 0);
+        (!is_in_flight).then(|| self.live(request, state))
+    }
+
+    /// A request went to the worker.
+    pub(super) fn sent(&mut self, state: &mut AppState, job: JobId, request: GenerateRequest) {
+        let before = self.sent.as_ref();
+        let is_continuation = before.is_some_and(|sent| sent.request.is_same_picture(&request));
+        if !is_continuation && state.is_drawing() {
+            state.live.n_superseded += 1;
+        }
+        let changed_at = self.changed_at.take();
+        self.sent = Some(Sent { job, request, changed_at, is_continuation, is_counted: false });
+    }
+
+    /// Learns from what the newest run has shown.
+    pub(super) fn observe(&mut self, state: &mut AppState, now: Instant) {
+        let Some(sent) = &mut self.sent else { return };
+        let Some(job) = state.job.as_ref().filter(|job| job.id == sent.job) else { return };
+        if job.n_done() > 0
+            && let Some(changed_at) = sent.changed_at.take()
+        {
+            state.live.record(now.duration_since(changed_at));
+        }
+        if let Phase::Finished(timings) = &job.phase
+            && !std::mem::replace(&mut sent.is_counted, true)
+            && !sent.is_continuation
+        {
+            self.costs.observe(timings, job.stills.iter().flatten().count());
         }
     }
+
+    /// When to look again although nothing happens.
+    pub(super) fn wake_after(&self, state: &AppState, now: Instant) -> Option<Duration> {
+        let (_, since) = self.seen.as_ref()?;
+        let rested_for = now.duration_since(*since);
+        let waits = state.settings.live && state.sketch.is_pending();
+        REST.checked_sub(rested_for).filter(|rest| waits && !rest.is_zero())
+    }
+
+    /// Since when the request is what it is.
+    fn look(&mut self, request: &GenerateRequest, now: Instant) -> Instant {
+        match &self.seen {
+            Some((seen, since)) if seen.is_same_picture(request) => *since,
+            _ => {
+                self.seen = Some((request.clone(), now));
+                now
+            }
+        }
+    }
+
+    /// Whether the newest run has ended early because the pen was moving.
+    fn can_go_on(&self, state: &AppState) -> bool {
+        let Some(sent) = &self.sent else { return false };
+        let has_ended = state
+            .job
+            .as_ref()
+            .is_some_and(|job| job.id == sent.job && matches!(job.phase, Phase::Finished(_)));
+        has_ended && sent.request.stop_at.is_some()
+    }
+
+    fn live(&self, request: GenerateRequest, state: &AppState) -> GenerateRequest {
+        let n_scales = n_scales(state);
+        let first_scale_idx = self.costs.first_scale_idx(n_scales);
+        let stop_at = (state.sketch.is_pending() && first_scale_idx + 1 < n_scales)
+            .then_some(first_scale_idx + 1);
+        let previews = Previews::Budgeted { first_scale_idx, gap: PREVIEW_GAP };
+        GenerateRequest { stop_at, previews, ..request }
+    }
+
+    fn finishing(&self, request: GenerateRequest, state: &AppState) -> GenerateRequest {
+        let first_scale_idx = self.costs.first_scale_idx(n_scales(state)) + 2;
+        let previews = Previews::Budgeted { first_scale_idx, gap: PREVIEW_GAP };
+        GenerateRequest { stop_at: None, previews, ..request }
+    }
 }
+
+fn n_scales(state: &AppState) -> usize {
+    state.model().map_or(0, |model| model.scales.len())
+}
+
+#[cfg(test)]
+mod tests;

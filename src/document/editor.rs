@@ -54,6 +54,11 @@ impl Editor {
         matches!(self.pending, Some(Pending::Stroke(_)))
     }
 
+    /// Whether a stroke or a draft is still being made.
+    pub fn is_pending(&self) -> bool {
+        self.pending.is_some()
+    }
+
     /// Carries out a command as a step. A stroke under the pen is ended first, a draft discarded.
     pub fn apply(&mut self, edit: &Edit) -> Result<(), DocumentError> {
         self.settle();

@@ -12,7 +12,11 @@ pub struct Job {
     pub id: JobId,
     pub request: GenerateRequest,
     pub phase: Phase,
-    /// One entry per scale that this run will have; empty until the scale is drawn.
+    /// Which state of the sketch it draws; see `Editor::revision`.
+    pub sketch_revision: u64,
+    /// Scales that this run will have.
+    pub n_wanted: usize,
+    /// One entry per scale of the model; empty until the scale is drawn and decoded.
     pub stills: Vec<Option<Still>>,
 }
 
@@ -39,10 +43,22 @@ pub struct Still {
 }
 
 impl Job {
-    pub fn new(id: JobId, request: GenerateRequest, n_scales: usize) -> Self {
-        let n_scales = request.stop_at.map_or(n_scales, |stop_at| stop_at.min(n_scales));
+    /// A request of a model with `n_scales`, which has just been sent.
+    pub fn new(id: JobId, request: GenerateRequest, n_scales: usize, sketch_revision: u64) -> Self {
+        let n_wanted = request.stop_at.map_or(n_scales, |stop_at| stop_at.min(n_scales));
         let stills = vec![None; n_scales];
-        Self { id, request, phase: Phase::Sent, stills }
+        Self { id, request, phase: Phase::Sent, sketch_revision, n_wanted, stills }
+    }
+
+    /// Takes over the stills of a run of the same picture, which this one goes on from.
+    #[must_use]
+    pub fn continuing(mut self, before: &Self) -> Self {
+        if before.request.is_same_picture(&self.request) {
+            for (still, known) in self.stills.iter_mut().zip(&before.stills) {
+                still.clone_from(known);
+            }
+        }
+        self
     }
 
     pub fn is_running(&self) -> bool {
@@ -66,6 +82,6 @@ impl Job {
 
     /// The scale being drawn now.
     pub fn current_scale(&self) -> Option<usize> {
-        (self.is_running() && self.n_done() < self.stills.len()).then(|| self.n_done())
+        (self.is_running() && self.n_done() < self.n_wanted).then(|| self.n_done())
     }
 }

@@ -1,10 +1,12 @@
 //! The line at the bottom: what happens now, how fast, on what.
 
+use std::time::Duration;
+
 use egui::{Align, Align2, Color32, Label, Layout, RichText, Sense, Ui, vec2};
 
 use super::{icons, theme};
 use crate::protocol::{ModelInfo, Timings};
-use crate::state::{AppState, Engine, Job, Phase};
+use crate::state::{AppState, Engine, Job, LiveStats, Phase};
 
 pub(super) const HEIGHT: f32 = 28.0;
 
@@ -15,9 +17,17 @@ pub(super) fn status_bar_ui(ui: &mut Ui, state: &AppState) {
         let (dot, _) = ui.allocate_exact_size(vec2(8.0, 8.0), Sense::hover());
         ui.painter().circle_filled(dot.center(), 3.5, mood(state, palette));
         ui.label(small(&status_text(state), palette.text));
+        if state.settings.live {
+            live_ui(ui, &state.live);
+        }
         if let Some(Phase::Finished(timings)) = state.job.as_ref().map(|job| &job.phase) {
-            let ms = format!("{} ms per picture", timings.total.as_millis());
-            ui.label(small(&ms, palette.text_soft)).on_hover_text(breakdown(timings));
+            // What goes on from earlier scales is not a whole picture.
+            let is_whole =
+                timings.scales.len() == state.model().map_or(0, |info| info.scales.len());
+            if is_whole {
+                let ms = format!("{} ms per picture", timings.total.as_millis());
+                ui.label(small(&ms, palette.text_soft)).on_hover_text(breakdown(timings));
+            }
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.label(small("Offline", palette.text_soft)).on_hover_text(
@@ -37,18 +47,37 @@ pub(super) fn status_bar_ui(ui: &mut Ui, state: &AppState) {
     });
 }
 
+/// How fast the picture follows the hand.
+fn live_ui(ui: &mut Ui, live: &LiveStats) {
+    let ms = |duration: Duration| format!("{} ms", duration.as_millis());
+    let Some(last) = live.last() else { return };
+    let typical = live.quantile(0.5).map(ms).unwrap_or_default();
+    let slow = live.quantile(0.95).map(ms).unwrap_or_default();
+    let response = ui.label(small(&format!("Live: {}", ms(last)), theme::palette(ui).accent_text));
+    response.on_hover_text(format!(
+        "From a stroke to the first picture that shows it\nHalf of them within {typical}, 95 % within \
+         {slow}, of the last {}\n{} pictures were replaced by newer ones",
+        live.len(),
+        live.n_superseded,
+    ));
+}
+
 /// What the application does, in one line.
 pub(super) fn status_text(state: &AppState) -> String {
     match (&state.engine, &state.job) {
         (Engine::Loading, _) => "Loading model…".to_owned(),
         (Engine::Failed(_), _) => "The model could not be loaded".to_owned(),
         (Engine::Ready(_), None) => "Ready".to_owned(),
+        // Scales that go by twenty times a second are no news.
+        (Engine::Ready(_), Some(_)) if state.sketch.is_pending() && state.settings.live => {
+            "Following your pen".to_owned()
+        }
         (Engine::Ready(_), Some(job)) => job_text(job),
     }
 }
 
 fn job_text(job: &Job) -> String {
-    let n_scales = job.stills.len();
+    let n_scales = job.n_wanted;
     match &job.phase {
         Phase::Sent | Phase::Drawing => match job.current_scale() {
             Some(scale_idx) => format!("Drawing scale {} of {n_scales}", scale_idx + 1),
@@ -99,7 +128,7 @@ fn model_text(model: &ModelInfo) -> String {
 }
 
 fn breakdown(timings: &Timings) -> String {
-    let ms = |duration: std::time::Duration| format!("{:.1} ms", duration.as_secs_f64() * 1e3);
+    let ms = |duration: Duration| format!("{:.1} ms", duration.as_secs_f64() * 1e3);
     let scales = timings.scales.iter().map(|scale| ms(*scale)).collect::<Vec<_>>().join(", ");
     format!(
         "Prompt and memory {}\nScales {scales}\nDecoding {}\nTotal {}",

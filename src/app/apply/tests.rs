@@ -44,6 +44,7 @@ fn ready() -> AppState {
 }
 
 fn send(state: &mut AppState, number: u64) -> JobId {
+    state.settings.recipe.seed = number;
     let request = state.request();
     sent(state, JobId(number), request);
     JobId(number)

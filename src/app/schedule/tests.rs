@@ -1,0 +1,212 @@
+//! Tests of when what is sent, without model, window or clock.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::app::apply;
+use crate::document::{PenPoint, Point};
+use crate::imaging::RgbaImage;
+use crate::params::{ControlKind, Sampling};
+use crate::protocol::{Event, ModelInfo, Timings};
+use crate::state::Settings;
+use crate::ui::{Action, SketchCommand, UiCommand};
+
+const N_SCALES: usize = 8;
+
+/// A window's state and schedule, and a model that answers when told.
+struct Rig {
+    state: AppState,
+    schedule: Schedule,
+    now: Instant,
+    n_jobs: u64,
+}
+
+impl Rig {
+    /// Live, with nothing asked for yet.
+    fn new() -> Self {
+        let mut state = AppState::new(Settings::default());
+        let info = ModelInfo {
+            name: "test".to_owned(),
+            device: "CPU".to_owned(),
+            scales: (1..=N_SCALES).collect(),
+            image_size_px: 256,
+            control_kinds: ControlKind::ALL.to_vec(),
+            n_memory_slots: 2,
+            n_memory_entries: 9,
+            n_parameters: 1,
+            sampling: Sampling::default(),
+        };
+        apply::event(&mut state, Event::ModelReady(info), 0.0);
+        Self { state, schedule: Schedule::default(), now: Instant::now(), n_jobs: 0 }
+    }
+
+    /// A frame of the window; what was sent in it.
+    fn frame(&mut self) -> Option<GenerateRequest> {
+        self.now += Duration::from_millis(16);
+        self.schedule.observe(&mut self.state, self.now);
+        let request = self.schedule.due(&mut self.state, self.now)?;
+        self.n_jobs += 1;
+        let job = JobId(self.n_jobs);
+        self.schedule.sent(&mut self.state, job, request.clone());
+        apply::sent(&mut self.state, job, request.clone());
+        Some(request)
+    }
+
+    fn wait(&mut self, ms: u64) {
+        self.now += Duration::from_millis(ms);
+    }
+
+    fn sketch(&mut self, command: SketchCommand) {
+        apply::command(&mut self.state, UiCommand::Sketch(command), 0.0);
+    }
+
+    fn pen_down(&mut self) {
+        self.sketch(SketchCommand::BeginStroke(point([20.0, 20.0])));
+    }
+
+    fn draw_to(&mut self, pos: Point) {
+        self.sketch(SketchCommand::Draw(vec![point(pos)]));
+    }
+
+    /// The model shows a scale of the newest run.
+    fn show(&mut self, scale_idx: usize) {
+        let still = Arc::new(RgbaImage::from_pixel(1, 1, image::Rgba([self.n_jobs as u8; 4])));
+        let elapsed = Duration::from_millis(5);
+        let job = JobId(self.n_jobs);
+        let event = Event::ScaleFinished { job, scale_idx, still, elapsed };
+        apply::event(&mut self.state, event, 0.0);
+    }
+
+    fn finish(&mut self) {
+        let timings = Timings { scales: vec![Duration::ZERO; 4], ..Timings::default() };
+        let event = Event::Finished { job: JobId(self.n_jobs), images: Vec::new(), timings };
+        apply::event(&mut self.state, event, 0.0);
+    }
+
+    /// Sends, shows and finishes what is due, until nothing more is.
+    fn settle(&mut self) {
+        while let Some(request) = self.frame() {
+            self.show(request.stop_at.unwrap_or(N_SCALES) - 1);
+            self.finish();
+        }
+    }
+}
+
+fn point(pos: Point) -> PenPoint {
+    PenPoint { pos, pressure: 1.0, secs: 0.0 }
+}
+
+#[test]
+fn nothing_is_sent_twice() {
+    let mut rig = Rig::new();
+    let first = rig.frame().expect("live mode asks for the first picture");
+    assert_eq!(first.stop_at, None);
+    assert!(!first.controls.is_empty(), "the sample sketch takes part");
+    assert_eq!(rig.frame(), None);
+    rig.show(7);
+    rig.finish();
+    assert_eq!(rig.frame(), None);
+}
+
+#[test]
+fn a_change_waits_for_the_first_preview_and_no_longer() {
+    let mut rig = Rig::new();
+    rig.settle();
+    rig.pen_down();
+    let coarse = rig.frame().expect("the stroke has begun");
+    let n_first = coarse.stop_at.expect("the pen is down");
+    assert!(n_first < N_SCALES);
+    for x in [30.0, 40.0, 50.0] {
+        rig.draw_to([x, 20.0]);
+        assert_eq!(rig.frame(), None, "one run in flight, nothing queues");
+    }
+    rig.show(n_first - 1);
+    let next = rig.frame().expect("all three changes in one request");
+    assert!(!next.is_same_picture(&coarse));
+    assert_eq!(rig.state.live.len(), 1);
+    assert_eq!(rig.state.live.n_superseded, 1);
+}
+
+#[test]
+fn the_fine_scales_come_when_the_pen_rests_or_lifts() {
+    for lifts in [false, true] {
+        let mut rig = Rig::new();
+        rig.settle();
+        rig.pen_down();
+        rig.draw_to([90.0, 40.0]);
+        let coarse = rig.frame().expect("drawn");
+        rig.show(coarse.stop_at.expect("the pen is down") - 1);
+        rig.finish();
+        assert_eq!(rig.frame(), None, "the pen may move on");
+        assert!(rig.schedule.wake_after(&rig.state, rig.now).is_some(), "somebody must look again");
+        if lifts {
+            rig.sketch(SketchCommand::EndStroke);
+        } else {
+            rig.wait(200);
+        }
+        let fine = rig.frame().expect("goes on");
+        assert_eq!(fine.stop_at, None);
+        assert!(fine.is_same_picture(&coarse));
+        let job = rig.state.job.as_ref().expect("the run");
+        assert!(job.n_done() > 0, "what was there stays");
+        rig.show(7);
+        rig.finish();
+        assert_eq!(rig.frame(), None);
+        assert_eq!(rig.schedule.wake_after(&rig.state, rig.now), None);
+        assert_eq!(rig.state.live.len(), 1, "going on is no answer to a change");
+    }
+}
+
+#[test]
+fn latency_counts_from_the_first_change_that_was_not_answered() {
+    let mut rig = Rig::new();
+    rig.settle();
+    rig.pen_down();
+    let n_first = rig.frame().and_then(|request| request.stop_at).expect("the pen is down");
+    rig.draw_to([30.0, 20.0]);
+    rig.frame();
+    rig.wait(84);
+    rig.show(n_first - 1);
+    rig.frame().expect("the second change");
+    rig.show(n_first - 1);
+    rig.frame();
+    assert_eq!(rig.state.live.quantile(0.0), Some(Duration::from_millis(116)));
+    // Frame 2 found the change, frames 3 and 4 sent and showed it, with the wait in between.
+    assert_eq!(rig.state.live.last(), Some(Duration::from_millis(116)));
+}
+
+#[test]
+fn switching_off_stops_and_changes_rest() {
+    let mut rig = Rig::new();
+    rig.settle();
+    let toggled = apply::command(&mut rig.state, UiCommand::Run(Action::ToggleLive), 0.0);
+    assert_eq!(toggled, Some(apply::Effect::Cancel));
+    rig.pen_down();
+    rig.draw_to([90.0, 40.0]);
+    rig.sketch(SketchCommand::EndStroke);
+    assert_eq!(rig.frame(), None);
+    rig.schedule.want();
+    let wanted = rig.frame().expect("asked for");
+    assert_eq!((wanted.stop_at, wanted.previews), (None, Previews::EveryScale));
+}
+
+#[test]
+fn typing_is_live_too_and_undo_gives_the_old_request_back() {
+    let mut rig = Rig::new();
+    rig.settle();
+    let before = rig.state.request();
+    apply::command(&mut rig.state, UiCommand::SetPrompt("green frog".to_owned()), 0.0);
+    let typed = rig.frame().expect("another prompt");
+    assert_eq!((typed.prompt.as_str(), typed.stop_at), ("green frog", None));
+    rig.show(7);
+    apply::command(&mut rig.state, UiCommand::SetPrompt(before.prompt.clone()), 0.0);
+    rig.settle();
+    rig.pen_down();
+    rig.draw_to([90.0, 40.0]);
+    rig.sketch(SketchCommand::EndStroke);
+    rig.settle();
+    assert!(!rig.state.request().is_same_picture(&before));
+    apply::command(&mut rig.state, UiCommand::Run(Action::Undo), 0.0);
+    let undone = rig.frame().expect("the sketch changed");
+    assert!(undone.is_same_picture(&before));
+}
