@@ -9,6 +9,7 @@ pub mod prompt;
 pub mod sample;
 pub mod settings;
 pub mod tools;
+pub mod view;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ pub use live::LiveStats;
 pub use notice::{Notice, NoticeAction, NoticeKind, Notices};
 pub use settings::{Banned, Recipe, Settings, ThemeChoice};
 pub use tools::{InkPair, Tool, Tools};
+pub use view::{Comparison, ViewSettings};
 
 use crate::document::{Budget, ControlCache, Document, Editor};
 use crate::imaging::RgbaImage;

@@ -30,7 +30,10 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "cli",
-        &["params", "imaging", "protocol", "model", "worker", "render", "state", "ui", "app"],
+        &[
+            "params", "imaging", "protocol", "document", "model", "worker", "render", "state",
+            "ui", "app",
+        ],
         &["candle"],
     ),
 ];

@@ -15,7 +15,7 @@ use egui_kittest::Harness;
 use egui_kittest::wgpu::{WgpuTestRenderer, create_render_state, default_wgpu_setup};
 use image::{Rgba, RgbaImage};
 use underpaint::render::{self, CanvasPaint, GpuPresence};
-use underpaint::ui::canvas_view::{CanvasView, Shown, canvas_ui};
+use underpaint::ui::canvas_view::{CanvasView, Content, Shown, canvas_ui};
 
 const BACKGROUND: Color32 = Color32::from_rgb(30, 60, 90);
 const CHECKER: [Color32; 2] = [Color32::from_rgb(200, 200, 200), Color32::from_rgb(100, 110, 120)];
@@ -372,7 +372,9 @@ fn widget(is_installed: bool) -> Option<Harness<'static, (CanvasView, Option<Sho
             |ui, (view, shown): &mut (CanvasView, Option<Shown>)| {
                 // The harness turns animations off.
                 ui.style_mut().animation_time = 0.1;
-                canvas_ui(ui, view, shown.as_ref(), "Picture");
+                let shown = shown.as_ref();
+                let content = Content { shown, sketch: None, description: "Picture" };
+                canvas_ui(ui, view, &content);
             },
             (view, Some(shown)),
         );

@@ -9,7 +9,7 @@ use egui::{
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use image::RgbaImage;
-use underpaint::ui::canvas_view::{CanvasTransform, CanvasView, Shown, canvas_ui};
+use underpaint::ui::canvas_view::{CanvasTransform, CanvasView, Content, Shown, canvas_ui};
 
 const DESCRIPTION: &str = "Picture, scale 5 of 8";
 
@@ -28,7 +28,9 @@ fn harness() -> Harness<'static, Bench> {
     let bench = Bench { shown: Some(shown(256, 1)), ..Default::default() };
     Harness::builder().with_size(vec2(500.0, 400.0)).with_step_dt(1.0 / 60.0).build_ui_state(
         |ui, bench: &mut Bench| {
-            canvas_ui(ui, &mut bench.view, bench.shown.as_ref(), DESCRIPTION);
+            let shown = bench.shown.as_ref();
+            let content = Content { shown, sketch: None, description: DESCRIPTION };
+            canvas_ui(ui, &mut bench.view, &content);
         },
         bench,
     )

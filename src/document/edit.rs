@@ -23,6 +23,15 @@ pub struct Pen {
 }
 
 impl Pen {
+    /// The bytes of a pixel of the plane that is wholly covered at full opacity; channels that the
+    /// plane does not have are 0.
+    pub fn covered(&self) -> [u8; 4] {
+        match self.brush.mode {
+            Mode::Erase => [0; 4],
+            Mode::Paint => self.plane.bytes_of(self.brush.ink),
+        }
+    }
+
     /// The prints that make a stroke on a canvas `size_px` wide, in order, with the copies of its
     /// symmetry. What a shader draws in place of [`Document::apply`].
     pub fn stamps(&self, points: &[PenPoint], size_px: usize) -> Vec<Stamp> {

@@ -2,7 +2,7 @@
 
 use super::edit::{Edit, Pen};
 use super::history::{Budget, History};
-use super::live_stroke::LiveStroke;
+use super::live_stroke::{LiveStroke, StrokeInProgress};
 use super::stroke::PenPoint;
 use super::{Document, DocumentError};
 
@@ -16,6 +16,7 @@ pub struct Editor {
     history: History,
     pending: Option<Pending>,
     revision: u64,
+    n_strokes: u64,
 }
 
 #[derive(Debug)]
@@ -33,7 +34,7 @@ struct Draft {
 
 impl Editor {
     pub fn new(document: Document, budget: Budget) -> Self {
-        Self { document, history: History::new(budget), pending: None, revision: 0 }
+        Self { document, history: History::new(budget), pending: None, revision: 0, n_strokes: 0 }
     }
 
     /// The document as it is to be seen, with what is pending.
@@ -57,6 +58,15 @@ impl Editor {
     /// Whether a stroke or a draft is still being made.
     pub fn is_pending(&self) -> bool {
         self.pending.is_some()
+    }
+
+    /// The stroke under the pen. It is in [`Self::document`] already; who draws it by other means
+    /// starts from the document before it.
+    pub fn stroke_in_progress(&self) -> Option<StrokeInProgress<'_>> {
+        match &self.pending {
+            Some(Pending::Stroke(stroke)) => Some(stroke.in_progress()),
+            _ => None,
+        }
     }
 
     /// Carries out a command as a step. A stroke under the pen is ended first, a draft discarded.
@@ -92,7 +102,9 @@ impl Editor {
     /// The pen touches down. Follow with [`Self::extend_stroke`].
     pub fn begin_stroke(&mut self, pen: Pen) {
         self.settle();
-        self.pending = Some(Pending::Stroke(Box::new(LiveStroke::begin(pen, &self.document))));
+        self.n_strokes += 1;
+        let stroke = LiveStroke::begin(self.n_strokes, pen, &self.document);
+        self.pending = Some(Pending::Stroke(Box::new(stroke)));
     }
 
     /// Draws on to the given points; nothing if no stroke has begun.

@@ -32,6 +32,7 @@ pub use editor::Editor;
 pub use fill::FillArea;
 pub use history::{Budget, History};
 pub use layer::{Layer, LayerImage, Plane};
+pub use live_stroke::StrokeInProgress;
 pub use shape::{Shape, ShapeKind};
 pub use stamp::Stamp;
 pub use stroke::PenPoint;

@@ -29,6 +29,11 @@ pub enum Symmetry {
 impl Symmetry {
     pub const MAX_COPIES: u8 = 32;
 
+    /// Where a position and its copies lie on a canvas `size_px` wide; the position itself first.
+    pub fn images_of(self, at: Point, size_px: usize) -> Vec<Point> {
+        self.copies(size_px).iter().map(|copy| copy.apply(at)).collect()
+    }
+
     /// One map per copy, the identity first.
     pub(super) fn copies(self, size_px: usize) -> Vec<Rigid> {
         let size = size_px as f32;

@@ -8,14 +8,18 @@ mod canvas;
 mod canvas_layout;
 mod edges;
 mod edges_layout;
+mod flatten;
 mod gpu_types;
 mod picture_textures;
+mod pixel_rect;
 pub mod shaders;
 
 pub use canvas::{CanvasPaint, GpuPresence};
 pub use edges::{EdgeFinder, EdgeJob, EdgesError};
+pub use flatten::{FLATTEN_MARGIN_PX, LayerStack, SketchLook, flatten};
 pub use gpu_types::{CanvasUniforms, EdgeUniforms};
 pub use picture_textures::premultiplied_within;
+pub use pixel_rect::PixelRect;
 
 use eframe::egui_wgpu;
 

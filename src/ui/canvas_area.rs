@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use egui::{Align2, Rect, Ui, UiBuilder, vec2};
 
-use super::canvas_view::{Shown, canvas_ui};
+use super::canvas_view::{Content, Shown, canvas_ui};
 use super::command::{Action, UiCommand};
 use super::widgets::Button;
 use super::{UiState, icons, theme};
@@ -23,7 +23,9 @@ pub(super) fn canvas_area_ui(
     let shown = state
         .shown()
         .map(|shown| Shown { image: Arc::clone(&shown.still.image), serial: shown.still.serial });
-    canvas_ui(ui, &mut view.canvas, shown.as_ref(), &description(state));
+    let description = description(state);
+    let content = Content { shown: shown.as_ref(), sketch: None, description: &description };
+    canvas_ui(ui, &mut view.canvas, &content);
     if shown.is_some() {
         zoom_ui(ui, area, view.canvas.zoom(), commands);
     } else {

@@ -1,4 +1,5 @@
-//! The canvas: shows the picture, pans and zooms it, and fades from preview to preview.
+//! The canvas: shows the picture and the controls drawn by the user, pans and zooms them, and fades
+//! from preview to preview.
 //!
 //! | to do | use |
 //! |---|---|
@@ -10,24 +11,52 @@
 //! while the canvas has the focus. The picture comes from the caller; which part of it is seen is
 //! the view's own state.
 
-mod fade;
-mod fallback;
-mod input;
-mod placeholder;
 mod transform;
+mod panes;
+mod fade;
+mod lens;
+mod input;
+mod scene;
+mod fallback;
+mod placeholder;
 
 use std::sync::Arc;
 
-use eframe::egui_wgpu;
-use egui::{
-    Color32, Painter, Rect, Response, Role, Sense, Shadow, StrokeKind, Ui, Vec2, Visuals,
-    WidgetInfo, vec2,
-};
+use egui::{Pos2, Rect, Response, Role, Sense, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2};
 
+use self::scene::Scene;
+use crate::document::{Document, Point, StrokeInProgress};
 use crate::imaging::RgbaImage;
-use crate::render::{CanvasPaint, GpuPresence};
+use crate::params::ControlKind;
+use crate::render::GpuPresence;
+use crate::state::Comparison;
 
+pub use panes::{Pane, Panes};
 pub use transform::CanvasTransform;
+
+/// What the canvas shows in a frame. Without picture and sketch it says what to do.
+#[derive(Debug, Clone, Copy)]
+pub struct Content<'a> {
+    pub shown: Option<&'a Shown>,
+    pub sketch: Option<SketchView<'a>>,
+    /// Read by screen readers, for example "Picture, scale 5 of 8".
+    pub description: &'a str,
+}
+
+/// The user's drawing, and how it is seen with the picture.
+#[derive(Debug, Clone, Copy)]
+pub struct SketchView<'a> {
+    /// With the stroke under the pen, if there is one.
+    pub document: &'a Document,
+    pub stroke: Option<StrokeInProgress<'a>>,
+    pub comparison: Comparison,
+    /// Of the controls where they lie over the picture; range 0–1.
+    pub controls_opacity: f32,
+    /// The controls are out of sight for now.
+    pub is_hidden: bool,
+    /// The layer whose painted strength is shown as well.
+    pub strength_of: Option<ControlKind>,
+}
 
 /// What to show. Straight alpha; a picture without pixels counts as none.
 #[derive(Debug, Clone)]
@@ -42,9 +71,11 @@ pub struct Shown {
 pub struct CanvasView {
     framing: Framing,
     transform: CanvasTransform,
+    panes: Panes,
     /// Of the picture in the last frame; zero before the first.
     size_in_canvas: Vec2,
     fade: fade::Fade,
+    lens: lens::Lens,
     device: input::LastDevice,
     presence: GpuPresence,
     fallback: fallback::Textures,
@@ -87,6 +118,34 @@ impl CanvasView {
         &self.transform
     }
 
+    /// Where the panes were in the last frame.
+    pub fn panes(&self) -> Panes {
+        self.panes
+    }
+
+    /// What lies under a position in the window: canvas pixels, (0, 0) at the top left corner.
+    /// Goes on beyond the picture and the canvas, and works over either pane. `None` before there
+    /// is anything to draw on.
+    ///
+    /// A stroke should stay in the pane where it began: see [`Self::canvas_point_in`].
+    pub fn canvas_point(&self, pos_in_ui: Pos2) -> Option<Point> {
+        self.canvas_point_in(self.panes.nearest(pos_in_ui), pos_in_ui)
+    }
+
+    /// The same as if `pane` went on to wherever the position is.
+    pub fn canvas_point_in(&self, pane: Pane, pos_in_ui: Pos2) -> Option<Point> {
+        let pos_in_first = pos_in_ui - self.panes.offset(pane);
+        let pos_in_canvas = self.transform.canvas_from_ui() * pos_in_first;
+        (self.size_in_canvas != Vec2::ZERO).then_some(pos_in_canvas.into())
+    }
+
+    /// Where a point of the canvas is seen in a pane.
+    pub fn ui_point_in(&self, pane: Pane, pos_in_canvas: Point) -> Pos2 {
+        let pos_in_first =
+            self.transform.ui_from_canvas() * pos2(pos_in_canvas[0], pos_in_canvas[1]);
+        pos_in_first + self.panes.offset(pane)
+    }
+
     /// Adapts to this frame's window and picture.
     fn frame(&mut self, area_in_ui: Rect, pixels_per_point: f32, size_in_canvas: Vec2) {
         let fit = CanvasTransform::fit(area_in_ui, pixels_per_point, size_in_canvas);
@@ -98,6 +157,7 @@ impl CanvasView {
             // A picture of another size: its middle is the best guess at what is of interest.
             Framing::Free => fit.with_zoom(self.transform.zoom()),
         };
+        self.transform = self.transform.with_second_area(self.panes.offset(Pane::Second));
         self.size_in_canvas = size_in_canvas;
     }
 
@@ -108,33 +168,33 @@ impl CanvasView {
     }
 }
 
-/// Draws the canvas in the available space; `description` is read by screen readers, for example
-/// "Picture, scale 5 of 8".
-pub fn canvas_ui(
-    ui: &mut Ui,
-    view: &mut CanvasView,
-    shown: Option<&Shown>,
-    description: &str,
-) -> Response {
-    let shown = shown.filter(|shown| shown.image.width() > 0 && shown.image.height() > 0);
+/// Draws the canvas in the available space.
+pub fn canvas_ui(ui: &mut Ui, view: &mut CanvasView, content: &Content<'_>) -> Response {
+    let sketch = content.sketch;
+    let shown = content.shown.filter(|shown| shown.image.width() > 0 && shown.image.height() > 0);
     let (area_in_ui, response) =
         ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, ui.is_enabled(), description));
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, ui.is_enabled(), content.description));
+    view.panes = match sketch.map(|sketch| sketch.comparison) {
+        Some(Comparison::SideBySide) => Panes::side_by_side(area_in_ui, ui.pixels_per_point()),
+        _ => Panes::one(area_in_ui),
+    };
+    label_panes(ui, view.panes, &response);
 
     ui.input(|input| view.device.observe(input));
     let (now, seen_at) = ui.input(|input| (input.time, input.time + f64::from(input.predicted_dt)));
     view.fade.observe(shown.map(|shown| shown.serial), now);
 
     let painter = ui.painter_at(area_in_ui);
-    if let Some(shown) = shown {
-        let size_in_canvas = vec2(shown.image.width() as f32, shown.image.height() as f32);
-        view.frame(area_in_ui, ui.pixels_per_point(), size_in_canvas);
+    if let Some(size_in_canvas) = size_in_canvas(shown, sketch.as_ref()) {
+        view.frame(view.panes.first, ui.pixels_per_point(), size_in_canvas);
         input::apply(ui, view, &response);
+        view.lens.follow(&response);
         if ui.style().animation_time <= 0.0 {
             view.fade.finish();
         }
         let fade = view.fade.progress(seen_at);
-        paint_picture(ui, &painter, view, shown, fade);
+        scene::paint(&painter, ui.visuals(), view, &Scene { shown, sketch, fade });
         if fade < 1.0 {
             ui.ctx().request_repaint();
         }
@@ -149,49 +209,18 @@ pub fn canvas_ui(
     response
 }
 
-/// The picture over its checkerboard, with a soft shadow and a hairline around it.
-fn paint_picture(ui: &Ui, painter: &Painter, view: &mut CanvasView, shown: &Shown, fade: f32) {
-    let transform = view.transform;
-    let picture_in_screen = transform.picture_in_screen(view.size_in_canvas);
-    let picture_in_ui = picture_in_screen / transform.pixels_per_point();
-    let visuals = ui.visuals();
-    let shadow = Shadow { offset: [0, 3], blur: 18, spread: 0, color: visuals.popup_shadow.color };
-    painter.add(shadow.as_shape(picture_in_ui, 0.0));
-    painter.rect_stroke(
-        picture_in_ui,
-        0.0,
-        visuals.widgets.noninteractive.bg_stroke,
-        StrokeKind::Outside,
-    );
-
-    let checker = checker_colours(visuals);
-    if !view.presence.is_confirmed() {
-        view.fallback.paint(painter, shown, picture_in_ui, checker);
-    }
-    // Also where no renderer has answered yet: the callback is the question.
-    let checker_cell_in_screen = (CHECKER_CELL * transform.pixels_per_point()).round();
-    painter.add(egui_wgpu::Callback::new_paint_callback(
-        transform.area_in_ui(),
-        CanvasPaint {
-            picture: Arc::clone(&shown.image),
-            serial: shown.serial,
-            picture_in_screen,
-            fade,
-            checker,
-            checker_cell_in_screen,
-            presence: view.presence.clone(),
-        },
-    ));
+/// The drawing says how large the canvas is; without one, the picture does.
+fn size_in_canvas(shown: Option<&Shown>, sketch: Option<&SketchView<'_>>) -> Option<Vec2> {
+    let of_sketch = sketch.map(|sketch| Vec2::splat(sketch.document.size_px() as f32));
+    let of_picture = |shown: &Shown| vec2(shown.image.width() as f32, shown.image.height() as f32);
+    of_sketch.or_else(|| shown.map(of_picture))
 }
 
-/// Side of a checkerboard cell in points, whatever the zoom.
-const CHECKER_CELL: f32 = 8.0;
-
-/// Two quiet neighbours of the panel's colour, so that the checkerboard never competes with the
-/// picture. In a dark window they are a middle grey on which dark outlines can be seen too.
-fn checker_colours(visuals: &Visuals) -> [Color32; 2] {
-    let paper = visuals.panel_fill.to_opaque();
-    let ink = visuals.text_color().to_opaque();
-    let shades = if visuals.dark_mode { [0.24, 0.32] } else { [0.03, 0.10] };
-    shades.map(|shade| paper.lerp_to_gamma(ink, shade))
+/// Two panes are told apart by screen readers too.
+fn label_panes(ui: &Ui, panes: Panes, canvas: &Response) {
+    let Some(second) = panes.second else { return };
+    for (area_in_ui, label) in [(panes.first, "Controls"), (second, "Result")] {
+        let pane = ui.interact(area_in_ui, canvas.id.with(label), Sense::hover());
+        pane.widget_info(|| WidgetInfo::labeled(Role::Image, ui.is_enabled(), label));
+    }
 }

@@ -73,6 +73,16 @@ pub struct Palette {
     pub ok: Color32,
     /// The two squares of the checkerboard under transparent pictures.
     pub checker: [Color32; 2],
+    /// What is drawn on where there is no picture yet.
+    pub paper: Color32,
+    /// Lines on paper and over pictures.
+    pub ink: Color32,
+    /// Around the ink, so that it can be read on any picture.
+    pub ink_halo: Color32,
+    /// Near surfaces: lit, and turned away from the light.
+    pub depth: [Color32; 2],
+    /// Over what a layer is told to leave alone.
+    pub weakened: Color32,
     /// Over a thumbnail, under what is written on it.
     pub scrim: Color32,
     pub on_scrim: Color32,
@@ -107,6 +117,14 @@ const DARK: Palette = Palette {
     warning: Color32::from_rgb(0xe6, 0xb4, 0x4c),
     ok: Color32::from_rgb(0x7f, 0xc0, 0x8a),
     checker: [grey(0x3a), grey(0x30)],
+    paper: grey(0x2b),
+    ink: grey(0xf2),
+    ink_halo: Color32::from_rgba_premultiplied(0x0a, 0x0a, 0x0a, 0x90),
+    depth: [
+        Color32::from_rgba_premultiplied(0x98, 0x83, 0x64, 0xa0),
+        Color32::from_rgba_premultiplied(0x30, 0x25, 0x19, 0xa0),
+    ],
+    weakened: Color32::from_rgba_premultiplied(0x68, 0x1e, 0x1e, 0x90),
     scrim: Color32::from_rgba_premultiplied(0, 0, 0, 0xb0),
     on_scrim: grey(0xf5),
     backdrop: Color32::from_rgba_premultiplied(0, 0, 0, 0x90),
@@ -135,6 +153,14 @@ const LIGHT: Palette = Palette {
     warning: Color32::from_rgb(0x87, 0x58, 0x00),
     ok: Color32::from_rgb(0x1f, 0x70, 0x35),
     checker: [grey(0xff), grey(0xea)],
+    paper: grey(0xfd),
+    ink: grey(0x14),
+    ink_halo: Color32::from_rgba_premultiplied(0x90, 0x90, 0x90, 0x90),
+    depth: [
+        Color32::from_rgba_premultiplied(0xa0, 0x93, 0x7c, 0xa0),
+        Color32::from_rgba_premultiplied(0x4c, 0x3a, 0x22, 0xa0),
+    ],
+    weakened: Color32::from_rgba_premultiplied(0x78, 0x20, 0x20, 0x90),
     scrim: Color32::from_rgba_premultiplied(0, 0, 0, 0xa0),
     on_scrim: grey(0xff),
     backdrop: Color32::from_rgba_premultiplied(0, 0, 0, 0x60),

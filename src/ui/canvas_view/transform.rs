@@ -16,6 +16,8 @@ pub struct CanvasTransform {
     centre_in_canvas: Pos2,
     /// Screen pixels per picture pixel; 1 is 100 %.
     zoom: f32,
+    /// From the area to a second one that shows the same part beside it; zero if there is none.
+    second_area_offset_in_ui: Vec2,
 }
 
 impl CanvasTransform {
@@ -36,6 +38,7 @@ impl CanvasTransform {
             pixels_per_point,
             centre_in_canvas: (size_in_canvas / 2.0).to_pos2(),
             zoom: clamped_zoom(zoom),
+            second_area_offset_in_ui: Vec2::ZERO,
         }
     }
 
@@ -45,6 +48,14 @@ impl CanvasTransform {
 
     pub fn pixels_per_point(&self) -> f32 {
         self.pixels_per_point
+    }
+
+    /// A position over the second area, as the one over the first that shows the same; all others
+    /// as they are. Between the two counts as the nearer one.
+    pub fn in_first_area(&self, pos_in_ui: Pos2) -> Pos2 {
+        let offset = self.second_area_offset_in_ui;
+        let is_nearer_second = pos_in_ui.x - self.area_in_ui.center().x > offset.x / 2.0;
+        if offset != Vec2::ZERO && is_nearer_second { pos_in_ui - offset } else { pos_in_ui }
     }
 
     /// Screen pixels per picture pixel, from [`Self::MIN_ZOOM`] to [`Self::MAX_ZOOM`].
@@ -74,6 +85,7 @@ impl CanvasTransform {
     /// Multiplies the zoom, within its limits, and keeps what is at `pos_in_ui` where it is.
     #[must_use]
     pub fn zoomed_at(&self, pos_in_ui: Pos2, factor: f32) -> Self {
+        let pos_in_ui = self.in_first_area(pos_in_ui);
         // Not the rounded transform: its error would add up over a long scroll.
         let pos_in_canvas = self.exact_ui_from_canvas().inverse() * pos_in_ui;
         let zoomed = self.with_zoom(self.zoom * factor);
@@ -85,6 +97,12 @@ impl CanvasTransform {
     #[must_use]
     pub fn in_area(&self, area_in_ui: Rect, pixels_per_point: f32) -> Self {
         Self { area_in_ui, pixels_per_point, ..*self }
+    }
+
+    /// The same view in another area too, beside the first.
+    #[must_use]
+    pub fn with_second_area(&self, second_area_offset_in_ui: Vec2) -> Self {
+        Self { second_area_offset_in_ui, ..*self }
     }
 
     /// The same centre at another zoom, moved into its limits.
@@ -131,6 +149,7 @@ impl Default for CanvasTransform {
             pixels_per_point: 1.0,
             centre_in_canvas: Pos2::ZERO,
             zoom: 1.0,
+            second_area_offset_in_ui: Vec2::ZERO,
         }
     }
 }
@@ -157,6 +176,7 @@ mod tests {
             pixels_per_point,
             centre_in_canvas: pos2(view.0, view.1),
             zoom: clamped_zoom(view.2.exp2()),
+            second_area_offset_in_ui: Vec2::ZERO,
         })
     }
 
