@@ -138,6 +138,48 @@ fn a_run_cannot_be_cut_short_of_what_is_done() {
 }
 
 #[test]
+fn what_earlier_requests_left_in_caches_never_shows() {
+    let request = GenerateRequest { seeds: vec![1, 2], ..GenerateRequest::new("red apple", 1) };
+    let mut requests = vec![request.clone(); 7];
+    requests[1].controls = vec![lines(StrengthCurve::Constant(1.0))];
+    requests[2].controls = vec![lines(StrengthCurve::Constant(0.4))];
+    requests[3].negative = "green".to_owned();
+    requests[4].memory.reference_strength = 0.0;
+    requests[5].memory = MemoryRequest::off();
+    requests[6].seeds = vec![2, 1];
+    let mut generator = tiny();
+    let alone: Vec<RgbaImage> =
+        requests.iter().map(|request| paint(&mut *tiny(), request)).collect();
+    // There and back, so that each comes after its neighbours on both sides.
+    let order: Vec<usize> = (0..requests.len()).chain((0..requests.len()).rev()).collect();
+    for idx in order {
+        assert_eq!(paint(&mut *generator, &requests[idx]), alone[idx], "request {idx}");
+    }
+}
+
+#[test]
+fn ids_are_a_grid_per_scale_and_picture() {
+    let mut generator = tiny();
+    let sides = generator.info().scales.clone();
+    let request = GenerateRequest { seeds: vec![3, 4], ..GenerateRequest::new("red apple", 1) };
+    let mut session = generator.start(&request).unwrap();
+    assert!(session.ids(0).is_empty());
+    session.step(&|| true).unwrap();
+    let early = session.ids(1);
+    assert_eq!(early.len(), 1);
+    let session = finish(session);
+    for (batch_idx, seed) in [3, 4].into_iter().enumerate() {
+        let ids = session.ids(batch_idx);
+        let n_tokens: Vec<usize> = ids.iter().map(Vec::len).collect();
+        assert_eq!(n_tokens, sides.iter().map(|side| side * side).collect::<Vec<_>>());
+        let alone = GenerateRequest::new("red apple", seed);
+        assert_eq!(ids, finish(generator.start(&alone).unwrap()).ids(0), "seed {seed}");
+    }
+    assert_eq!(session.ids(1)[..1], early);
+    assert_ne!(session.ids(0), session.ids(1));
+}
+
+#[test]
 fn an_absent_control_and_one_of_no_strength_are_the_same() {
     let mut generator = tiny();
     let request = GenerateRequest::new("red apple", 1);

@@ -1,26 +1,35 @@
 //! The embedded model as a [`Generator`]: text, memory, controls and networks put together.
 //!
-//! The whole state of a half-made picture is its latent `f_hat` and the number of scales done.
+//! A live request differs from the one before in one control map. Everything else that a session
+//! needs is found in small caches.
+
+mod session;
 
 use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
 
+use self::session::EmbeddedSession;
 use super::config::Config;
 use super::generator::{
     Condition, ConditionInput, ControlEncoders, ControlTokens, Network, RememberedLatents,
 };
 use super::inspiration::{Inspirations, Remembered};
-use super::sampling::{NoisePlace, draw};
-use super::text::TextEncoder;
+use super::recent::Recent;
+use super::text::{TextEncoder, TextEncoding};
 use super::tokenizer::Tokenizer;
-use super::{Generator, ModelError, ModelFiles, Session, Step, device};
-use crate::imaging::{ControlMap, RgbaImage, planes};
-use crate::params::{Sampling, StrengthCurve};
-use crate::protocol::{Control, EntryId, GenerateRequest, InspiredBy, MemorySource, ModelInfo};
+use super::{Generator, ModelError, ModelFiles, Session, device};
+use crate::imaging::{ControlMap, RgbaImage};
+use crate::params::StrengthCurve;
+use crate::protocol::{
+    Control, EntryId, GenerateRequest, InspiredBy, MemoryRequest, MemorySource, ModelInfo,
+};
 
 /// Control maps kept encoded; a live sketch changes one layer at a time.
 const CONTROL_CACHE_SIZE: usize = 8;
+/// What depends on prompts and memory: for the picture on show, and for one more beside it. Few,
+/// because the keys and values of a picture take some megabytes.
+const CONDITION_CACHE_SIZE: usize = 2;
 
 /// Weights of everything that works on latents; shared with running sessions.
 struct Networks {
@@ -36,9 +45,29 @@ pub struct EmbeddedModel {
     text: TextEncoder,
     controls: ControlEncoders,
     inspirations: Inspirations,
-    /// Most recently used last.
-    control_cache: Vec<(ControlMap, Tensor)>,
+    control_cache: Recent<ControlMap, Tensor>,
+    looks: Recent<LookKey, Look>,
+    /// What the unconditional rows look at, by the negative prompt.
+    null_conditions: Recent<String, Condition>,
     device: Device,
+}
+
+/// What decides a [`Look`].
+#[derive(Debug, PartialEq)]
+struct LookKey {
+    prompt: String,
+    seeds: Vec<u64>,
+    memory: MemoryRequest,
+}
+
+/// What the conditional rows look at, all but the controls.
+#[derive(Debug, Clone)]
+struct Look {
+    condition: Condition,
+    /// Control tokens of the first slot, with their strength.
+    reference: ControlTokens,
+    /// Of the first picture of the batch.
+    inspired_by: Vec<InspiredBy>,
 }
 
 impl EmbeddedModel {
@@ -73,7 +102,9 @@ impl EmbeddedModel {
             networks: Arc::new(Networks { config, tokenizer, network }),
             text,
             controls,
-            control_cache: Vec::new(),
+            control_cache: Recent::new(CONTROL_CACHE_SIZE),
+            looks: Recent::new(CONDITION_CACHE_SIZE),
+            null_conditions: Recent::new(CONDITION_CACHE_SIZE),
             device,
         })
     }
@@ -127,22 +158,75 @@ impl EmbeddedModel {
     }
 
     fn encoded_control(&mut self, map: &ControlMap) -> Result<Tensor, ModelError> {
-        let cache = &mut self.control_cache;
-        if let Some(position) = cache.iter().position(|(cached, _)| cached == map) {
-            let entry = cache.remove(position);
-            let tokens = entry.1.clone();
-            cache.push(entry);
-            return Ok(tokens);
-        }
-        let shape = (1, map.kind().n_channels(), map.size_px(), map.size_px());
-        let pixels = Tensor::from_slice(map.values(), shape, &self.device)?;
-        let tokens = self.controls.encode(map.kind(), &pixels)?;
-        let tokens = tokens.expect("checked: the kind is one of the model's");
-        if cache.len() == CONTROL_CACHE_SIZE {
-            cache.remove(0);
-        }
-        cache.push((map.clone(), tokens.clone()));
-        Ok(tokens)
+        let Self { controls, control_cache, device, .. } = self;
+        control_cache.find_or_make(
+            |cached| cached == map,
+            || {
+                let shape = (1, map.kind().n_channels(), map.size_px(), map.size_px());
+                let pixels = Tensor::from_slice(map.values(), shape, device)?;
+                let tokens = controls.encode(map.kind(), &pixels)?;
+                Ok((map.clone(), tokens.expect("checked: the kind is one of the model's")))
+            },
+        )
+    }
+
+    fn look(
+        &mut self,
+        request: &GenerateRequest,
+        prompt: &TextEncoding,
+    ) -> Result<Look, ModelError> {
+        let Self { networks, inspirations, looks, .. } = self;
+        let GenerateRequest { prompt: text, seeds, memory, .. } = request;
+        looks.find_or_make(
+            |cached| cached.prompt == *text && cached.seeds == *seeds && cached.memory == *memory,
+            || {
+                let key =
+                    LookKey { prompt: text.clone(), seeds: seeds.clone(), memory: memory.clone() };
+                let Networks { tokenizer, network, .. } = &**networks;
+                let pictures = inspirations.choose(memory, &prompt.key, seeds, tokenizer)?;
+                let latents = remembered_latents(&pictures)?;
+                let mut reference = ControlTokens::default();
+                let strength = memory.reference_strength;
+                if let Some(latents) = &latents
+                    && latents.slots[0] == 0
+                    && strength > 0.0
+                {
+                    let first = latents.latents.narrow(1, 0, 1)?.squeeze(1)?;
+                    let tokens = network.reference(&first)?;
+                    reference.0.push((tokens, StrengthCurve::Constant(strength)));
+                }
+                let condition = network.condition(&ConditionInput {
+                    text: &prompt.hidden,
+                    pooled: &prompt.pooled,
+                    memory: latents.as_ref(),
+                    control: ControlTokens::default(),
+                })?;
+                let first = pictures.into_iter().next().unwrap_or_default();
+                let inspired_by =
+                    first.into_iter().map(|remembered| remembered.inspired_by).collect();
+                Ok((key, Look { condition, reference, inspired_by }))
+            },
+        )
+    }
+
+    fn null_condition(
+        &mut self,
+        negative: &str,
+        encoding: &TextEncoding,
+    ) -> Result<Condition, ModelError> {
+        let Self { networks, null_conditions, .. } = self;
+        null_conditions.find_or_make(
+            |cached| cached == negative,
+            || {
+                let condition = networks.network.condition(&ConditionInput {
+                    text: &encoding.hidden,
+                    pooled: &encoding.pooled,
+                    memory: None,
+                    control: ControlTokens::default(),
+                })?;
+                Ok((negative.to_owned(), condition))
+            },
+        )
     }
 }
 
@@ -174,58 +258,34 @@ impl Generator for EmbeddedModel {
                 ));
             }
         }
-        let Networks { config, tokenizer, .. } = &*self.networks;
-        let pictures =
-            self.inspirations.choose(&request.memory, &prompt.key, &request.seeds, tokenizer)?;
-        let memory = remembered_latents(&pictures)?;
-        let networks = Arc::clone(&self.networks);
-        let n_scales = request.stop_at.unwrap_or(config.scales.len());
+        let Look { condition, mut reference, inspired_by } = self.look(request, &prompt)?;
+        let control = self.control_tokens(&request.controls)?;
+        let unconditional = if request.sampling.guidance > 0.0 {
+            let condition = self.null_condition(&request.negative, &null)?;
+            Some(condition.with_control(control.clone()))
+        } else {
+            None
+        };
+        let mut all_control = control;
+        all_control.0.append(&mut reference.0);
+        let config = &self.networks.config;
         let latent_shape = (
             request.seeds.len(),
             config.tokenizer.latent_channels,
             config.latent_size(),
             config.latent_size(),
         );
-        let f_hat = Tensor::zeros(latent_shape, super::text::DTYPE, &self.device)?;
-
-        let control = self.control_tokens(&request.controls)?;
-        let network = &networks.network;
-        let unconditional = if request.sampling.guidance > 0.0 {
-            Some(network.condition(&ConditionInput {
-                text: &null.hidden,
-                pooled: &null.pooled,
-                memory: None,
-                control: control.clone(),
-            })?)
-        } else {
-            None
-        };
-        let mut control = control;
-        let strength = request.memory.reference_strength;
-        if let Some(memory) =
-            memory.as_ref().filter(|memory| memory.slots[0] == 0 && strength > 0.0)
-        {
-            let reference = network.reference(&memory.latents.narrow(1, 0, 1)?.squeeze(1)?)?;
-            control.0.push((reference, StrengthCurve::Constant(strength)));
-        }
-        let conditional = network.condition(&ConditionInput {
-            text: &prompt.hidden,
-            pooled: &prompt.pooled,
-            memory: memory.as_ref(),
-            control,
-        })?;
         Ok(Box::new(EmbeddedSession {
-            networks,
-            conditional,
+            networks: Arc::clone(&self.networks),
+            conditional: condition.with_control(all_control),
             unconditional,
             sampling: request.sampling.clamped(),
             seeds: request.seeds.clone(),
-            n_scales,
-            f_hats: vec![f_hat],
+            n_scales: request.stop_at.unwrap_or(config.scales.len()),
+            f_hats: vec![Tensor::zeros(latent_shape, super::text::DTYPE, &self.device)?],
+            ids: Vec::new(),
             notices,
-            inspired_by: pictures.into_iter().next().map_or_else(Vec::new, |remembered| {
-                remembered.into_iter().map(|remembered| remembered.inspired_by).collect()
-            }),
+            inspired_by,
         }))
     }
 
@@ -250,107 +310,4 @@ fn remembered_latents(
         })
         .collect::<Result<_, _>>()?;
     Ok(Some(RememberedLatents { slots, latents: Tensor::stack(&rows, 0)? }))
-}
-
-/// One run of the embedded model.
-struct EmbeddedSession {
-    networks: Arc<Networks>,
-    conditional: Condition,
-    unconditional: Option<Condition>,
-    sampling: Sampling,
-    seeds: Vec<u64>,
-    n_scales: usize,
-    /// The latent (B, Z, G, G) before the first scale and after each one that is done: small, and
-    /// all that is needed to decode any of them later.
-    f_hats: Vec<Tensor>,
-    notices: Vec<String>,
-    inspired_by: Vec<InspiredBy>,
-}
-
-impl EmbeddedSession {
-    /// The latent so far.
-    fn f_hat(&self) -> &Tensor {
-        self.f_hats.last().expect("the empty latent is always there")
-    }
-
-    /// Logits of the next scale, guided: (B, T, K); `None` if `go_on` said no.
-    fn logits(&self, go_on: &dyn Fn() -> bool) -> Result<Option<Tensor>, ModelError> {
-        let Networks { config, tokenizer, network } = &*self.networks;
-        let scale_idx = self.n_done();
-        let latent = tokenizer.input_for_scale(self.f_hat(), scale_idx)?;
-        let conditions: Vec<&Condition> =
-            std::iter::once(&self.conditional).chain(&self.unconditional).collect();
-        let Some(mut features) = network.features(scale_idx, &latent, &conditions, go_on)? else {
-            return Ok(None);
-        };
-        if self.unconditional.is_some() {
-            let rows = features.chunk(2, 0)?;
-            let weight = f64::from(self.sampling.guidance) * (scale_idx + 1) as f64
-                / config.scales.len() as f64;
-            features = ((&rows[0] * (1.0 + weight))? - (&rows[1] * weight)?)?;
-        }
-        // The largest single product of a step comes next.
-        if go_on() { Ok(Some(network.logits(&features)?)) } else { Ok(None) }
-    }
-}
-
-impl Session for EmbeddedSession {
-    fn notices(&self) -> &[String] {
-        &self.notices
-    }
-
-    fn inspired_by(&self) -> &[InspiredBy] {
-        &self.inspired_by
-    }
-
-    fn n_scales(&self) -> usize {
-        self.n_scales
-    }
-
-    fn n_done(&self) -> usize {
-        self.f_hats.len() - 1
-    }
-
-    fn set_n_scales(&mut self, n_scales: usize) -> Result<(), ModelError> {
-        let (n_done, n_model_scales) = (self.n_done(), self.networks.config.scales.len());
-        if !(n_done..=n_model_scales).contains(&n_scales) {
-            let reason = format!(
-                "cannot stop at scale {n_scales}: {n_done} are done and this model has \
-                 {n_model_scales}"
-            );
-            return Err(ModelError::Request { reason });
-        }
-        self.n_scales = n_scales;
-        Ok(())
-    }
-
-    fn step(&mut self, go_on: &dyn Fn() -> bool) -> Result<Step, ModelError> {
-        let scale_idx = self.n_done();
-        let Networks { config, tokenizer, .. } = &*self.networks;
-        let side = config.scales[scale_idx];
-        let n_codes = config.tokenizer.codebook_size;
-        let Some(logits) = self.logits(go_on)? else { return Ok(Step::Abandoned) };
-        let logits: Vec<f32> = logits.flatten_all()?.to_vec1()?;
-        if logits.iter().any(|logit| !logit.is_finite()) {
-            return Err(ModelError::NotFinite { scale: scale_idx + 1 });
-        }
-        let pictures = logits.chunks_exact(side * side * n_codes).zip(&self.seeds);
-        let ids: Vec<u32> = pictures
-            .flat_map(|(logits, seed)| {
-                draw(logits, n_codes, &self.sampling, NoisePlace { seed: *seed, scale_idx, side })
-            })
-            .collect();
-        let f_hat = tokenizer.add_scale(self.f_hat(), scale_idx, &ids)?;
-        self.f_hats.push(f_hat);
-        Ok(Step::Done)
-    }
-
-    fn render_scale(&self, scale_idx: usize, batch_idx: usize) -> Result<RgbaImage, ModelError> {
-        let f_hat = self.f_hats[scale_idx + 1].narrow(0, batch_idx, 1)?;
-        let picture = self.networks.tokenizer.decode(&f_hat)?;
-        let values: Vec<f32> = picture.flatten_all()?.to_vec1()?;
-        let size_px = self.networks.config.image_size;
-        Ok(planes::rgba_from_planes(&values, size_px)
-            .expect("the decoder makes four planes of the configured size"))
-    }
 }

@@ -15,6 +15,7 @@ pub mod tokenizer;
 pub mod memory;
 pub mod generator;
 pub mod sampling;
+mod recent;
 mod inspiration;
 mod embedded;
 
@@ -123,6 +124,9 @@ pub trait Session {
     /// # Errors
     /// What the computation reports; the session is then of no further use.
     fn step(&mut self, go_on: &dyn Fn() -> bool) -> Result<Step, ModelError>;
+
+    /// Token ids of picture `batch_idx`: a grid per scale that is done, row by row.
+    fn ids(&self, batch_idx: usize) -> Vec<Vec<u32>>;
 
     /// Decodes picture `batch_idx` as it was after scale `scale_idx`, straight alpha. That scale
     /// must be done; later ones do not show.

@@ -12,6 +12,7 @@ use tokenizers::Tokenizer as WordPiece;
 
 use super::ModelError;
 use super::config::TextConfig;
+use super::recent::Recent;
 
 /// Longer prompts are cut before they are split into tokens, so that a pasted book costs nothing.
 const MAX_CHARS: usize = 10_000;
@@ -36,8 +37,7 @@ pub struct TextEncoder {
     word_piece: WordPiece,
     bert: BertModel,
     device: Device,
-    /// Most recently used last.
-    cache: Vec<(String, Arc<TextEncoding>)>,
+    cache: Recent<String, Arc<TextEncoding>>,
 }
 
 impl TextEncoder {
@@ -65,7 +65,13 @@ impl TextEncoder {
         }
         let device = vb.device().clone();
         let bert = BertModel::load(vb, &bert_config(config))?;
-        Ok(Self { config: config.clone(), word_piece, bert, device, cache: Vec::new() })
+        Ok(Self {
+            config: config.clone(),
+            word_piece,
+            bert,
+            device,
+            cache: Recent::new(CACHE_SIZE),
+        })
     }
 
     /// Encodes a prompt, or finds it in the cache. The empty prompt is valid.
@@ -73,18 +79,12 @@ impl TextEncoder {
     /// # Errors
     /// [`ModelError::Vocabulary`] if the prompt cannot be split; compute errors otherwise.
     pub fn encode(&mut self, prompt: &str) -> Result<Arc<TextEncoding>, ModelError> {
-        if let Some(position) = self.cache.iter().position(|(cached, _)| cached == prompt) {
-            let entry = self.cache.remove(position);
-            self.cache.push(entry);
-        } else {
-            let encoding = Arc::new(self.compute(prompt)?);
-            if self.cache.len() == CACHE_SIZE {
-                self.cache.remove(0);
-            }
-            self.cache.push((prompt.to_owned(), encoding));
+        if let Some(encoding) = self.cache.find(|cached| cached == prompt) {
+            return Ok(encoding);
         }
-        let (_, encoding) = self.cache.last().expect("an entry was just put last");
-        Ok(Arc::clone(encoding))
+        let encoding = Arc::new(self.compute(prompt)?);
+        self.cache.put(prompt.to_owned(), Arc::clone(&encoding));
+        Ok(encoding)
     }
 
     fn compute(&self, prompt: &str) -> Result<TextEncoding, ModelError> {

@@ -40,6 +40,14 @@ pub struct Condition {
     pub(super) control: ControlTokens,
 }
 
+impl Condition {
+    /// The same with other control tokens; cheap, since all else is shared.
+    #[must_use]
+    pub fn with_control(self, control: ControlTokens) -> Self {
+        Self { control, ..self }
+    }
+}
+
 /// Turns remembered latents into context tokens.
 #[derive(Debug)]
 pub(super) struct MemoryContext {

@@ -1,0 +1,130 @@
+//! One run of the embedded model.
+//!
+//! The whole state of a half-made picture is its latent `f_hat` and the number of scales done.
+
+use std::sync::Arc;
+
+use candle_core::Tensor;
+
+use super::Networks;
+use crate::imaging::{RgbaImage, planes};
+use crate::model::generator::Condition;
+use crate::model::sampling::{NoisePlace, draw};
+use crate::model::tokenizer::ScaleIds;
+use crate::model::{ModelError, Session, Step};
+use crate::params::Sampling;
+use crate::protocol::InspiredBy;
+
+/// A batch of pictures under way.
+pub(super) struct EmbeddedSession {
+    pub(super) networks: Arc<Networks>,
+    pub(super) conditional: Condition,
+    pub(super) unconditional: Option<Condition>,
+    pub(super) sampling: Sampling,
+    pub(super) seeds: Vec<u64>,
+    pub(super) n_scales: usize,
+    /// The latent (B, Z, G, G) before the first scale and after each one that is done: small, and
+    /// all that is needed to decode any of them later.
+    pub(super) f_hats: Vec<Tensor>,
+    /// What was drawn, per scale that is done: one grid after the other, each row by row.
+    pub(super) ids: Vec<Vec<u32>>,
+    pub(super) notices: Vec<String>,
+    pub(super) inspired_by: Vec<InspiredBy>,
+}
+
+impl EmbeddedSession {
+    /// The latent so far.
+    fn f_hat(&self) -> &Tensor {
+        self.f_hats.last().expect("the empty latent is always there")
+    }
+
+    /// Logits of the next scale, guided: (B, T, K); `None` if `go_on` said no.
+    fn logits(&self, go_on: &dyn Fn() -> bool) -> Result<Option<Tensor>, ModelError> {
+        let Networks { config, tokenizer, network } = &*self.networks;
+        let scale_idx = self.n_done();
+        let latent = tokenizer.input_for_scale(self.f_hat(), scale_idx)?;
+        let conditions: Vec<&Condition> =
+            std::iter::once(&self.conditional).chain(&self.unconditional).collect();
+        let Some(mut features) = network.features(scale_idx, &latent, &conditions, go_on)? else {
+            return Ok(None);
+        };
+        if self.unconditional.is_some() {
+            let rows = features.chunk(2, 0)?;
+            let weight = f64::from(self.sampling.guidance) * (scale_idx + 1) as f64
+                / config.scales.len() as f64;
+            features = ((&rows[0] * (1.0 + weight))? - (&rows[1] * weight)?)?;
+        }
+        // The largest single product of a step comes next.
+        if go_on() { Ok(Some(network.logits(&features)?)) } else { Ok(None) }
+    }
+}
+
+impl Session for EmbeddedSession {
+    fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    fn inspired_by(&self) -> &[InspiredBy] {
+        &self.inspired_by
+    }
+
+    fn n_scales(&self) -> usize {
+        self.n_scales
+    }
+
+    fn n_done(&self) -> usize {
+        self.f_hats.len() - 1
+    }
+
+    fn set_n_scales(&mut self, n_scales: usize) -> Result<(), ModelError> {
+        let (n_done, n_model_scales) = (self.n_done(), self.networks.config.scales.len());
+        if !(n_done..=n_model_scales).contains(&n_scales) {
+            let reason = format!(
+                "cannot stop at scale {n_scales}: {n_done} are done and this model has \
+                 {n_model_scales}"
+            );
+            return Err(ModelError::Request { reason });
+        }
+        self.n_scales = n_scales;
+        Ok(())
+    }
+
+    fn step(&mut self, go_on: &dyn Fn() -> bool) -> Result<Step, ModelError> {
+        let scale_idx = self.n_done();
+        let Networks { config, tokenizer, .. } = &*self.networks;
+        let side = config.scales[scale_idx];
+        let n_codes = config.tokenizer.codebook_size;
+        let Some(logits) = self.logits(go_on)? else { return Ok(Step::Abandoned) };
+        let logits: Vec<f32> = logits.flatten_all()?.to_vec1()?;
+        if logits.iter().any(|logit| !logit.is_finite()) {
+            return Err(ModelError::NotFinite { scale: scale_idx + 1 });
+        }
+        let pictures = logits.chunks_exact(side * side * n_codes).zip(&self.seeds);
+        let ids: Vec<u32> = pictures
+            .flat_map(|(logits, seed)| {
+                draw(logits, n_codes, &self.sampling, NoisePlace { seed: *seed, scale_idx, side })
+            })
+            .collect();
+        let f_hat = tokenizer.add_scale(self.f_hat(), scale_idx, &ids)?;
+        self.f_hats.push(f_hat);
+        self.ids.push(ids);
+        Ok(Step::Done)
+    }
+
+    fn ids(&self, batch_idx: usize) -> ScaleIds {
+        let grid = |ids: &Vec<u32>| {
+            let n_tokens = ids.len() / self.seeds.len();
+            ids[batch_idx * n_tokens..][..n_tokens].to_vec()
+        };
+        self.ids.iter().map(grid).collect()
+    }
+
+    fn render_scale(&self, scale_idx: usize, batch_idx: usize) -> Result<RgbaImage, ModelError> {
+        let f_hat = self.f_hats[scale_idx + 1].narrow(0, batch_idx, 1)?;
+        let picture = self.networks.tokenizer.decode(&f_hat)?;
+        let values: Vec<f32> = picture.flatten_all()?.to_vec1()?;
+        let size_px = self.networks.config.image_size;
+        Ok(planes::rgba_from_planes(&values, size_px)
+            .expect("the decoder makes four planes of the configured size"))
+    }
+}
