@@ -1,0 +1,164 @@
+"""Batches for the generator: pictures with captions, control maps and what is retrieved for them.
+
+Retrieval in training must look like retrieval in use, or the generator learns not to trust it:
+half of the pictures find themselves in the first slot (as they are, or bent, so that the lines
+must decide where things go), the others find pictures of similar names, some find nothing.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .controls import ControlBatch, training_controls
+from .data.captions import colour_words, draw_caption
+from .data.pictures import Pictures
+from .memory import PictureMemory
+from .scales import Remembered
+from .warps import elastic, over, place, rotate_hue, squash
+
+_P_SELF, _P_NOTHING = 0.55, 0.12
+_P_SELF_EXACT = 0.5  # of those that find themselves
+_P_HUE, _P_MOVE, _P_SQUASH, _P_BEND = 0.3, 0.5, 0.2, 0.7
+_P_REFERENCE = 0.6
+_P_FLIPPED_MEMORY = 0.8  # of flipped pictures that are not their own memory
+_P_PAIR = 0.08  # two things in one picture
+_P_EMPTY_PROMPT, _P_EMPTY_PROMPT_ALONE = 0.1, 0.35  # with and without memory
+_MIN_SIMILARITY = 0.25
+_DRAW_TEMPERATURE = 0.08
+_N_NEIGHBOURS, _N_NEIGHBOURS_P = (1, 2, 3), (0.2, 0.2, 0.6)
+
+
+@dataclass(frozen=True)
+class Batch:
+    pictures: Tensor  # (B, 4, H, W) premultiplied
+    captions: list[str]
+    controls: ControlBatch
+    remembered: Remembered
+
+
+@dataclass
+class _Example:
+    picture: Tensor  # (4, H, W)
+    caption: str
+    latents: list[Tensor]  # (C, g, g) each
+    has_reference: bool
+
+
+class Batches:
+    """Draws examples; a generator per step makes them repeatable."""
+
+    def __init__(self, pictures: Pictures, memory: PictureMemory, n_slots: int) -> None:
+        self.pictures, self.memory, self.n_slots = pictures, memory, n_slots
+
+    def draw(self, rng: np.random.Generator, n: int) -> Batch:
+        chosen = self.pictures.draw(rng, n)
+        pixels = self.pictures.pixels(chosen)
+        examples = [
+            self._pair(int(i), picture, rng)
+            if rng.random() < _P_PAIR
+            else self._single(int(i), picture, rng)
+            for i, picture in zip(chosen, pixels)
+        ]
+        pictures = torch.stack([example.picture for example in examples])
+        return Batch(
+            pictures,
+            [example.caption for example in examples],
+            training_controls(pictures, rng),
+            self._remembered(examples, rng),
+        )
+
+    def _single(self, index: int, picture: Tensor, rng: np.random.Generator) -> _Example:
+        draw = rng.random()
+        finds_self = draw < _P_SELF and self.memory.has_latent(index)
+        found = [] if draw > 1 - _P_NOTHING else self._neighbours(index, rng)
+        if finds_self:
+            found = [index, *found][: self.n_slots]
+        is_exact = finds_self and rng.random() < _P_SELF_EXACT
+        latents = [self.memory.latent(i) for i in found]
+        if rng.random() < 0.5:
+            picture = picture.flip(-1)
+            if is_exact or rng.random() < _P_FLIPPED_MEMORY:
+                latents = [latent.flip(-1) for latent in latents]
+        is_recoloured = rng.random() < _P_HUE
+        if is_recoloured:
+            picture = rotate_hue(picture, rng.uniform(0.6, 5.6))
+        if not is_exact:
+            picture = _moved(picture, rng)
+            if finds_self and rng.random() < _P_BEND:
+                picture = elastic(picture, rng.uniform(0.02, 0.12), 5, rng)
+        p_empty = _P_EMPTY_PROMPT if found else _P_EMPTY_PROMPT_ALONE
+        caption = self._caption(index, picture, rng, is_recoloured)
+        caption = "" if rng.random() < p_empty else caption
+        return _Example(picture, caption, latents, bool(found) and rng.random() < _P_REFERENCE)
+
+    def _pair(self, index: int, picture: Tensor, rng: np.random.Generator) -> _Example:
+        """Two pictures side by side or overlapping; the caption joins theirs."""
+        other = int(self.pictures.draw(rng, 1)[0])
+        indices = [index, other]
+        sides = [picture, self.pictures.pixels(np.array([other]))[0]]
+        order = (1, 0) if rng.random() < 0.5 else (0, 1)
+        placed = [
+            place(sides[i], rng.uniform(0.45, 0.65), shift, rng.uniform(-0.25, 0.25))
+            for i, shift in zip(order, (-0.45 + rng.uniform(0, 0.1), 0.45 - rng.uniform(0, 0.1)))
+        ]
+        joined = over(*placed) if rng.random() < 0.5 else over(*reversed(placed))
+        entries = [self.pictures.entries[i] for i in indices]
+        caption = f"{entries[0].name} and {entries[1].name}"
+        if entries[0].style == entries[1].style:
+            caption += f", {entries[0].style} style"
+        found = [i for i in indices if self.memory.has_latent(i)]
+        if rng.random() < 0.5:
+            found = [self._neighbours(i, rng)[:1] or [i] for i in found]
+            found = [i for each in found for i in each if self.memory.has_latent(i)]
+        # Both are in the picture at other places: nothing lines up, so there is no reference.
+        return _Example(joined, caption, [self.memory.latent(i) for i in found], False)
+
+    def _neighbours(self, index: int, rng: np.random.Generator) -> list[int]:
+        similarities = self.memory.neighbours.similarities[index]
+        weights = np.exp((similarities - similarities[0]) / _DRAW_TEMPERATURE)
+        weights = weights * (similarities > _MIN_SIMILARITY)
+        n = min(int((weights > 0).sum()), int(rng.choice(_N_NEIGHBOURS, p=_N_NEIGHBOURS_P)))
+        if n == 0:
+            return []
+        candidates = self.memory.neighbours.indices[index]
+        drawn = rng.choice(len(candidates), n, replace=False, p=weights / weights.sum())
+        return [int(candidates[i]) for i in sorted(drawn)][: self.n_slots]
+
+    def _caption(
+        self, index: int, picture: Tensor, rng: np.random.Generator, names_colour: bool
+    ) -> str:
+        entry = self.pictures.entries[index]
+        colours = []
+        if names_colour or rng.random() < 0.4:
+            colours = colour_words(F.avg_pool2d(picture, 16).permute(1, 2, 0).numpy())
+        draw = random.Random(int(rng.integers(2**63)))
+        return draw_caption(entry.name, entry.keywords, entry.style, colours, draw, names_colour)
+
+    def _remembered(self, examples: list[_Example], rng: np.random.Generator) -> Remembered:
+        """The slots, with a little noise that stands for quantisation."""
+        shape = self.memory.latents.shape[1:]
+        latents = torch.zeros(len(examples), self.n_slots, *shape)
+        mask = torch.zeros(len(examples), self.n_slots, dtype=torch.bool)
+        for row, example in enumerate(examples):
+            for slot, latent in enumerate(example.latents[: self.n_slots]):
+                noise = torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))
+                latents[row, slot] = latent + noise * rng.uniform(0.05, 0.3)
+                mask[row, slot] = True
+        strengths = torch.tensor([float(example.has_reference) for example in examples])
+        return Remembered(latents, mask, strengths)
+
+
+def _moved(picture: Tensor, rng: np.random.Generator) -> Tensor:
+    """Smaller, elsewhere, with another aspect: now and then each."""
+    if rng.random() < _P_SQUASH:
+        picture = squash(picture, rng.uniform(0.6, 1.0), rng.uniform(0.6, 1.0))
+    if rng.random() < _P_MOVE:
+        shift = rng.uniform(-0.15, 0.15, 2)
+        picture = place(picture, rng.uniform(0.75, 1.05), *shift)
+    return picture

@@ -1,0 +1,1 @@
+"""Pictures with captions, sources and licences, rebuilt from package registries."""

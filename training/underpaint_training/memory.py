@@ -1,0 +1,193 @@
+"""What retrieval needs: latents, keys and neighbours of the pictures, and the shipped selection."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import save_file
+from torch import Tensor
+from underpaint_reference.text import PromptReader, TextEncoder
+from underpaint_reference.tokenizer import Tokenizer
+
+from .config import MemorySettings, Settings
+from .data.captions import key_caption
+from .data.pictures import Pictures
+from .data.sources import source
+from .text import encode_all
+
+log = logging.getLogger(__name__)
+
+STAGE = "memory"
+KEY_SCALE = 127  # of the int8 keys
+_ROWS_AT_ONCE = 512
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """For every picture the remembered ones whose names are closest, most similar first."""
+
+    indices: NDArray[np.int64]  # (N, n)
+    similarities: NDArray[np.float32]  # (N, n)
+
+
+class PictureMemory:
+    """Latents and neighbours of N pictures, as the generator's batches use them."""
+
+    def __init__(self, settings: Settings) -> None:
+        folder = settings.run_dir / STAGE
+        self.latents = np.load(folder / "latents.npy", mmap_mode="r")  # (n, C, g, g) float16
+        tables = np.load(folder / "tables.npz")
+        self.rows = tables["rows"]  # (N,) row of each picture's latent, −1 if it has none
+        self.keys = torch.from_numpy(tables["keys"])  # (N, text_dim) of "name, style style"
+        self.neighbours = Neighbours(tables["neighbours"], tables["similarities"])
+
+    def latent(self, index: int) -> Tensor:
+        """(C, g, g) of a picture that has one."""
+        return torch.from_numpy(self.latents[self.rows[index]].astype(np.float32))
+
+    def has_latent(self, index: int) -> bool:
+        return bool(self.rows[index] >= 0)
+
+
+def build(
+    settings: Settings,
+    pictures: Pictures,
+    tokenizer: Tokenizer,
+    text: TextEncoder,
+    read: PromptReader,
+) -> None:
+    """Writes `memory/latents.npy` and `memory/tables.npz`, once; tone variants have no latent."""
+    folder = settings.run_dir / STAGE
+    folder.mkdir(parents=True, exist_ok=True)
+    entries = pictures.entries
+    kept = np.array([i for i, entry in enumerate(entries) if not entry.is_tone_variant])
+    if not (folder / "latents.npy").is_file():
+        _write_latents(folder / "latents.npy", kept, pictures, tokenizer, settings.memory)
+    if (folder / "tables.npz").is_file():
+        return
+    rows = np.full(len(entries), -1, dtype=np.int64)
+    rows[kept] = np.arange(len(kept))
+    names = encode_all(text, read, [entry.name for entry in entries])
+    keys = encode_all(text, read, [key_caption(entry.name, entry.style) for entry in entries])
+    candidates = np.setdiff1d(kept, pictures.held_out)
+    found = nearest(names, candidates, settings.memory.n_neighbours)
+    log.info("memory: mean similarity of the nearest %.3f", found.similarities[:, 0].mean())
+    partial = folder / "tables.partial.npz"
+    np.savez(
+        partial,
+        rows=rows,
+        keys=keys.numpy(),
+        neighbours=found.indices,
+        similarities=found.similarities,
+    )
+    os.replace(partial, folder / "tables.npz")
+    n_entries = write_shipped(folder, pictures, PictureMemory(settings), tokenizer, settings.memory)
+    log.info("memory: %d pictures ship", n_entries)
+
+
+def nearest(vectors: Tensor, candidates: NDArray[np.int64], n: int) -> Neighbours:
+    """The n candidates closest to each of the vectors (N, text_dim), itself excepted."""
+    n = min(n, len(candidates) - 1)
+    among = vectors[candidates]
+    indices = np.empty((len(vectors), n), dtype=np.int64)
+    similarities = np.empty((len(vectors), n), dtype=np.float32)
+    for start in range(0, len(vectors), _ROWS_AT_ONCE):
+        block = vectors[start : start + _ROWS_AT_ONCE]
+        cosine = block @ among.t()
+        own = torch.arange(start, start + len(block))[:, None]
+        cosine[torch.from_numpy(candidates)[None] == own] = -1
+        values, order = cosine.topk(n, dim=1)
+        indices[start : start + len(block)] = candidates[order.numpy()]
+        similarities[start : start + len(block)] = values.numpy()
+    return Neighbours(indices, similarities)
+
+
+@torch.no_grad()
+def _write_latents(
+    path: Path,
+    kept: NDArray[np.int64],
+    pictures: Pictures,
+    tokenizer: Tokenizer,
+    settings: MemorySettings,
+) -> None:
+    partial = path.with_suffix(".partial.npy")
+    side, channels = tokenizer.scales[-1], tokenizer.config.latent_channels
+    shape = (len(kept), channels, side, side)
+    latents = np.lib.format.open_memmap(partial, "w+", np.float16, shape)
+    for start in range(0, len(kept), settings.batch_size):
+        chosen = kept[start : start + settings.batch_size]
+        with torch.autocast("cpu", torch.bfloat16):
+            latent = tokenizer.encode(pictures.pixels(chosen))[1]
+        latents[start : start + len(chosen)] = latent.half().numpy()
+    latents.flush()
+    os.replace(partial, path)
+
+
+def shipped_entries(pictures: Pictures, max_entries: int) -> NDArray[np.int64]:
+    """Which pictures ship: of sources that allow it, no tone variants, none held out, few flags."""
+    held_out = set(pictures.held_out.tolist())
+    chosen = [
+        i
+        for i, entry in enumerate(pictures.entries)
+        if source(entry.source).is_remembered and not entry.is_tone_variant and i not in held_out
+    ]
+    flags_of = {"fluent-emoji-flat", "noto"}
+    entries = pictures.entries
+    chosen = [i for i in chosen if not entries[i].is_flag or entries[i].source in flags_of]
+    # Beyond the limit flags go first, then pictures of the largest source.
+    is_last = [(entries[i].is_flag, entries[i].source == "openclipart") for i in chosen]
+    ranked = [i for _, i in sorted(zip(is_last, chosen), key=lambda pair: pair[0])]
+    return np.array(sorted(ranked[:max_entries]), dtype=np.int64)
+
+
+@torch.no_grad()
+def write_shipped(
+    folder: Path,
+    pictures: Pictures,
+    memory: PictureMemory,
+    tokenizer: Tokenizer,
+    settings: MemorySettings,
+) -> int:
+    """Writes `memory.safetensors` and `memory.jsonl`, each picture once.
+
+    Returns the number of entries.
+    """
+    chosen = shipped_entries(pictures, settings.max_entries)
+    parts = []
+    for start in range(0, len(chosen), settings.batch_size):
+        latents = _latents(memory, chosen[start : start + settings.batch_size])
+        parts.append(torch.cat(tokenizer.quantise(latents)[0], dim=1))
+    ids = torch.cat(parts)
+    first: dict[bytes, int] = {}
+    for row, line in enumerate(ids.to(torch.int16).numpy()):
+        first.setdefault(line.tobytes(), row)
+    rows = sorted(first.values())
+    keys = (memory.keys[chosen[rows]] * KEY_SCALE).round().to(torch.int8)
+    tensors = {"ids": ids[rows].to(torch.int16).contiguous(), "keys": keys.contiguous()}
+    save_file(tensors, folder / "memory.safetensors")
+    lines = [_line(pictures, int(chosen[row])) for row in rows]
+    (folder / "memory.jsonl").write_text("".join(lines), encoding="utf-8")
+    return len(rows)
+
+
+def _latents(memory: PictureMemory, indices: Sequence[int]) -> Tensor:
+    return torch.stack([memory.latent(int(index)) for index in indices])
+
+
+def _line(pictures: Pictures, index: int) -> str:
+    entry = pictures.entries[index]
+    values = {
+        "caption": entry.name,
+        "style": entry.style,
+        "source": source(entry.source).title,
+        "licence": entry.licence,
+    }
+    return json.dumps(values, ensure_ascii=False) + "\n"

@@ -1,0 +1,156 @@
+"""Trains the picture tokenizer: reconstruction through a multi-scale residual codebook."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from underpaint_reference.config import Config
+from underpaint_reference.tokenizer import Tokenizer
+
+from . import loop
+from .config import Settings
+from .data.pictures import Pictures
+from .initialise import fresh_tokenizer, weights_of
+from .loop import Moment
+from .optim import Optimisers
+from .quantiser import CodebookAverages, kmeans_codebook, quantise
+from .sheets import over_white, write_sheet
+
+STAGE = "tokenizer"
+_LATENT_NOISE = 0.1  # before quantisation starts
+_SQUARED_WEIGHT = 4.0  # of the squared beside the absolute error
+_CODEBOOK_WEIGHT = 0.25
+_PREFIX_WEIGHT = 0.5
+_KMEANS_BATCHES = 40
+_SHOWN = 8
+
+
+class TokenizerNetworks(nn.Module):
+    """What a checkpoint holds."""
+
+    quantises: Tensor  # () bool
+
+    def __init__(self, tokenizer: Tokenizer, quantises: bool) -> None:
+        super().__init__()
+        self.tokenizer = tokenizer
+        self.tokenizer.codebook.weight.requires_grad_(False)  # moves by averages
+        self.averages = CodebookAverages(tokenizer.codebook.weight)
+        self.register_buffer("quantises", torch.tensor(quantises))
+
+
+class TokenizerTask(loop.Task):
+    def __init__(self, settings: Settings, config: Config, pictures: Pictures) -> None:
+        self.settings, self.config, self.pictures = settings.tokenizer, config, pictures
+        tokenizer = fresh_tokenizer(config)
+        if warm_start := self.settings.warm_start:
+            tokenizer.load_state_dict(weights_of(Path(warm_start), "tokenizer"))
+        tokenizer.to(memory_format=torch.channels_last)
+        self.module = TokenizerNetworks(tokenizer, quantises=bool(warm_start))
+        self.optimisers = Optimisers(
+            self.module, self.settings.schedule, _is_inner_kernel, weight_decay=1e-4
+        )
+
+    def losses(self, moment: Moment) -> dict[str, Tensor]:
+        net, rng = self.module.tokenizer, moment.rng
+        if not self.module.quantises and moment.progress >= self.settings.free_share:
+            self._start_codebook(rng)
+        picture = draw_pictures(self.pictures, rng, self.settings.batch_size)
+        with _autocast():
+            raw = net.encoder(2 * picture - 1)
+        latent = normalise(raw.float(), self.config)
+        is_prefix = False
+        if self.module.quantises:
+            quantised, n_dead = quantise(net, latent, self.module.averages)
+            code_loss, source = quantised.loss, quantised.straight_through
+            is_prefix = moment.step_idx % self.settings.prefix_every == 0
+            if is_prefix:
+                source = quantised.f_hats[int(rng.integers(len(net.scales) - 1))]
+        else:
+            n_dead, code_loss = 0, latent.new_zeros(())
+            source = latent + _LATENT_NOISE * torch.randn_like(latent)
+        with _autocast():
+            decoded = net.decoder(source.contiguous(memory_format=torch.channels_last))
+        error = (decoded.float() + 1) / 2 - picture
+        squared = error.square().mean()
+        picture_loss = error.abs().mean() + _SQUARED_WEIGHT * squared
+        weight = _PREFIX_WEIGHT if is_prefix else 1.0
+        loss = weight * picture_loss + _CODEBOOK_WEIGHT * code_loss
+        psnr = -10 * torch.log10(squared.detach())
+        found = {"loss": loss, "prefix_psnr" if is_prefix else "psnr": psnr}
+        return found | {"codebook": code_loss.detach(), "dead": torch.tensor(float(n_dead))}
+
+    def show(self, folder: Path) -> None:
+        """Held-out pictures, what is left of them, and previews from prefixes."""
+        net = self.module.tokenizer
+        picture = self.pictures.pixels(self.pictures.held_out[:_SHOWN])
+        with torch.no_grad():
+            latent = net.encode(picture)[1]
+            f_hats = net.quantise(latent)[1] if self.module.quantises else [latent]
+            rows = [over_white(picture)]
+            rows += [over_white(net.decode(f_hat)) for f_hat in reversed(f_hats)]
+        write_sheet(folder / "sheet.webp", rows)
+
+    @torch.no_grad()
+    def _start_codebook(self, rng: np.random.Generator) -> None:
+        """The autoencoder works: from here on its latents are quantised."""
+        net, latents = self.module.tokenizer, []
+        for _ in range(_KMEANS_BATCHES):
+            picture = draw_pictures(self.pictures, rng, self.settings.batch_size)
+            latents.append(net.encode(picture)[1])
+        codes = kmeans_codebook(torch.cat(latents), net.scales, len(net.codebook.weight))
+        net.codebook.weight.copy_(codes)
+        self.module.averages.restart(codes)
+        self.module.quantises.fill_(True)
+
+
+def draw_pictures(pictures: Pictures, rng: np.random.Generator, n: int) -> Tensor:
+    """Training pictures, often flipped or with exchanged colours: (n, 4, H, W)."""
+    batch = pictures.pixels(pictures.draw(rng, n))
+    if rng.random() < 0.5:
+        batch = batch.flip(-1)
+    if rng.random() < 0.4:
+        batch = batch[:, [*rng.permutation(3).tolist(), 3]]
+    return batch.contiguous(memory_format=torch.channels_last)
+
+
+def normalise(raw: Tensor, config: Config) -> Tensor:
+    """The encoder's output (B, C, g, g) → the latent."""
+    power = raw.square().mean(1, keepdim=True)
+    return raw * torch.rsqrt(power + config.tokenizer.latent_norm_eps)
+
+
+@torch.no_grad()
+def reconstruction_psnr(net: Tokenizer, pictures: Pictures, batch_size: int = 16) -> float:
+    """PSNR of all held-out pictures together, premultiplied RGBA, in dB."""
+    squared, n_values = 0.0, 0
+    for start in range(0, len(pictures.held_out), batch_size):
+        picture = pictures.pixels(pictures.held_out[start : start + batch_size])
+        f_hat = net.quantise(net.encode(picture)[1])[1][-1]
+        squared += float(F.mse_loss(net.decode(f_hat).clamp(0, 1), picture, reduction="sum"))
+        n_values += picture.numel()
+    return -10 * math.log10(squared / n_values)
+
+
+def frozen_tokenizer(settings: Settings, config: Config) -> Tokenizer:
+    """The tokenizer as its stage left it: averaged weights, for inference."""
+    tokenizer = Tokenizer(config)
+    state = loop.averaged_weights(settings, STAGE)
+    own = {name.removeprefix("tokenizer."): value for name, value in state.items()}
+    tokenizer.load_state_dict({name: own[name] for name in tokenizer.state_dict()})
+    tokenizer.to(memory_format=torch.channels_last)
+    return tokenizer.eval().requires_grad_(False)
+
+
+def _is_inner_kernel(name: str, parameter: Tensor) -> bool:
+    """Convolutions but the first and last of encoder and decoder, and the smoothing ones."""
+    outer = ("encoder.stem", "conv_out", "conv_in", "phi.")
+    return parameter.ndim == 4 and not any(part in name for part in outer)
+
+
+def _autocast() -> torch.autocast:
+    return torch.autocast("cpu", torch.bfloat16)
