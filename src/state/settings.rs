@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::sample;
 use super::tools::Tools;
+use super::view::ViewSettings;
 use crate::params::Sampling;
 use crate::protocol::EntryId;
 
@@ -21,6 +22,7 @@ pub struct Settings {
     /// Whether every change is drawn at once.
     pub live: bool,
     pub tools: Tools,
+    pub view: ViewSettings,
     /// Prompts that were drawn, oldest first, without neighbours that are the same.
     pub history: Vec<String>,
     /// Remembered pictures that are never retrieved.
@@ -84,6 +86,7 @@ impl Settings {
         let n_too_many = self.history.len().saturating_sub(MAX_HISTORY);
         self.history.drain(..n_too_many);
         self.tools = self.tools.checked();
+        self.view = self.view.checked();
         self
     }
 }
@@ -95,6 +98,7 @@ impl Default for Settings {
             recipe: Recipe::default(),
             live: true,
             tools: Tools::default(),
+            view: ViewSettings::default(),
             history: Vec::new(),
             banned: Vec::new(),
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use egui::{Align2, Rect, Ui, UiBuilder, vec2};
 
-use super::canvas_view::{Content, Shown, canvas_ui};
+use super::canvas_view::{Content, Shown, SketchView, canvas_ui};
 use super::command::{Action, UiCommand};
 use super::widgets::Button;
 use super::{UiState, icons, theme};
@@ -23,9 +23,22 @@ pub(super) fn canvas_area_ui(
     let shown = state
         .shown()
         .map(|shown| Shown { image: Arc::clone(&shown.still.image), serial: shown.still.serial });
+    view.canvas.hand.tool = state.settings.tools.tool;
+    let tools = &state.settings.tools;
+    let view_settings = &state.settings.view;
+    let sketch = SketchView {
+        document: state.sketch.document(),
+        stroke: state.sketch.stroke_in_progress(),
+        comparison: view_settings.comparison,
+        controls_opacity: view_settings.controls_opacity,
+        is_hidden: false,
+        strength_of: tools.paints_strength.then_some(tools.layer),
+    };
     let description = description(state);
-    let content = Content { shown: shown.as_ref(), sketch: None, description: &description };
+    let content =
+        Content { shown: shown.as_ref(), sketch: Some(sketch), description: &description };
     canvas_ui(ui, &mut view.canvas, &content);
+    commands.extend(view.canvas.hand.take_commands().into_iter().map(UiCommand::Sketch));
     if shown.is_some() {
         zoom_ui(ui, area, view.canvas.zoom(), commands);
     } else {

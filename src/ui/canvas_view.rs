@@ -3,9 +3,18 @@
 //!
 //! | to do | use |
 //! |---|---|
+//! | draw, fill | left button, one finger, pen; Shift + click draws straight on from the last stroke |
+//! | draw a shape | drag; Shift for squares, circles and straight angles, Alt for the centre |
+//! | erase | right button, with the brush in hand |
+//! | take the ink under the pointer | Alt + click |
+//! | drop what is being drawn | Esc |
 //! | zoom to the pointer | wheel, Ctrl + wheel, pinch; `+` and `-` zoom to the centre |
-//! | pan | drag with the left or middle button (Space held or not), trackpad scroll, Shift + wheel, arrow keys |
-//! | fit | double-click |
+//! | pan | middle button, Space + drag, two fingers, trackpad scroll, Shift + wheel, arrow keys; with the hand also the left button |
+//! | fit | double-click with the hand |
+//!
+//! Ctrl + wheel zooms rather than changing the brush, because many trackpads report a pinch so; the
+//! brush has `[` and `]`. Alt picks only when it is down before the pointer is: later it constrains.
+//! A second finger that lands at once takes the beginning of a stroke back.
 //!
 //! The wheel zooms, as in Krita and other painting programs; a trackpad pans, as in Figma. Keys work
 //! while the canvas has the focus. The picture comes from the caller; which part of it is seen is
@@ -16,6 +25,8 @@ mod panes;
 mod fade;
 mod lens;
 mod input;
+mod constrain;
+mod drawing;
 mod scene;
 mod fallback;
 mod placeholder;
@@ -31,6 +42,7 @@ use crate::params::ControlKind;
 use crate::render::GpuPresence;
 use crate::state::Comparison;
 
+pub use drawing::Hand;
 pub use panes::{Pane, Panes};
 pub use transform::CanvasTransform;
 
@@ -77,6 +89,8 @@ pub struct CanvasView {
     fade: fade::Fade,
     lens: lens::Lens,
     device: input::LastDevice,
+    /// The tool in hand, and what it is drawing.
+    pub hand: Hand,
     presence: GpuPresence,
     fallback: fallback::Textures,
 }

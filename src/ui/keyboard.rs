@@ -6,9 +6,9 @@ use egui::{Event, Key, KeyboardShortcut, Modifiers};
 use super::command::Action;
 
 /// The actions whose keys were pressed since the last frame; takes the keys away from the
-/// widgets. `is_drawing` because Esc stops only then, and otherwise leaves a text field.
-pub(super) fn pressed_actions(ctx: &egui::Context, is_drawing: bool) -> Vec<Action> {
-    let situation = Situation { in_text: ctx.text_edit_focused(), is_drawing };
+/// widgets. `can_stop` because Esc stops only then, and otherwise leaves a text field.
+pub(super) fn pressed_actions(ctx: &egui::Context, can_stop: bool) -> Vec<Action> {
+    let situation = Situation { in_text: ctx.text_edit_focused(), can_stop };
     let mut actions = Vec::new();
     ctx.input_mut(|input| {
         input.events.retain(|event| {
@@ -31,7 +31,7 @@ struct Pressed {
 #[derive(Clone, Copy)]
 struct Situation {
     in_text: bool,
-    is_drawing: bool,
+    can_stop: bool,
 }
 
 impl Situation {
@@ -57,7 +57,7 @@ impl Situation {
 
     fn allows(self, action: Action, shortcut: KeyboardShortcut) -> bool {
         match action {
-            Action::Stop => self.is_drawing,
+            Action::Stop => self.can_stop,
             // Text fields have these for themselves.
             Action::CopyPicture | Action::Undo | Action::Redo | Action::ClearLayer => !self.in_text,
             _ => !self.in_text || !is_text(shortcut),
@@ -65,8 +65,8 @@ impl Situation {
     }
 }
 
-/// Comma, period and brackets are meant by their place on the keyboard: some layouts have them on other
-/// levels.
+/// Comma, period and brackets are meant by their place on the keyboard: some layouts have them on
+/// other levels.
 fn by_position(key: Key, physical_key: Option<Key>) -> Key {
     match physical_key {
         Some(place @ (Key::Comma | Key::Period | Key::OpenBracket | Key::CloseBracket)) => place,

@@ -44,8 +44,9 @@ pub struct UiState {
 
 /// Draws the whole window; returns what the user wants, oldest wish first.
 pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCommand> {
-    let is_drawing = state.is_drawing() && !view.is_help_open;
-    let actions = keyboard::pressed_actions(ui.ctx(), is_drawing);
+    // Esc closes the list of shortcuts or drops the stroke under the pen before it stops a picture.
+    let can_stop = state.is_drawing() && !view.is_help_open && !view.canvas.hand.is_drawing();
+    let actions = keyboard::pressed_actions(ui.ctx(), can_stop);
     let mut commands: Vec<_> = actions.into_iter().map(UiCommand::Run).collect();
     // At once, so that what was typed after Alt+A in the same frame reaches the prompt.
     commands.retain(|command| !view.takes(ui, command));

@@ -17,6 +17,8 @@ pub enum SketchCommand {
     SetTools(Box<Tools>),
     /// The pen touches down, with the tool in hand. Positions are in canvas pixels.
     BeginStroke(PenPoint),
+    /// The same, taking ink away whatever the tool.
+    BeginErasing(PenPoint),
     /// The pen moves on.
     Draw(Vec<PenPoint>),
     /// The pen lifts: the stroke becomes a step.

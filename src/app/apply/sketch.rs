@@ -1,6 +1,6 @@
 //! Changes of the sketch and of the tools. Live mode sees by itself that something changed.
 
-use crate::document::{Edit, Ink, PenPoint, Plane, Point, Shape};
+use crate::document::{Edit, Ink, Mode, Pen, PenPoint, Plane, Point, Shape};
 use crate::params::ControlKind;
 use crate::state::{AppState, Tool};
 use crate::ui::SketchCommand;
@@ -16,7 +16,15 @@ pub(super) fn command(state: &mut AppState, command: SketchCommand, now: f64) {
         SketchCommand::SelectLayer(layer) => tools.layer = layer,
         SketchCommand::PaintStrength(is_on) => tools.paints_strength = is_on,
         SketchCommand::SetTools(tools) => state.settings.tools = tools.checked(),
-        SketchCommand::BeginStroke(point) => begin_stroke(state, point, now),
+        SketchCommand::BeginStroke(point) => {
+            let pen = tools.pen();
+            begin_stroke(state, pen, point, now);
+        }
+        SketchCommand::BeginErasing(point) => {
+            let mut pen = tools.pen();
+            pen.brush.mode = Mode::Erase;
+            begin_stroke(state, pen, point, now);
+        }
         SketchCommand::Draw(points) => state.sketch.extend_stroke(&points),
         SketchCommand::EndStroke => {
             state.sketch.end_stroke();
@@ -57,12 +65,12 @@ pub(super) fn resize_brush(state: &mut AppState, n_steps: i32) {
     *brush = brush.clamped();
 }
 
-fn begin_stroke(state: &mut AppState, point: PenPoint, now: f64) {
+fn begin_stroke(state: &mut AppState, pen: Pen, point: PenPoint, now: f64) {
     if !state.settings.tools.tool.is_brush() {
         return;
     }
     reveal(state, now);
-    state.sketch.begin_stroke(state.settings.tools.pen());
+    state.sketch.begin_stroke(pen);
     state.sketch.extend_stroke(&[point]);
 }
 

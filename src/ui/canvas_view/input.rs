@@ -5,7 +5,8 @@ use egui::{
     Response, Ui, Vec2, vec2,
 };
 
-use super::{CanvasTransform, CanvasView};
+use super::{CanvasTransform, CanvasView, drawing};
+use crate::state::Tool;
 
 /// Points that an arrow key pans.
 const PAN_STEP: f32 = 48.0;
@@ -37,14 +38,19 @@ impl LastDevice {
     }
 }
 
-/// Pans and zooms as the user asks.
+/// Pans, zooms and draws as the user asks.
 pub(super) fn apply(ui: &Ui, view: &mut CanvasView, response: &Response) {
-    let is_dragged =
-        response.dragged_by(PointerButton::Primary) || response.dragged_by(PointerButton::Middle);
-    if response.clicked() || is_dragged {
+    let has_space = !ui.ctx().text_edit_focused() && ui.input(|input| input.key_down(Key::Space));
+    let holds_hand = view.hand.tool == Tool::Pan || has_space;
+    let multi_touch = ui.input(InputState::multi_touch);
+    // Two fingers bring their own movement.
+    let is_grabbed = multi_touch.is_none() && holds_hand && !view.hand.is_drawing();
+    let is_dragged = response.dragged_by(PointerButton::Middle)
+        || is_grabbed && response.dragged_by(PointerButton::Primary);
+    if response.clicked() || response.dragged() {
         response.request_focus();
     }
-    if response.double_clicked() {
+    if response.double_clicked() && view.hand.tool == Tool::Pan {
         view.fit();
         view.frame(view.transform.area_in_ui(), ui.pixels_per_point(), view.size_in_canvas);
         return;
@@ -55,9 +61,9 @@ pub(super) fn apply(ui: &Ui, view: &mut CanvasView, response: &Response) {
         ui.set_cursor_icon(CursorIcon::Grabbing);
         transform = transform.panned(response.drag_delta());
     } else if response.hovered() {
-        ui.set_cursor_icon(CursorIcon::Grab);
+        ui.set_cursor_icon(if holds_hand { CursorIcon::Grab } else { CursorIcon::Crosshair });
     }
-    if response.contains_pointer() {
+    if response.contains_pointer() && view.hand.lets_pinch() {
         let is_trackpad = view.device.is_trackpad;
         transform = ui.input_mut(|input| scrolled(transform, input, is_trackpad));
     }
@@ -70,6 +76,7 @@ pub(super) fn apply(ui: &Ui, view: &mut CanvasView, response: &Response) {
     if transform != view.transform {
         view.moved_to(transform);
     }
+    drawing::observe(ui, view, response, has_space);
 }
 
 /// Wheel, trackpad, pinch and two fingers on a touch screen.
