@@ -100,6 +100,11 @@ impl App {
         &self.state
     }
 
+    /// For tests and scripts: what only the window knows, such as where the canvas is.
+    pub fn view(&self) -> &UiState {
+        &self.view
+    }
+
     /// Carries out one wish as if it came from the window.
     pub fn run(&mut self, ctx: &egui::Context, frame: &eframe::Frame, command: UiCommand) {
         let now = ctx.input(|input| input.time);
