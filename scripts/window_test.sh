@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A real window under a virtual display and software Vulkan, driven like a person would: types a
-# prompt, generates, sees all scales, saves, and checks the file. Leaves screenshots in the folder
+# A real window under a virtual display and software Vulkan, driven like a person would: draws while
+# the picture follows, undoes, types a prompt, generates, sees all scales, saves, and checks the file. Leaves screenshots in the folder
 # given as the first argument (default: target/window_test).
 #
 # Waits for conditions with a time limit, never for time to pass.
@@ -65,7 +65,40 @@ xdotool windowfocus --sync "$window" 2>/dev/null || true
 wait_for 120 "first picture" has_finished 1
 shot first
 
-# A new prompt, by keyboard alone.
+# Draws with the mouse while live mode is on. The middle of the canvas is left of the window's
+# middle, because the panels are not equally wide.
+x=470 y=330
+glide() { # X0 Y0 X1 Y1: moves in small steps, as a hand does
+  local step n=12
+  for ((step = 1; step <= n; step++)); do
+    xdotool mousemove $(($1 + ($3 - $1) * step / n)) $(($2 + ($4 - $2) * step / n))
+    sleep 0.01 # a mouse reports a hundred times a second
+  done
+}
+xdotool key --clearmodifiers b
+xdotool mousemove $((x - 60)) $((y + 40))
+shot before
+done_before=$(n_finished)
+xdotool mousedown 1
+glide $((x - 60)) $((y + 40)) $((x + 10)) $((y + 90))
+glide $((x + 10)) $((y + 90)) $((x + 80)) $((y + 30))
+wait_for 60 "a picture while the pen is down" has_finished $((done_before + 1))
+import -window root "$shots/during.png"
+during=$(n_finished)
+xdotool mouseup 1
+wait_for 60 "the finished picture after the stroke" has_finished $((during + 1))
+shot after
+before_undo=$(import -window root -crop 700x480+120+80 rgba:- | md5sum)
+done_before=$(n_finished)
+xdotool key --clearmodifiers ctrl+z
+wait_for 60 "the picture without the stroke" has_finished $((done_before + 1))
+shot undone
+after_undo=$(import -window root -crop 700x480+120+80 rgba:- | md5sum)
+[ "$before_undo" != "$after_undo" ] || fail "undo did not change the canvas"
+
+# A new prompt, by keyboard alone; live mode is off so that typing draws nothing.
+xdotool key --clearmodifiers ctrl+l
+wait_for 20 "live mode to be off" is_still
 xdotool key --clearmodifiers alt+a
 wait_for 20 "focus on the prompt" is_still
 xdotool key --clearmodifiers ctrl+a
