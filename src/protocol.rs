@@ -56,13 +56,17 @@ impl GenerateRequest {
         }
     }
 
-    /// Whether both ask for the same picture, however many of its scales.
+    /// Whether both ask for the same picture, however many of its scales and previews.
     pub fn is_same_picture(&self, other: &Self) -> bool {
+        // Named one by one, so that a new field must be thought of here. The cheap ones first.
         let Self { prompt, negative, seeds, sampling, stop_at: _, previews: _, controls, memory } =
             self;
-        (prompt, negative, seeds, sampling)
-            == (&other.prompt, &other.negative, &other.seeds, &other.sampling)
-            && (controls, memory) == (&other.controls, &other.memory)
+        *seeds == other.seeds
+            && *sampling == other.sampling
+            && *prompt == other.prompt
+            && *negative == other.negative
+            && *memory == other.memory
+            && *controls == other.controls
     }
 }
 

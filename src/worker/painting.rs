@@ -22,23 +22,7 @@ impl Painting {
 
     /// Whether the scales of `request` are those of this painting, as far as both have them.
     pub(super) fn is_of(&self, request: &GenerateRequest) -> bool {
-        // Named one by one, so that a new field must be thought of here. The cheap ones first.
-        let GenerateRequest {
-            prompt,
-            negative,
-            seeds,
-            sampling,
-            stop_at: _,
-            previews: _,
-            controls,
-            memory,
-        } = &self.request;
-        *seeds == request.seeds
-            && *sampling == request.sampling
-            && *prompt == request.prompt
-            && *negative == request.negative
-            && *memory == request.memory
-            && *controls == request.controls
+        self.request.is_same_picture(request)
     }
 
     /// A picture after a scale that is done, if it was decoded before.
