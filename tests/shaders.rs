@@ -5,7 +5,9 @@ use std::mem::offset_of;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{Module, TypeInner};
 use underpaint::render::shaders::{self, Shader};
-use underpaint::render::{CanvasUniforms, EdgeUniforms};
+use underpaint::render::{
+    CanvasUniforms, EdgeUniforms, FlattenUniforms, SketchUniforms, StampInstance, StrokeUniforms,
+};
 
 fn parsed(shader: &Shader) -> Module {
     naga::front::wgsl::parse_str(shader.source).unwrap_or_else(|error| {
@@ -89,4 +91,56 @@ fn edge_uniforms_match_the_shader() {
         ("blur_weights", offset_of!(EdgeUniforms, blur_weights)),
     ];
     assert_eq!(members, expected.map(|(name, offset)| (name.to_owned(), offset)));
+}
+
+#[test]
+fn flatten_uniforms_match_the_shader() {
+    let (span, members) = layout(&parsed(&shaders::LAYERS), "FlattenUniforms");
+    assert_eq!(span, size_of::<FlattenUniforms>());
+    let expected = [
+        ("ink", offset_of!(FlattenUniforms, ink)),
+        ("halo", offset_of!(FlattenUniforms, halo)),
+        ("depth_lit", offset_of!(FlattenUniforms, depth_lit)),
+        ("depth_shaded", offset_of!(FlattenUniforms, depth_shaded)),
+        ("weakened", offset_of!(FlattenUniforms, weakened)),
+        ("is_shown", offset_of!(FlattenUniforms, is_shown)),
+        ("relief", offset_of!(FlattenUniforms, relief)),
+        ("halo_corner", offset_of!(FlattenUniforms, halo_corner)),
+    ];
+    assert_eq!(members, expected.map(|(name, offset)| (name.to_owned(), offset)));
+}
+
+#[test]
+fn sketch_uniforms_match_the_shader() {
+    let (span, members) = layout(&parsed(&shaders::LAYERS), "SketchUniforms");
+    assert_eq!(span, size_of::<SketchUniforms>());
+    let expected = [
+        ("canvas_min_in_screen", offset_of!(SketchUniforms, canvas_min_in_screen)),
+        ("canvas_size_in_screen", offset_of!(SketchUniforms, canvas_size_in_screen)),
+        ("screen_size", offset_of!(SketchUniforms, screen_size)),
+        ("drawn_min_in_canvas", offset_of!(SketchUniforms, drawn_min_in_canvas)),
+        ("drawn_max_in_canvas", offset_of!(SketchUniforms, drawn_max_in_canvas)),
+        ("lens_centre_in_screen", offset_of!(SketchUniforms, lens_centre_in_screen)),
+        ("lens_radius_in_screen", offset_of!(SketchUniforms, lens_radius_in_screen)),
+        ("opacity", offset_of!(SketchUniforms, opacity)),
+    ];
+    assert_eq!(members, expected.map(|(name, offset)| (name.to_owned(), offset)));
+}
+
+#[test]
+fn stroke_structs_match_the_shader() {
+    let module = parsed(&shaders::STAMP);
+    let (span, members) = layout(&module, "StrokeUniforms");
+    assert_eq!(span, size_of::<StrokeUniforms>());
+    let expected = [
+        ("covered", offset_of!(StrokeUniforms, covered)),
+        ("size_px", offset_of!(StrokeUniforms, size_px)),
+        ("opacity", offset_of!(StrokeUniforms, opacity)),
+        ("is_accumulating", offset_of!(StrokeUniforms, is_accumulating)),
+    ];
+    assert_eq!(members, expected.map(|(name, offset)| (name.to_owned(), offset)));
+    // A vertex input is laid out by its attributes; only the order of its members is compared.
+    let names = layout(&module, "Stamp").1.into_iter().map(|(name, _)| name);
+    assert_eq!(names.collect::<Vec<_>>(), ["centre", "radius_px", "hardness", "alpha"]);
+    assert_eq!(size_of::<StampInstance>(), 20);
 }

@@ -72,8 +72,9 @@ pub fn open_window(
 }
 
 /// Any adapter will do, hardware or software, through any of its interfaces. The window asks for
-/// the limits of the weakest and for textures as large as the adapter has, so that none is refused
-/// for what is never needed. Of two GPUs the thrifty one is taken: a canvas is little work.
+/// what the adapter has of what can be used: compute passes find edges, and masks of 32-bit floats
+/// make the stroke under the pen exact. Otherwise it asks for the limits of the weakest, so that
+/// no adapter is refused; textures may be as large as it has them. Of two GPUs the thrifty one is taken: a canvas is little work.
 /// `WGPU_BACKEND` and `WGPU_POWER_PREF` overrule this.
 fn wgpu_setup() -> WgpuSetup {
     let mut setup = WgpuSetupCreateNew::without_display_handle();
@@ -81,9 +82,35 @@ fn wgpu_setup() -> WgpuSetup {
         wgpu::PowerPreference::from_env().unwrap_or(wgpu::PowerPreference::LowPower);
     setup.device_descriptor = Arc::new(|adapter| wgpu::DeviceDescriptor {
         label: Some("underpaint window"),
-        required_limits: wgpu::Limits::downlevel_webgl2_defaults()
-            .using_resolution(adapter.limits()),
+        required_features: adapter.features() & wgpu::Features::FLOAT32_BLENDABLE,
+        required_limits: limits(&adapter.limits()),
         ..Default::default()
     });
     setup.into()
+}
+
+/// Those with compute passes if the adapter has them all, else those of WebGL 2.
+fn limits(of_adapter: &wgpu::Limits) -> wgpu::Limits {
+    let with_compute = wgpu::Limits::downlevel_defaults().using_resolution(of_adapter.clone());
+    if with_compute.check_limits(of_adapter) {
+        with_compute
+    } else {
+        wgpu::Limits::downlevel_webgl2_defaults().using_resolution(of_adapter.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_adapter_is_asked_for_more_than_it_has() {
+        let weak = wgpu::Limits::downlevel_webgl2_defaults();
+        assert_eq!(limits(&weak).max_compute_workgroups_per_dimension, 0);
+        assert!(limits(&weak).check_limits(&weak));
+        let strong = wgpu::Limits { max_texture_dimension_2d: 16_384, ..Default::default() };
+        assert!(limits(&strong).check_limits(&strong));
+        assert!(limits(&strong).max_compute_workgroups_per_dimension > 0);
+        assert_eq!(limits(&strong).max_texture_dimension_2d, 16_384);
+    }
 }

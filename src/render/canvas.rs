@@ -2,15 +2,16 @@
 //! checkerboard, cross-fading from the one before.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use eframe::egui_wgpu::{self, CallbackResources, ScreenDescriptor};
 use eframe::wgpu;
 use egui::{Color32, PaintCallbackInfo, Rect};
 
-use super::canvas_layout::{PipelineParts, bind_group, bind_group_layout, pipeline};
+use super::canvas_layout::{bind_group, bind_group_layout};
 use super::gpu_types::CanvasUniforms;
 use super::picture_textures::{PictureTextures, premultiplied_within, upload};
+use super::pipeline::{PipelineParts, pipeline};
+use super::presence::GpuPresence;
 use super::shaders;
 use crate::imaging::RgbaImage;
 
@@ -34,20 +35,6 @@ pub struct CanvasPaint {
     pub presence: GpuPresence,
 }
 
-/// Tells the view whether its callbacks reach an installed renderer.
-///
-/// The view cannot see the renderer, and a callback that nobody runs leaves a hole; so each
-/// callback reports back, and until the first report the view draws with plain egui.
-#[derive(Debug, Clone, Default)]
-pub struct GpuPresence(Arc<AtomicBool>);
-
-impl GpuPresence {
-    /// Whether a callback with this mark has been prepared by an installed renderer.
-    pub fn is_confirmed(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
 impl egui_wgpu::CallbackTrait for CanvasPaint {
     fn prepare(
         &self,
@@ -59,7 +46,7 @@ impl egui_wgpu::CallbackTrait for CanvasPaint {
     ) -> Vec<wgpu::CommandBuffer> {
         if let Some(renderer) = resources.get_mut::<CanvasRenderer>() {
             renderer.prepare(device, queue, screen.size_in_pixels, self);
-            self.presence.0.store(true, Ordering::Relaxed);
+            self.presence.confirm();
         }
         Vec::new()
     }
@@ -109,9 +96,11 @@ impl CanvasRenderer {
             &PipelineParts {
                 label: "canvas picture",
                 entry_points: ["vs_picture", fs_picture],
+                vertex_buffers: &[],
                 topology: wgpu::PrimitiveTopology::TriangleStrip,
                 format: target_format,
                 blend: Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING),
+                write_mask: wgpu::ColorWrites::ALL,
             },
         );
         let keep_pipeline = pipeline(
@@ -121,9 +110,11 @@ impl CanvasRenderer {
             &PipelineParts {
                 label: "canvas keep visible",
                 entry_points: ["vs_whole_target", "fs_keep_visible"],
+                vertex_buffers: &[],
                 topology: wgpu::PrimitiveTopology::TriangleList,
                 format: PictureTextures::FORMAT,
                 blend: None,
+                write_mask: wgpu::ColorWrites::ALL,
             },
         );
         let uniforms = device.create_buffer(&wgpu::BufferDescriptor {

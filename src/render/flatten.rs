@@ -78,6 +78,15 @@ impl LayerStack {
         self.planes.iter().all(Option::is_none)
     }
 
+    /// The part of the canvas with something on it, by whole tiles.
+    pub fn drawn(&self) -> Option<PixelRect> {
+        let tiles = self.planes.iter().flatten().flat_map(|grid| {
+            let drawn = (0..grid.n_tiles()).filter(|idx| grid.tile(*idx).is_some());
+            drawn.map(|idx| PixelRect::of_tile(grid, idx).grown(FLATTEN_MARGIN_PX, self.size_px))
+        });
+        tiles.reduce(PixelRect::union)
+    }
+
     /// What has to be drawn again if `older` is what is drawn: the changed tiles and the pixels
     /// around them into which they show.
     pub fn changed_since(&self, older: &Self) -> Vec<PixelRect> {
@@ -157,7 +166,7 @@ fn flat_pixel(stack: &LayerStack, look: &SketchLook, x: usize, y: usize) -> [f32
 }
 
 /// Share of the halo that reaches a pixel from across a corner: a round halo.
-const HALO_CORNER: f32 = 0.7;
+pub(super) const HALO_CORNER: f32 = 0.7;
 
 /// A premultiplied colour, times `coverage`, over another.
 fn over(above: [f32; 4], coverage: f32, below: [f32; 4]) -> [f32; 4] {

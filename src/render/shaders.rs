@@ -13,5 +13,11 @@ pub const CANVAS: Shader =
 pub const EDGES: Shader =
     Shader { label: "edges.wgsl", source: include_str!("../../shaders/edges.wgsl") };
 
+pub const LAYERS: Shader =
+    Shader { label: "layers.wgsl", source: include_str!("../../shaders/layers.wgsl") };
+
+pub const STAMP: Shader =
+    Shader { label: "stamp.wgsl", source: include_str!("../../shaders/stamp.wgsl") };
+
 /// Every shader of the program.
-pub const ALL: &[Shader] = &[CANVAS, EDGES];
+pub const ALL: &[Shader] = &[CANVAS, EDGES, LAYERS, STAMP];

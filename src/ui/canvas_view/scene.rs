@@ -7,7 +7,7 @@ use egui::{Color32, Painter, Pos2, Rect, Shadow, StrokeKind, Vec2, Visuals, vec2
 
 use super::lens::Lens;
 use super::{CanvasView, Pane, Shown, SketchView, placeholder};
-use crate::render::{CanvasPaint, LayerStack, SketchLook};
+use crate::render::{CanvasPaint, LayerStack, LayersPaint, NewStamps, SketchLook, StrokeInLayers};
 use crate::state::Comparison;
 use crate::ui::theme::Palette;
 
@@ -106,8 +106,47 @@ fn paint_sketch(
     if sketch.is_hidden || place.opacity <= 0.0 {
         return;
     }
+    let look = sketch_look(visuals);
     let stack = LayerStack::of(sketch.document, sketch.strength_of);
-    view.fallback.paint_sketch(painter, stack, sketch_look(visuals), place);
+    let mut opacity = place.opacity;
+    if !view.presence.is_confirmed() {
+        view.fallback.paint_sketch(painter, stack.clone(), look, place);
+        // The callback is only the question whether there is a renderer.
+        opacity = 0.0;
+    }
+    let lens_in_screen = place
+        .lens_in_ui
+        .map(|centre| (centre * place.pixels_per_point, Lens::RADIUS * place.pixels_per_point));
+    let (stack, stroke) = match stroke_in_layers(view, sketch) {
+        Some((planes, stroke)) => (planes, Some(stroke)),
+        None => (stack, None),
+    };
+    painter.add(egui_wgpu::Callback::new_paint_callback(
+        place.pane_in_ui,
+        LayersPaint {
+            stack,
+            stroke,
+            look,
+            canvas_in_screen: place.canvas_in_screen,
+            opacity,
+            lens_in_screen,
+            presence: view.presence.clone(),
+        },
+    ));
+}
+
+/// The stroke under the pen and the layers without it, for a renderer that draws strokes.
+fn stroke_in_layers(
+    view: &CanvasView,
+    sketch: &SketchView<'_>,
+) -> Option<(LayerStack, StrokeInLayers)> {
+    let stroke = sketch.stroke.filter(|_| view.presence.draws_strokes())?;
+    let plane = stroke.pen.plane;
+    let plane_idx = LayerStack::idx_of(plane, sketch.document, sketch.strength_of)?;
+    let mut stack = LayerStack::of(sketch.document, sketch.strength_of);
+    stack.planes[plane_idx] = Some(stroke.before.plane(plane).clone());
+    let n_drawn = view.presence.n_drawn_stamps(stroke.serial);
+    Some((stack, StrokeInLayers { plane_idx, stamps: NewStamps::of(&stroke, n_drawn) }))
 }
 
 /// The picture over its checkerboard, with a soft shadow and a hairline around it.
