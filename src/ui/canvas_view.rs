@@ -27,6 +27,7 @@ mod lens;
 mod input;
 mod constrain;
 mod drawing;
+mod cursor;
 mod scene;
 mod fallback;
 mod placeholder;
@@ -42,6 +43,7 @@ use crate::params::ControlKind;
 use crate::render::GpuPresence;
 use crate::state::Comparison;
 
+pub use cursor::{CursorKind, paint_cursor};
 pub use drawing::Hand;
 pub use panes::{Pane, Panes};
 pub use transform::CanvasTransform;
