@@ -79,6 +79,7 @@ pub(super) fn command(state: &mut AppState, command: UiCommand, now: f64) -> Opt
             recipe.memory_on = is_on;
             return Some(Effect::Draw);
         }
+        UiCommand::SetView(view) => state.settings.view = view.checked(),
         UiCommand::SetTheme(theme) => {
             state.settings.theme = theme;
             return Some(Effect::SetTheme(theme));

@@ -76,9 +76,13 @@ pub struct Tools {
     /// Pixels that a fill creeps under the edge of lines.
     pub fill_grow_px: u8,
     inks: [InkPair; 4],
+    /// Colours that were drawn with, newest first.
+    pub recent_colours: Vec<[u8; 3]>,
 }
 
 impl Tools {
+    const MAX_RECENT_COLOURS: usize = 6;
+
     /// What the tools draw on.
     pub fn plane(&self) -> Plane {
         if self.paints_strength { Plane::Strength(self.layer) } else { Plane::Pixels(self.layer) }
@@ -100,6 +104,18 @@ impl Tools {
 
     pub fn reset_inks(&mut self) {
         self.inks[self.ink_idx()] = InkPair::default();
+    }
+
+    /// Remembers the colour in use, if the tool in hand draws with it.
+    pub fn remember_colour(&mut self) {
+        let pen = self.pen();
+        if pen.plane != Plane::Pixels(ControlKind::Colour) || pen.brush.mode == Mode::Erase {
+            return;
+        }
+        let colour = pen.brush.ink.colour;
+        self.recent_colours.retain(|recent| *recent != colour);
+        self.recent_colours.insert(0, colour);
+        self.recent_colours.truncate(Self::MAX_RECENT_COLOURS);
     }
 
     /// The brush whose size and softness the tool in hand uses.
@@ -163,7 +179,8 @@ impl Tools {
 
     /// The same tools with every value in its range, whatever a file said.
     #[must_use]
-    pub fn checked(self) -> Self {
+    pub fn checked(mut self) -> Self {
+        self.recent_colours.truncate(Self::MAX_RECENT_COLOURS);
         Self {
             brush: self.brush.clamped(),
             eraser: Brush { mode: Mode::Erase, ..self.eraser.clamped() },
@@ -198,6 +215,7 @@ impl Default for Tools {
             fill_tolerance: 96,
             fill_grow_px: 1,
             inks: [InkPair::default(); 4],
+            recent_colours: Vec::new(),
         }
     }
 }
@@ -225,6 +243,25 @@ mod tests {
         assert_eq!((tools.inks().ink.level, tools.inks().other.level), (0, 128));
         tools.reset_inks();
         assert_eq!(tools.inks(), InkPair::default());
+    }
+
+    #[test]
+    fn colours_are_remembered_once_and_newest_first() {
+        let mut tools = Tools { layer: ControlKind::Colour, ..Tools::default() };
+        for red in [1, 2, 3, 4, 5, 6, 7, 3] {
+            tools.set_ink(Ink { level: 255, colour: [red, 0, 0] });
+            tools.remember_colour();
+        }
+        let reds: Vec<u8> = tools.recent_colours.iter().map(|colour| colour[0]).collect();
+        assert_eq!(reds, [3, 7, 6, 5, 4, 2]);
+        tools.set_ink(Ink { level: 255, colour: [9, 0, 0] });
+        tools.take(Tool::Eraser);
+        tools.remember_colour();
+        tools.take(Tool::Brush);
+        tools.layer = ControlKind::Lines;
+        tools.remember_colour();
+        assert_eq!(tools.recent_colours.len(), 6);
+        assert_eq!(tools.recent_colours[0][0], 3, "neither erasing nor lines use a colour");
     }
 
     #[test]

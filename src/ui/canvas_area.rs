@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use egui::{Align2, Rect, Ui, UiBuilder, vec2};
+use egui::{Align2, Rect, Ui, vec2};
 
+use super::brush_cursor::brush_cursor_ui;
 use super::canvas_view::{Content, Shown, SketchView, canvas_ui};
-use super::command::{Action, UiCommand};
-use super::widgets::Button;
-use super::{UiState, icons, theme};
-use crate::state::{AppState, Engine};
+use super::command::UiCommand;
+use super::{UiState, theme, view_bar};
+use crate::params::ControlKind;
+use crate::state::{AppState, Engine, Tool};
 
 /// Nobody listens to a longer prompt.
 const MAX_SPOKEN_CHARS: usize = 200;
@@ -31,18 +32,25 @@ pub(super) fn canvas_area_ui(
         stroke: state.sketch.stroke_in_progress(),
         comparison: view_settings.comparison,
         controls_opacity: view_settings.controls_opacity,
-        is_hidden: false,
+        is_hidden: view_bar::hides_controls(ui),
         strength_of: tools.paints_strength.then_some(tools.layer),
     };
     let description = description(state);
     let content =
         Content { shown: shown.as_ref(), sketch: Some(sketch), description: &description };
-    canvas_ui(ui, &mut view.canvas, &content);
+    let response = canvas_ui(ui, &mut view.canvas, &content);
+    brush_cursor_ui(ui, &response, &view.canvas, tools, &mut view.size_preview);
     commands.extend(view.canvas.hand.take_commands().into_iter().map(UiCommand::Sketch));
-    if shown.is_some() {
-        zoom_ui(ui, area, view.canvas.zoom(), commands);
-    } else {
+    let zoom = view.canvas.zoom();
+    view_bar::view_bar_ui(ui, area, zoom, state.settings.view, commands);
+    if shown.is_none() {
         obstacle_ui(ui, area, state);
+    }
+    let is_empty = ControlKind::ALL
+        .iter()
+        .all(|kind| state.sketch.document().layer(*kind).pixels().is_empty());
+    if is_empty && tools.tool != Tool::Pan {
+        invitation_ui(ui, area);
     }
 }
 
@@ -57,19 +65,17 @@ fn description(state: &AppState) -> String {
     format!("Picture of {prompt}, scale {} of {n_scales}", shown.scale_idx + 1)
 }
 
-/// The zoom, which is also the way back to the whole picture.
-fn zoom_ui(ui: &mut Ui, area: Rect, zoom: f32, commands: &mut Vec<UiCommand>) {
-    let size = vec2(76.0, theme::CONTROL_HEIGHT);
-    let margin = vec2(theme::SPACE_M, theme::SPACE_M);
-    let rect = Align2::LEFT_BOTTOM.align_size_within_rect(size, area.shrink2(margin));
-    ui.scope_builder(UiBuilder::new().max_rect(rect), |ui| {
-        let text = format!("{:.0} %", 100.0 * zoom);
-        let button = Button::text(&text).with_icon(icons::FIT).labelled(Action::FitView.label());
-        let tip = Action::FitView.tooltip(ui.ctx());
-        if button.min_size(size).show(ui).on_hover_text(tip).clicked() {
-            commands.push(Action::FitView.into());
-        }
-    });
+/// What an empty canvas is for.
+fn invitation_ui(ui: &Ui, area: Rect) {
+    const TEXT: &str = "Draw here, or drop a picture";
+    let palette = theme::palette(ui);
+    let galley = ui.painter().layout_no_wrap(TEXT.to_owned(), theme::body(), palette.on_scrim);
+    let size = galley.size() + vec2(2.0 * theme::SPACE_M, theme::SPACE_M);
+    let top = area.center_top() + vec2(0.0, theme::SPACE_L);
+    let rect = Align2::CENTER_TOP.anchor_size(top, size);
+    ui.painter().rect_filled(rect, size.y / 2.0, palette.scrim);
+    let pos = rect.center() - galley.size() / 2.0;
+    ui.painter().galley(pos, galley, palette.on_scrim);
 }
 
 /// Why there is nothing to see, beyond what the empty canvas says itself.

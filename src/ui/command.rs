@@ -8,7 +8,7 @@ use egui::{Key, KeyboardShortcut, Modifiers};
 use super::sketch_command::SketchCommand;
 use crate::params::Sampling;
 use crate::protocol::EntryId;
-use crate::state::ThemeChoice;
+use crate::state::{ThemeChoice, ViewSettings};
 
 /// A wish that the window hands to the application.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +25,8 @@ pub enum UiCommand {
     SetMemory(bool),
     SetReferenceStrength(f32),
     SetTheme(ThemeChoice),
+    /// How the canvas shows the sketch.
+    SetView(ViewSettings),
     /// Looks at one scale; `None` follows the newest.
     ScrubTo(Option<usize>),
     /// Never retrieves what is in this slot and takes the next.

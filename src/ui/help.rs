@@ -6,6 +6,17 @@ use super::command::{self, Action};
 use super::widgets::{self, Button};
 use super::{icons, theme};
 
+/// What keys and buttons do while they are held down on the canvas.
+const HELD: [(&str, &str); 7] = [
+    ("See the picture without the sketch", "C, held"),
+    ("Move the view with any tool", "Space + drag"),
+    ("Pick ink with any tool", "Alt + click"),
+    ("Draw straight on from the last stroke", "Shift + click"),
+    ("Straight angles, squares and circles", "Shift, in a shape"),
+    ("Shapes around their centre", "Alt, in a shape"),
+    ("Erase with the brush", "Right button"),
+];
+
 /// Shows the list; returns whether it stays open.
 pub(super) fn help_ui(ui: &Ui) -> bool {
     let palette = theme::palette(ui);
@@ -31,6 +42,11 @@ pub(super) fn help_ui(ui: &Ui) -> bool {
                     keys_ui(ui, action);
                     ui.end_row();
                 }
+                for (explanation, key) in HELD {
+                    ui.label(explanation);
+                    ui.horizontal(|ui| key_ui(ui, key));
+                    ui.end_row();
+                }
             });
         });
         ui.add_space(theme::SPACE_S);
@@ -43,13 +59,16 @@ pub(super) fn help_ui(ui: &Ui) -> bool {
 fn keys_ui(ui: &mut Ui, action: Action) {
     ui.horizontal(|ui| {
         for key in action.text().keys {
-            let text = command::key_text(ui.ctx(), key);
-            let palette = theme::palette(ui);
-            let label = RichText::new(text).font(theme::small()).color(palette.text_soft);
-            let frame = egui::Frame::new().inner_margin(egui::Margin::symmetric(6, 2));
-            let cap = frame.show(ui, |ui| ui.label(label)).response.rect;
-            let edge = Stroke::new(1.0, palette.line_strong);
-            ui.painter().rect_stroke(cap, 4.0, edge, StrokeKind::Inside);
+            key_ui(ui, &command::key_text(ui.ctx(), key));
         }
     });
+}
+
+fn key_ui(ui: &mut Ui, text: &str) {
+    let palette = theme::palette(ui);
+    let label = RichText::new(text).font(theme::small()).color(palette.text_soft);
+    let frame = egui::Frame::new().inner_margin(egui::Margin::symmetric(6, 2));
+    let cap = frame.show(ui, |ui| ui.label(label)).response.rect;
+    let edge = Stroke::new(1.0, palette.line_strong);
+    ui.painter().rect_stroke(cap, 4.0, edge, StrokeKind::Inside);
 }

@@ -11,21 +11,33 @@ pub mod sketch_command;
 pub mod theme;
 pub mod widgets;
 
+mod brush_cursor;
 mod canvas_area;
+mod drag_field;
 mod drop;
 mod help;
+mod inks;
 mod inspired;
 mod keyboard;
+mod layer_strength;
+mod layer_thumbnails;
+mod layers;
 mod scale_strip;
 mod side_panel;
 mod status_bar;
 mod toasts;
+mod tool_look;
+mod tool_options;
+mod tool_strip;
 mod toolbar;
+mod view_bar;
 
 use egui::{CentralPanel, Frame, Margin, Panel, Rect, Ui};
 
+use self::brush_cursor::SizePreview;
 use self::canvas_view::CanvasView;
 pub use self::command::{Action, UiCommand};
+use self::layer_thumbnails::LayerThumbnails;
 use self::pictures::Pictures;
 pub use self::sketch_command::SketchCommand;
 use crate::state::AppState;
@@ -36,6 +48,8 @@ pub struct UiState {
     pub canvas: CanvasView,
     pub is_help_open: bool,
     pictures: Pictures,
+    layer_thumbnails: LayerThumbnails,
+    size_preview: SizePreview,
     /// The seed as it is being typed.
     seed_text: Option<String>,
     /// Where pictures can be dropped, by slot.
@@ -68,6 +82,16 @@ pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCom
         .exact_size(toolbar::HEIGHT)
         .frame(panel.inner_margin(beside))
         .show(ui, |ui| toolbar::toolbar_ui(ui, state, &mut commands));
+    Panel::top("tool options")
+        .exact_size(tool_options::HEIGHT)
+        .frame(panel.inner_margin(beside))
+        .show(ui, |ui| {
+            tool_options::tool_options_ui(ui, &state.settings.tools, &mut commands);
+        });
+    Panel::left("tools")
+        .exact_size(tool_strip::WIDTH)
+        .frame(panel)
+        .show(ui, |ui| tool_strip::tool_strip_ui(ui, state, &mut commands));
     Panel::bottom("scales")
         .exact_size(scale_strip::height(ui.available_width(), state))
         .frame(panel)

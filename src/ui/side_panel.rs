@@ -4,6 +4,7 @@ use egui::{Align, Frame, Id, Layout, RichText, ScrollArea, TextEdit, Ui, vec2};
 
 use super::command::{Action, UiCommand};
 use super::inspired;
+use super::layers;
 use super::widgets::{self, Button, SliderRow};
 use super::{UiState, icons, theme};
 use crate::params::Sampling;
@@ -29,12 +30,18 @@ pub(super) fn side_panel_ui(
 ) {
     let side = theme::SPACE_L as i8;
     let margin = egui::Margin { left: side, right: side, top: 8, bottom: 8 };
-    Frame::new().inner_margin(margin).show(ui, |ui| generate_button_ui(ui, state, commands));
+    Frame::new().inner_margin(margin).show(ui, |ui| {
+        ui.horizontal(|ui| {
+            live_button_ui(ui, state.settings.live, commands);
+            generate_button_ui(ui, state, commands);
+        });
+    });
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         let margin = egui::Margin { left: side, right: side, top: 4, bottom: side };
         Frame::new().inner_margin(margin).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = theme::SPACE_S;
             prompt_ui(ui, state, commands);
+            layers::layers_ui(ui, state, &mut view.layer_thumbnails, commands);
             divider(ui);
             seed_ui(ui, state, view, commands);
             sampling_ui(ui, state, commands);
@@ -44,6 +51,24 @@ pub(super) fn side_panel_ui(
             }
         });
     });
+}
+
+fn live_button_ui(ui: &mut Ui, is_live: bool, commands: &mut Vec<UiCommand>) {
+    let action = Action::ToggleLive;
+    let tip = if is_live {
+        "The picture follows every change at once; click to draw only when asked"
+    } else {
+        "The picture waits for Generate; click to let it follow every change"
+    };
+    let button = Button::text(action.label())
+        .with_icon(icons::LIVE)
+        .selected(is_live)
+        .min_size(vec2(76.0, 36.0))
+        .show(ui);
+    let tip = format!("{tip} ({})", action.key_text(ui.ctx()));
+    if button.on_hover_text(tip).clicked() {
+        commands.push(action.into());
+    }
 }
 
 fn generate_button_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {

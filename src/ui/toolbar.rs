@@ -5,6 +5,7 @@ use egui::{Align, Layout, RichText, Ui, Vec2};
 use super::command::{Action, UiCommand};
 use super::widgets::Button;
 use super::{icons, mark, theme};
+use crate::document::History;
 use crate::state::{AppState, ThemeChoice};
 
 pub(super) const HEIGHT: f32 = 52.0;
@@ -23,6 +24,8 @@ pub(super) fn toolbar_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCom
                 commands.push(action.into());
             }
         }
+        ui.add_space(theme::SPACE_S);
+        history_ui(ui, state.sketch.history(), commands);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let help = Action::ToggleHelp;
             let button = Button::icon(icons::HELP, help.label());
@@ -32,6 +35,22 @@ pub(super) fn toolbar_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCom
             commands.extend(theme_button_ui(ui, state.settings.theme));
         });
     });
+}
+
+/// *Undo* and *Redo* are named after the step that they take.
+fn history_ui(ui: &mut Ui, history: &History, commands: &mut Vec<UiCommand>) {
+    ui.spacing_mut().item_spacing.x = 2.0;
+    for (action, icon, label, none) in [
+        (Action::Undo, icons::UNDO, history.undo_label(), "Nothing to undo"),
+        (Action::Redo, icons::REDO, history.redo_label(), "Nothing to redo"),
+    ] {
+        let text = label.as_deref().unwrap_or(none);
+        let button = Button::icon(icon, text).enabled(label.is_some()).show(ui);
+        let tip = format!("{text} ({})", action.key_text(ui.ctx()));
+        if button.on_hover_text(tip).clicked() {
+            commands.push(action.into());
+        }
+    }
 }
 
 fn theme_button_ui(ui: &mut Ui, theme: ThemeChoice) -> Option<UiCommand> {

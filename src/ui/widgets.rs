@@ -20,6 +20,8 @@ pub struct Button<'a> {
     look: Look,
     is_enabled: bool,
     selected: Option<bool>,
+    /// Its state for screen readers, where the icon alone shows it to others.
+    toggled: Option<bool>,
     size: Vec2,
 }
 
@@ -43,6 +45,7 @@ impl<'a> Button<'a> {
             look: Look::Quiet,
             is_enabled: true,
             selected: None,
+            toggled: None,
             size,
         }
     }
@@ -56,6 +59,7 @@ impl<'a> Button<'a> {
             look: Look::Plain,
             is_enabled: true,
             selected: None,
+            toggled: None,
             size,
         }
     }
@@ -91,6 +95,12 @@ impl<'a> Button<'a> {
         self
     }
 
+    /// Makes it a toggle whose icon tells its state.
+    pub fn toggled(mut self, is_on: bool) -> Self {
+        self.toggled = Some(is_on);
+        self
+    }
+
     /// At least this large; the text may need more width.
     pub fn min_size(mut self, size: Vec2) -> Self {
         self.size = size;
@@ -114,7 +124,7 @@ impl<'a> Button<'a> {
         let sense = if self.is_enabled { Sense::click() } else { Sense::hover() };
         let (rect, response) = ui.allocate_exact_size(size, sense);
         let is_enabled = self.is_enabled && ui.is_enabled();
-        response.widget_info(|| match self.selected {
+        response.widget_info(|| match self.selected.or(self.toggled) {
             Some(is_selected) => {
                 WidgetInfo::selected(Role::Button, is_enabled, is_selected, self.label)
             }
@@ -260,9 +270,24 @@ pub struct SliderRow<'a> {
     pub decimals: usize,
 }
 
+/// What the user did to a [`SliderRow`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SliderChange {
+    /// The new value, if there is one.
+    pub value: Option<f32>,
+    /// The slider or the number has been let go or left.
+    pub is_over: bool,
+}
+
 impl SliderRow<'_> {
     /// The new value, if the user changed it.
     pub fn show(self, ui: &mut Ui) -> Option<f32> {
+        self.show_drag(ui).value
+    }
+
+    /// The same for settings that must know where a drag ends.
+    pub fn show_drag(self, ui: &mut Ui) -> SliderChange {
+        let is_over = |response: &Response| response.drag_stopped() || response.lost_focus();
         let mut value = self.value;
         let palette = theme::palette(ui);
         let step = 10_f64.powi(-(self.decimals as i32));
@@ -270,15 +295,16 @@ impl SliderRow<'_> {
             ui.spacing_mut().item_spacing.y = 0.0;
             let title = ui.horizontal(|ui| {
                 let title = caption(ui, self.label);
-                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    ui.spacing_mut().interact_size = vec2(40.0, 22.0);
-                    let number = egui::DragValue::new(&mut value)
-                        .range(*self.range.start()..=self.max)
-                        .speed(step)
-                        .fixed_decimals(self.decimals);
-                    ui.add(number).labelled_by(title.id);
-                });
-                title
+                let number =
+                    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                        ui.spacing_mut().interact_size = vec2(40.0, 22.0);
+                        let number = egui::DragValue::new(&mut value)
+                            .range(*self.range.start()..=self.max)
+                            .speed(step)
+                            .fixed_decimals(self.decimals);
+                        is_over(&ui.add(number).labelled_by(title.id))
+                    });
+                (title.id, number.inner)
             });
             ui.spacing_mut().interact_size.y = 20.0;
             ui.spacing_mut().slider_width = ui.available_width();
@@ -291,10 +317,11 @@ impl SliderRow<'_> {
                 .clamping(egui::SliderClamping::Edits)
                 .step_by(step)
                 .show_value(false);
-            ui.add(slider).labelled_by(title.inner.id);
+            let (title, is_number_over) = title.inner;
+            is_over(&ui.add(slider).labelled_by(title)) || is_number_over
         });
         row.response.on_hover_text(self.explanation);
-        (value != self.value).then_some(value)
+        SliderChange { value: (value != self.value).then_some(value), is_over: row.inner }
     }
 }
 

@@ -31,11 +31,14 @@ pub(super) fn command(state: &mut AppState, command: SketchCommand, now: f64) {
         }
         SketchCommand::ShowShape { from, to } => show_shape(state, from, to, now),
         SketchCommand::DrawShape => {
-            state.sketch.accept_draft();
+            if state.sketch.accept_draft().is_some() {
+                state.settings.tools.remember_colour();
+            }
         }
         SketchCommand::Abandon => state.sketch.discard(),
         SketchCommand::Fill(at) => {
             let edit = Edit::Fill { pen: tools.pen(), area: tools.fill_area(at) };
+            tools.remember_colour();
             reveal(state, now);
             apply(state, &edit);
         }
@@ -70,6 +73,9 @@ fn begin_stroke(state: &mut AppState, pen: Pen, point: PenPoint, now: f64) {
         return;
     }
     reveal(state, now);
+    if pen.brush.mode == Mode::Paint {
+        state.settings.tools.remember_colour();
+    }
     state.sketch.begin_stroke(pen);
     state.sketch.extend_stroke(&[point]);
 }
