@@ -205,6 +205,8 @@ pub enum Event {
         scale_idx: usize,
         still: Arc<RgbaImage>,
         elapsed: Duration,
+        /// What the job's own work took so far; its `total` is not known yet.
+        timings: Timings,
     },
     /// All requested scales are done; one picture per seed.
     Finished {

@@ -58,8 +58,13 @@ struct Replay {
     ui: Times,
     to_coarse: Times,
     to_final: Times,
+    /// Of runs that ended by themselves.
+    prepare: Times,
+    decode: Times,
+    coarse_run: Times,
     n_lifts: usize,
     n_frames: usize,
+    timed: u64,
     newest_shown: (u64, u64),
     samples: Vec<Sample>,
 }
@@ -107,8 +112,12 @@ impl Replay {
             ui: Times::default(),
             to_coarse: Times::default(),
             to_final: Times::default(),
+            prepare: Times::default(),
+            decode: Times::default(),
+            coarse_run: Times::default(),
             n_lifts: 0,
             n_frames: 0,
+            timed: 0,
             newest_shown: (0, 0),
             samples: Vec::new(),
         }
@@ -222,6 +231,16 @@ impl Replay {
         let state = self.window.state().state();
         let shown = state.shown().expect("never blank after the first picture");
         let newest = state.job.as_ref().expect("a run");
+        if let Some((_, still)) = newest.newest()
+            && let Some(elapsed) = still.elapsed
+            && newest.request.stop_at.is_some()
+            && newest.id.0 > self.timed
+        {
+            self.timed = newest.id.0;
+            self.prepare.push(newest.timings.prepare);
+            self.decode.push(newest.timings.decode);
+            self.coarse_run.push(elapsed);
+        }
         let is_stand_in = state.earlier.as_ref().is_some_and(|job| job.id == shown.job.id);
         assert!(shown.job.id == newest.id || (newest.n_done() == 0 && is_stand_in), "stale");
         let shown_now = (shown.job.id.0, shown.job.sketch_revision);
@@ -265,6 +284,9 @@ impl Replay {
         self.ui.print("window's thread, per frame", Some((0.99, UI_BAR)));
         self.to_coarse.print("pen to coarse preview", Some((0.95, COARSE_BAR)));
         self.to_final.print("pen lifted to finished picture", None);
+        self.prepare.print("preparing a coarse run", None);
+        self.decode.print("decoding its preview", None);
+        self.coarse_run.print("a coarse run, decoded", None);
         println!(
             "\n{} frames, {} pictures shown, {} runs replaced by newer ones after their first \
              preview,\n{} of {} strokes rested long enough to be finished, {} movements without an \

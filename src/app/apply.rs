@@ -140,7 +140,10 @@ pub(super) fn event(state: &mut AppState, event: Event, now: f64) {
                 state.notices.info(now, notice);
             }
         }
-        Event::ScaleFinished { scale_idx, still, elapsed, .. } => {
+        Event::ScaleFinished { scale_idx, still, elapsed, timings, .. } => {
+            if let Some(job) = &mut state.job {
+                job.timings = timings;
+            }
             set_still(state, scale_idx, still);
             let job = state.job.as_mut();
             if let Some(Some(still)) = job.and_then(|job| job.stills.get_mut(scale_idx)) {

@@ -108,11 +108,10 @@ impl Schedule {
         {
             state.live.record(now.duration_since(changed_at));
         }
-        if let Phase::Finished(timings) = &job.phase
-            && !std::mem::replace(&mut sent.is_counted, true)
-            && !sent.is_continuation
-        {
-            self.costs.observe(timings, job.stills.iter().flatten().count());
+        // Once, from the first preview: by the end of a run another one may have replaced it.
+        if !sent.is_counted && !sent.is_continuation && !job.timings.scales.is_empty() {
+            sent.is_counted = true;
+            self.costs.observe(&job.timings, job.stills.iter().flatten().count());
         }
     }
 

@@ -14,6 +14,8 @@ pub struct Job {
     pub phase: Phase,
     /// Which state of the sketch it draws; see `Editor::revision`.
     pub sketch_revision: u64,
+    /// What it took so far.
+    pub timings: Timings,
     /// Scales that this run will have.
     pub n_wanted: usize,
     /// One entry per scale of the model; empty until the scale is drawn and decoded.
@@ -47,7 +49,8 @@ impl Job {
     pub fn new(id: JobId, request: GenerateRequest, n_scales: usize, sketch_revision: u64) -> Self {
         let n_wanted = request.stop_at.map_or(n_scales, |stop_at| stop_at.min(n_scales));
         let stills = vec![None; n_scales];
-        Self { id, request, phase: Phase::Sent, sketch_revision, n_wanted, stills }
+        let timings = Timings::default();
+        Self { id, request, phase: Phase::Sent, sketch_revision, timings, n_wanted, stills }
     }
 
     /// Takes over the stills of a run of the same picture, which this one goes on from.

@@ -144,9 +144,11 @@ impl Progress<'_> {
             if is_ready || pace.is_due(scale_idx, Instant::now()) {
                 let image = self.picture(painting, scale_idx, 0)?;
                 let job = self.job.id;
-                self.outbox.publish(Preview { job, scale_idx, image: Arc::clone(&image) });
+                // The facts first: whoever sees the preview may send the next request at once, and
+                // then learns no more of this job.
+                self.tell_of(scale_idx, Arc::clone(&image))?;
+                self.outbox.publish(Preview { job, scale_idx, image });
                 pace.shown(Instant::now());
-                self.tell_of(scale_idx, image)?;
                 *is_shown = true;
             }
         }
@@ -192,8 +194,8 @@ impl Progress<'_> {
     }
 
     fn tell_of(&self, scale_idx: usize, still: Arc<RgbaImage>) -> Result<(), Closed> {
-        let elapsed = self.begin.elapsed();
-        self.outbox.send(Event::ScaleFinished { job: self.job.id, scale_idx, still, elapsed })
+        let (job, elapsed, timings) = (self.job.id, self.begin.elapsed(), self.timings.clone());
+        self.outbox.send(Event::ScaleFinished { job, scale_idx, still, elapsed, timings })
     }
 
     fn check_cancelled(&self) -> Result<(), Interrupted> {

@@ -56,7 +56,11 @@ fn draw(state: &mut AppState, job: JobId, n_scales: usize) {
     for scale_idx in 0..n_scales {
         let still = picture(10 * job.0 as u8 + scale_idx as u8);
         let elapsed = std::time::Duration::from_millis(5);
-        event(state, Event::ScaleFinished { job, scale_idx, still, elapsed }, 0.0);
+        event(
+            state,
+            Event::ScaleFinished { job, scale_idx, still, elapsed, timings: Timings::default() },
+            0.0,
+        );
     }
 }
 

@@ -73,7 +73,8 @@ impl Rig {
         let still = Arc::new(RgbaImage::from_pixel(1, 1, image::Rgba([self.n_jobs as u8; 4])));
         let elapsed = Duration::from_millis(5);
         let job = JobId(self.n_jobs);
-        let event = Event::ScaleFinished { job, scale_idx, still, elapsed };
+        let timings = Timings { scales: vec![Duration::ZERO; 4], ..Timings::default() };
+        let event = Event::ScaleFinished { job, scale_idx, still, elapsed, timings };
         apply::event(&mut self.state, event, 0.0);
     }
 
