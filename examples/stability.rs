@@ -3,11 +3,18 @@
 //!
 //! `cargo run --release --example stability -- [--seeds N] [--edits N] [--temperature T] [--top-k K]
 //! [--top-p P] [--guidance G]` paints line drawings and edges of remembered pictures before and
-//! after such edits, and prints per scale the mean share of changed ids in percent:
-//! `keyed` with noise that belongs to its place, as the program draws, and `fresh` with other noise
-//! in the second run, as a generator with a random stream would. Both look at the same memories.
+//! after such edits, and prints the mean share of changed ids in percent, per scale:
+//! - `keyed`: with noise that belongs to its place, as the program draws;
+//! - `fresh`: with other noise in the second run, as a generator with a random stream would;
+//! - `hold H`: as `keyed`, with the first picture as anchor.
+//!
+//! All look at the same memories. `near` counts only the ids of the finest scale within one cell of
+//! what moved, and `far` the others: an edit should show near, and nowhere else. `other` is the
+//! finest scale after the whole sketch was replaced by another: much must change.
 
 #![expect(clippy::print_stdout, reason = "the report is what the program is for")]
+
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use underpaint::imaging::ControlMap;
@@ -15,7 +22,7 @@ use underpaint::imaging::edges::CannyOptions;
 use underpaint::imaging::extract::{Extractor, extract};
 use underpaint::model::{self, Generator, LoadOptions};
 use underpaint::params::{ControlKind, Sampling, StrengthCurve};
-use underpaint::protocol::{Control, GenerateRequest, Inspiration};
+use underpaint::protocol::{Anchor, Control, GenerateRequest, Inspiration};
 
 /// Side of the cell that moves.
 const CELL_PX: usize = 16;
@@ -23,6 +30,9 @@ const CELL_PX: usize = 16;
 const MIN_INK: f32 = 16.0;
 /// Half the width of drawn lines.
 const PEN_RADIUS_PX: f32 = 2.0;
+
+/// How strongly the earlier picture is held.
+const HOLDS: [f32; 4] = [0.1, 0.25, 0.5, 1.0];
 
 /// Closed lines in a unit square, and what they show.
 const DRAWINGS: [(&str, &[&[[f32; 2]]]); 4] = [
@@ -82,67 +92,116 @@ struct Options {
     n_edits: usize,
 }
 
-/// Shares of changed ids: per edit, of each scale.
-#[derive(Default)]
-struct Tally(Vec<Vec<f64>>);
+/// A sketch with one cell's ink moved to the cell on its right.
+struct Edit {
+    map: ControlMap,
+    /// Column and row.
+    from: [usize; 2],
+}
+
+/// One way of painting the second picture.
+struct Variant {
+    name: String,
+    is_fresh: bool,
+    hold: f32,
+    /// Shares of changed ids: per edit, of each scale, then near and far at the finest.
+    edits: Vec<Vec<f64>>,
+    /// Shares at the finest scale with another sketch.
+    others: Vec<f64>,
+}
 
 fn main() -> Result<()> {
     let mut generator = model::load(&LoadOptions::default())?;
     let generator = &mut *generator;
     let options = options(generator.info().sampling)?;
     let sketches = sketches(generator)?;
-    let [mut keyed, mut fresh] = [Tally::default(), Tally::default()];
-    for (prompt, sketch) in &sketches {
+    let mut variants = vec![Variant::new("keyed", 0.0), Variant::new("fresh", 0.0)];
+    variants[1].is_fresh = true;
+    variants.extend(HOLDS.map(|hold| Variant::new(format!("hold {hold}"), hold)));
+    for (idx, (prompt, sketch)) in sketches.iter().enumerate() {
+        let (_, other) = &sketches[(idx + 1) % sketches.len()];
+        let edits = edits(sketch, options.n_edits)?;
         for seed in 0..options.n_seeds {
             let mut request = GenerateRequest::new(*prompt, seed);
             request.sampling = options.sampling;
             request.controls = vec![control(sketch.clone())];
             let before = paint(generator, &mut request)?;
-            for edited in edits(sketch, options.n_edits)? {
-                request.controls = vec![control(edited)];
-                request.seeds = vec![seed];
-                keyed.add(&before, &paint(generator, &mut request)?);
-                request.seeds = vec![seed + 1_000];
-                fresh.add(&before, &paint(generator, &mut request)?);
+            for variant in &mut variants {
+                request.seeds = vec![if variant.is_fresh { seed + 1_000 } else { seed }];
+                let ids = Arc::new(vec![before.clone()]);
+                request.anchor = Some(Anchor { ids, hold: variant.hold });
+                for edit in &edits {
+                    request.controls = vec![control(edit.map.clone())];
+                    variant.add(&before, &paint(generator, &mut request)?, edit.from);
+                }
+                request.controls = vec![control(other.clone())];
+                let after = paint(generator, &mut request)?;
+                variant.others.push(share(last(&before), last(&after), |_| true));
             }
         }
     }
-    println!("{} edits of {} sketches, {:?}", keyed.0.len(), sketches.len(), options.sampling);
-    print!(" scale");
+    let n_edits = variants[0].edits.len();
+    println!("{n_edits} edits of {} sketches, {:?}", sketches.len(), options.sampling);
+    print!("{:>10}", "scale");
     for side in &generator.info().scales {
         print!("{side:>6}");
     }
-    println!("  ± one standard error");
-    keyed.print("keyed");
-    fresh.print("fresh");
+    println!("  near   far other  ± standard error of the finest");
+    for variant in &variants {
+        variant.print();
+    }
     Ok(())
 }
 
-impl Tally {
-    fn add(&mut self, before: &[Vec<u32>], after: &[Vec<u32>]) {
-        let share = |(before, after): (&Vec<u32>, &Vec<u32>)| {
-            let n_changed = before.iter().zip(after).filter(|(a, b)| a != b).count();
-            n_changed as f64 / before.len() as f64
-        };
-        self.0.push(before.iter().zip(after).map(share).collect());
+impl Variant {
+    fn new(name: impl Into<String>, hold: f32) -> Self {
+        let name = name.into();
+        Self { name, is_fresh: false, hold, edits: Vec::new(), others: Vec::new() }
     }
 
-    /// Means in percent, and how sure the last one is.
-    fn print(&self, name: &str) {
-        let n_edits = self.0.len() as f64;
-        let mean =
-            |scale_idx: usize| self.0.iter().map(|shares| shares[scale_idx]).sum::<f64>() / n_edits;
-        let n_scales = self.0[0].len();
-        print!("{name:>6}");
-        for scale_idx in 0..n_scales {
-            print!("{:6.1}", 100.0 * mean(scale_idx));
-        }
-        let finest = n_scales - 1;
-        let variance =
-            self.0.iter().map(|shares| (shares[finest] - mean(finest)).powi(2)).sum::<f64>()
-                / n_edits;
-        println!("  ± {:.1}", 100.0 * (variance / n_edits).sqrt());
+    fn add(&mut self, before: &[Vec<u32>], after: &[Vec<u32>], from: [usize; 2]) {
+        let all = before.iter().zip(after).map(|(before, after)| share(before, after, |_| true));
+        let mut shares: Vec<f64> = all.collect();
+        let side = last(before).len().isqrt();
+        let is_near = |position: usize| {
+            let [col, row] = [position % side, position / side];
+            (from[0]..=from[0] + 1).any(|from| col.abs_diff(from) <= 1)
+                && row.abs_diff(from[1]) <= 1
+        };
+        shares.push(share(last(before), last(after), is_near));
+        shares.push(share(last(before), last(after), |position| !is_near(position)));
+        self.edits.push(shares);
     }
+
+    /// Means in percent.
+    fn print(&self) {
+        print!("{:>10}", self.name);
+        let column = |idx: usize| self.edits.iter().map(move |shares| shares[idx]);
+        let n_columns = self.edits[0].len();
+        for idx in 0..n_columns {
+            print!("{:6.1}", 100.0 * mean(column(idx)));
+        }
+        let finest = n_columns - 3;
+        let centre = mean(column(finest));
+        let variance = mean(column(finest).map(|share| (share - centre).powi(2)));
+        let error = (variance / self.edits.len() as f64).sqrt();
+        println!("{:6.1}  ± {:.1}", 100.0 * mean(self.others.iter().copied()), 100.0 * error);
+    }
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, n) = values.fold((0.0, 0), |(sum, n), value| (sum + value, n + 1));
+    sum / f64::from(n)
+}
+
+fn last(ids: &[Vec<u32>]) -> &[u32] {
+    ids.last().map_or(&[], Vec::as_slice)
+}
+
+/// Share of changed ids among the positions that count.
+fn share(before: &[u32], after: &[u32], counts: impl Fn(usize) -> bool) -> f64 {
+    let positions = (0..before.len()).filter(|position| counts(*position));
+    mean(positions.map(|position| f64::from(u8::from(before[position] != after[position]))))
 }
 
 /// Ids of all scales. Then puts the memories into the request by hand, so that they stay the same
@@ -202,32 +261,30 @@ fn distance(at: [f32; 2], [a, b]: [[f32; 2]; 2]) -> f32 {
 
 /// The sketch with one cell's ink moved to the cell beside it, for some cells with ink, spread
 /// over the picture.
-fn edits(sketch: &ControlMap, n_edits: usize) -> Result<Vec<ControlMap>> {
+fn edits(sketch: &ControlMap, n_edits: usize) -> Result<Vec<Edit>> {
     let size_px = sketch.size_px();
     let n_cells = size_px / CELL_PX;
-    let pixels = |cell: [usize; 2]| {
-        (0..CELL_PX * CELL_PX).map(move |idx| {
-            let (x, y) = (cell[0] * CELL_PX + idx % CELL_PX, cell[1] * CELL_PX + idx / CELL_PX);
-            y * size_px + x
-        })
+    let pixels = |[col, row]: [usize; 2]| {
+        let pixel = move |x: usize, y: usize| (row * CELL_PX + y) * size_px + col * CELL_PX + x;
+        (0..CELL_PX * CELL_PX).map(move |idx| pixel(idx % CELL_PX, idx / CELL_PX))
     };
     let ink = |cell| pixels(cell).map(|pixel| sketch.values()[pixel]).sum::<f32>();
     let cells: Vec<[usize; 2]> = (0..n_cells * n_cells)
         .map(|idx| [idx % n_cells, idx / n_cells])
-        .filter(|cell| ink(*cell) >= MIN_INK)
+        .filter(|cell| cell[0] + 1 < n_cells && ink(*cell) >= MIN_INK)
         .collect();
     let chosen = (0..n_edits.min(cells.len())).map(|idx| cells[idx * cells.len() / n_edits]);
     chosen
-        .map(|cell| {
+        .map(|from| {
             let mut values = sketch.values().to_vec();
-            let beside = if cell[0] + 1 < n_cells { cell[0] + 1 } else { cell[0] - 1 };
-            for pixel in pixels(cell) {
+            for pixel in pixels(from) {
                 values[pixel] = 0.0;
             }
-            for (from, to) in pixels(cell).zip(pixels([beside, cell[1]])) {
-                values[to] = values[to].max(sketch.values()[from]);
+            for (pixel, to) in pixels(from).zip(pixels([from[0] + 1, from[1]])) {
+                values[to] = values[to].max(sketch.values()[pixel]);
             }
-            ControlMap::new(ControlKind::Lines, size_px, values).context("a valid map")
+            let map = ControlMap::new(ControlKind::Lines, size_px, values);
+            Ok(Edit { map: map.context("a valid map")?, from })
         })
         .collect()
 }

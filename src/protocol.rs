@@ -39,6 +39,8 @@ pub struct GenerateRequest {
     /// At most one per kind.
     pub controls: Vec<Control>,
     pub memory: MemoryRequest,
+    /// A picture to stay close to, while its sketch is being changed.
+    pub anchor: Option<Anchor>,
 }
 
 impl GenerateRequest {
@@ -53,21 +55,52 @@ impl GenerateRequest {
             previews: Previews::default(),
             controls: Vec::new(),
             memory: MemoryRequest::default(),
+            anchor: None,
         }
     }
 
     /// Whether both ask for the same picture, however many of its scales and previews.
     pub fn is_same_picture(&self, other: &Self) -> bool {
         // Named one by one, so that a new field must be thought of here. The cheap ones first.
-        let Self { prompt, negative, seeds, sampling, stop_at: _, previews: _, controls, memory } =
-            self;
+        let Self {
+            prompt,
+            negative,
+            seeds,
+            sampling,
+            stop_at: _,
+            previews: _,
+            controls,
+            memory,
+            anchor,
+        } = self;
         *seeds == other.seeds
             && *sampling == other.sampling
             && *prompt == other.prompt
             && *negative == other.negative
             && *memory == other.memory
+            && *anchor == other.anchor
             && *controls == other.controls
     }
+}
+
+/// Token ids of one picture: one grid per scale, coarse to fine, row by row.
+pub type PictureIds = Vec<Vec<u32>>;
+
+/// An earlier picture that the new one stays close to: at each place, its code is made likelier.
+/// Where the sketch asks for something else, that wins; where several codes would do, the earlier
+/// one stays, so the picture does not flicker under the pen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Anchor {
+    /// Per seed, as [`Event::Finished`] told them. Of a run that was stopped, only the scales that
+    /// were done are held.
+    pub ids: Arc<Vec<PictureIds>>,
+    /// The earlier code's probability is multiplied by e to this power before the draw; 0 changes
+    /// nothing. Range 0–[`Anchor::MAX_HOLD`].
+    pub hold: f32,
+}
+
+impl Anchor {
+    pub const MAX_HOLD: f32 = 20.0;
 }
 
 /// Which scales of a running job are decoded and shown. Decoding costs as much as several coarse
@@ -208,10 +241,11 @@ pub enum Event {
         /// What the job's own work took so far; its `total` is not known yet.
         timings: Timings,
     },
-    /// All requested scales are done; one picture per seed.
+    /// All requested scales are done; one picture per seed, with the ids that it is made of.
     Finished {
         job: JobId,
         images: Vec<Arc<RgbaImage>>,
+        ids: Arc<Vec<PictureIds>>,
         timings: Timings,
     },
     /// The user asked to stop; the previews sent so far stay valid.

@@ -164,6 +164,7 @@ impl AppState {
             sampling: self.sampling().clamped(),
             stop_at: None,
             previews: Previews::default(),
+            anchor: None,
             controls,
             memory: MemoryRequest {
                 retrieval: recipe.memory_on,

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use underpaint::imaging::{ControlMap, RgbaImage};
 use underpaint::model::{self, DeviceChoice, Generator, LoadOptions, Session, Step};
 use underpaint::params::{ControlKind, StrengthCurve};
-use underpaint::protocol::{Control, EntryId, GenerateRequest, Inspiration, MemoryRequest};
+use underpaint::protocol::{
+    Anchor, Control, EntryId, GenerateRequest, Inspiration, MemoryRequest, PictureIds,
+};
 
 fn tiny() -> Box<dyn Generator> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/embedded_tiny");
@@ -180,6 +182,31 @@ fn ids_are_a_grid_per_scale_and_picture() {
 }
 
 #[test]
+fn an_anchor_holds_the_earlier_picture() {
+    let mut generator = tiny();
+    let earlier = GenerateRequest::new("red apple", 1);
+    let ids = finish(generator.start(&earlier).unwrap()).ids(0);
+    let mut request =
+        GenerateRequest { controls: vec![lines(StrengthCurve::default())], ..earlier };
+    let mut n_changed = |anchor: Option<Anchor>| -> usize {
+        request.anchor = anchor;
+        let changed = finish(generator.start(&request).unwrap()).ids(0);
+        let pairs = ids.iter().flatten().zip(changed.iter().flatten());
+        pairs.filter(|(before, after)| before != after).count()
+    };
+    let held = |hold| Some(Anchor { ids: Arc::new(vec![ids.clone()]), hold });
+    let n_free = n_changed(None);
+    assert!(n_free > 0, "the lines change the picture");
+    assert_eq!(n_changed(held(0.0)), n_free);
+    assert!(n_changed(held(2.0)) < n_free);
+    assert_eq!(n_changed(held(Anchor::MAX_HOLD)), 0, "more than any logit of this model");
+    // A stopped picture holds its own scales only.
+    let coarse = Anchor { ids: Arc::new(vec![ids[..3].to_vec()]), hold: Anchor::MAX_HOLD };
+    let n_half_held = n_changed(Some(coarse));
+    assert!((1..n_free).contains(&n_half_held), "{n_half_held} of {n_free}");
+}
+
+#[test]
 fn an_absent_control_and_one_of_no_strength_are_the_same() {
     let mut generator = tiny();
     let request = GenerateRequest::new("red apple", 1);
@@ -252,6 +279,7 @@ fn memory_can_be_chosen_or_left_out() {
 fn requests_that_do_not_fit_are_refused_with_the_reason() {
     let mut generator = embedded();
     let request = GenerateRequest::new("x", 1);
+    let ids = vec![vec![7], vec![1, 2, 3, 4]];
     let mut refused = |request: GenerateRequest, words: &str| {
         let message = message(&mut *generator, &request);
         assert!(message.contains(words), "{message}");
@@ -267,6 +295,16 @@ fn requests_that_do_not_fit_are_refused_with_the_reason() {
     let map = Some(vec![1.0; 5].into());
     let bad = Control { strength_map: map, ..lines(StrengthCurve::default()) };
     refused(GenerateRequest { controls: vec![bad], ..request.clone() }, "256 cells");
+    let mut refused_anchor = |ids: Vec<PictureIds>, hold: f32, words: &str| {
+        let anchor = Some(Anchor { ids: Arc::new(ids), hold });
+        refused(GenerateRequest { anchor, ..request.clone() }, words);
+    };
+    refused_anchor(vec![ids.clone()], -1.0, "0 to 20");
+    refused_anchor(vec![ids.clone()], f32::NAN, "0 to 20");
+    refused_anchor(vec![ids.clone(); 2], 1.0, "one for each seed");
+    refused_anchor(vec![vec![vec![4096]]], 1.0, "another model");
+    refused_anchor(vec![vec![ids[0].clone(), ids[0].clone()]], 1.0, "another model");
+    refused_anchor(vec![vec![vec![0]; 9]], 1.0, "another model");
     let mut refused_slot = |slot: usize, inspiration: Inspiration, words: &str| {
         let memory =
             MemoryRequest { chosen: vec![(slot, inspiration)], ..MemoryRequest::default() };

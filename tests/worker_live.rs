@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use underpaint::imaging::RgbaImage;
-use underpaint::protocol::{Event, GenerateRequest, MemoryRequest, Preview, Previews, Timings};
+use underpaint::protocol::{
+    Anchor, Event, GenerateRequest, MemoryRequest, Preview, Previews, Timings,
+};
 
 use common::fake_model::{Calls, FakeModel, Fault, Point, colour_of, middle};
 use common::worker_rig::Rig;
@@ -166,6 +168,8 @@ fn going_back_shows_what_is_there() {
     rig.drain_until("finished of job 2");
     assert_eq!(told(&rig, 2), [0, 1, 2]);
     assert_eq!(middle(&finished(&rig).0[0]), colour_of("apple", 7, 2));
+    let Some(Event::Finished { ids, .. }) = rig.seen.last() else { unreachable!() };
+    assert_eq!((ids.len(), ids[0].len()), (1, 3), "ids of the scales that were asked for");
     // And again to the end.
     rig.worker.generate(live("apple", None));
     rig.drain_until("finished of job 3");
@@ -179,12 +183,13 @@ fn another_picture_starts_anew() {
     let calls = model.calls();
     let mut rig = Rig::new(model);
     let same = live("apple", Some(3));
-    let mut others = vec![same.clone(); 5];
+    let mut others = vec![same.clone(); 6];
     others[0].seeds = vec![8];
     others[1].negative = "worm".to_owned();
     others[2].sampling.temperature += 0.1;
     others[3].memory.reference_strength = 0.5;
     others[4].prompt = "pear".to_owned();
+    others[5].anchor = Some(Anchor { ids: Arc::default(), hold: 1.0 });
     let mut job = 0;
     for other in others {
         for request in [same.clone(), other] {

@@ -158,6 +158,7 @@ impl Run {
             },
             stop_at: args.stop_at,
             previews: Previews::default(),
+            anchor: None,
             controls,
             memory,
         })

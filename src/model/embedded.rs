@@ -22,7 +22,8 @@ use super::{Generator, ModelError, ModelFiles, Session, device};
 use crate::imaging::{ControlMap, RgbaImage};
 use crate::params::StrengthCurve;
 use crate::protocol::{
-    Control, EntryId, GenerateRequest, InspiredBy, MemoryRequest, MemorySource, ModelInfo,
+    Anchor, Control, EntryId, GenerateRequest, InspiredBy, MemoryRequest, MemorySource, ModelInfo,
+    PictureIds,
 };
 
 /// Control maps kept encoded; a live sketch changes one layer at a time.
@@ -139,7 +140,39 @@ impl EmbeddedModel {
                 return fail(format!("a strength map needs {n_cells} cells, not {}", map.len()));
             }
         }
+        if let Some(anchor) = &request.anchor {
+            self.check_anchor(anchor, request.seeds.len())?;
+        }
         self.inspirations.check(&request.memory)
+    }
+
+    fn check_anchor(&self, anchor: &Anchor, n_pictures: usize) -> Result<(), ModelError> {
+        let fail = |reason: String| Err(ModelError::Request { reason });
+        if !(0.0..=Anchor::MAX_HOLD).contains(&anchor.hold) {
+            return fail(format!(
+                "an earlier picture can be held with 0 to {}, not {}",
+                Anchor::MAX_HOLD,
+                anchor.hold
+            ));
+        }
+        if anchor.ids.len() != n_pictures {
+            return fail(format!(
+                "{} earlier pictures cannot be held by {n_pictures}; give one for each seed",
+                anchor.ids.len()
+            ));
+        }
+        let (sides, n_codes) = (&self.info.scales, self.networks.config.tokenizer.codebook_size);
+        let fits = |ids: &PictureIds| {
+            let is_grid = |(grid, side): (&Vec<u32>, &usize)| {
+                grid.len() == side * side && grid.iter().all(|id| (*id as usize) < n_codes)
+            };
+            ids.len() <= sides.len() && ids.iter().zip(sides).all(is_grid)
+        };
+        if anchor.ids.iter().all(fits) {
+            Ok(())
+        } else {
+            fail("the earlier picture is of another model and cannot be held".to_owned())
+        }
     }
 
     /// Tokens (1, D, G, G) of all controls that have any strength.
@@ -281,6 +314,7 @@ impl Generator for EmbeddedModel {
             unconditional,
             sampling: request.sampling.clamped(),
             seeds: request.seeds.clone(),
+            anchor: request.anchor.clone().filter(|anchor| anchor.hold > 0.0),
             n_scales: request.stop_at.unwrap_or(config.scales.len()),
             f_hats: vec![Tensor::zeros(latent_shape, super::text::DTYPE, &self.device)?],
             ids: Vec::new(),

@@ -29,7 +29,7 @@ pub use embedded::EmbeddedModel;
 pub use error::{ModelError, WeightsError};
 
 use crate::imaging::RgbaImage;
-use crate::protocol::{EntryId, GenerateRequest, InspiredBy, MemorySource, ModelInfo};
+use crate::protocol::{EntryId, GenerateRequest, InspiredBy, MemorySource, ModelInfo, PictureIds};
 
 /// Which model to load, and where it computes.
 #[derive(Debug, Clone, Default)]
@@ -126,7 +126,7 @@ pub trait Session {
     fn step(&mut self, go_on: &dyn Fn() -> bool) -> Result<Step, ModelError>;
 
     /// Token ids of picture `batch_idx`: a grid per scale that is done, row by row.
-    fn ids(&self, batch_idx: usize) -> Vec<Vec<u32>>;
+    fn ids(&self, batch_idx: usize) -> PictureIds;
 
     /// Decodes picture `batch_idx` as it was after scale `scale_idx`, straight alpha. That scale
     /// must be done; later ones do not show.

@@ -40,6 +40,17 @@ pub fn draw(logits: &[f32], n_codes: usize, sampling: &Sampling, place: NoisePla
         .collect()
 }
 
+/// Multiplies the probability of each position's code in `ids` by e to the power of `hold`, for a
+/// [`draw`] that stays close to an earlier one: position by position as there.
+///
+/// At temperature 0, `hold` is what another code's logit must be ahead to win.
+pub fn hold_on_to(ids: &[u32], hold: f32, logits: &mut [f32], n_codes: usize, sampling: &Sampling) {
+    let unit = if sampling.temperature == 0.0 { 1.0 } else { sampling.temperature };
+    for (row, id) in logits.chunks_exact_mut(n_codes).zip(ids) {
+        row[*id as usize] += hold * unit;
+    }
+}
+
 /// The `top_k` best codes with their logits over temperature, lower codes first.
 fn keep_top_k(row: &[f32], sampling: &Sampling) -> Vec<(u32, f32)> {
     let inverse = 1.0 / sampling.temperature;
@@ -172,6 +183,28 @@ mod tests {
         assert_eq!(codes(0.4), [1]);
         assert_eq!(codes(0.6), [1, 0]);
         assert_eq!(codes(0.9), [1, 0, 2]);
+    }
+
+    #[test]
+    fn holding_multiplies_the_probability_of_the_earlier_code() {
+        let row = [1.0_f32, 0.0, 2.0, -1.0];
+        for temperature in [1.0, 0.5] {
+            let options = sampling(temperature, 0, 1.0);
+            let mut held = row;
+            hold_on_to(&[1], 3.0_f32.ln(), &mut held, 4, &options);
+            let weights = row.map(|logit| (logit / temperature).exp());
+            let expected = 3.0 * weights[1] / (weights.iter().sum::<f32>() + 2.0 * weights[1]);
+            let draws = draw_with_seeds(&held, &options, 40_000);
+            let share = draws.iter().filter(|draw| **draw == 1).count() as f32 / 40_000.0;
+            assert!((share - expected).abs() < 0.01, "{share}, not {expected}");
+        }
+        // Without temperature, it takes what is ahead by more than the hold.
+        let options = sampling(0.0, 0, 1.0);
+        for (hold, expected) in [(1.9, 2), (2.1, 1)] {
+            let mut held = row;
+            hold_on_to(&[1], hold, &mut held, 4, &options);
+            assert_eq!(draw(&held, 4, &options, PLACE), [expected]);
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::run::{Closed, Outbox, panic_failure};
 use super::thumbnails::Thumbnails;
 use crate::imaging::RgbaImage;
 use crate::model::{Generator, ModelError, Step};
-use crate::protocol::{Event, Failure, GenerateRequest, JobId, Preview, Timings};
+use crate::protocol::{Event, Failure, GenerateRequest, JobId, PictureIds, Preview, Timings};
 
 pub(super) struct Job {
     pub(super) id: JobId,
@@ -26,8 +26,11 @@ enum Interrupted {
     Failed(ModelError),
 }
 
-/// One picture per seed.
-type Pictures = Vec<Arc<RgbaImage>>;
+/// One per seed.
+struct Pictures {
+    images: Vec<Arc<RgbaImage>>,
+    ids: Arc<Vec<PictureIds>>,
+}
 
 impl Job {
     /// Sends everything about this job; its last event is sent here and nowhere else. Goes on with
@@ -47,10 +50,10 @@ impl Job {
         // thumbnails are a list of names that is always complete; timings are numbers.
         let caught = catch_unwind(AssertUnwindSafe(|| progress.generate(model, left, thumbnails)));
         let last = match caught {
-            Ok(Ok(images)) => {
+            Ok(Ok(Pictures { images, ids })) => {
                 let total = progress.begin.elapsed();
                 let timings = Timings { total, ..progress.timings };
-                Event::Finished { job, images, timings }
+                Event::Finished { job, images, ids, timings }
             }
             Ok(Err(Interrupted::Cancelled)) => Event::Cancelled { job },
             Ok(Err(Interrupted::Closed)) => return Err(Closed),
@@ -158,9 +161,16 @@ impl Progress<'_> {
                 self.tell_of(scale_idx, still)?;
             }
         }
-        (0..self.job.request.seeds.len())
+        let n_pictures = self.job.request.seeds.len();
+        let images = (0..n_pictures)
             .map(|batch_idx| self.picture(painting, n_scales - 1, batch_idx))
-            .collect()
+            .collect::<Result<_, _>>()?;
+        let ids = (0..n_pictures).map(|batch_idx| {
+            let mut ids = painting.session.ids(batch_idx);
+            ids.truncate(n_scales);
+            ids
+        });
+        Ok(Pictures { images, ids: Arc::new(ids.collect()) })
     }
 
     fn step(&mut self, painting: &mut Painting) -> Result<(), Interrupted> {

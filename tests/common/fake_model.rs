@@ -26,7 +26,9 @@ use image::Rgba;
 use underpaint::imaging::RgbaImage;
 use underpaint::model::{Generator, ModelError, Session, Step};
 use underpaint::params::{ControlKind, Sampling};
-use underpaint::protocol::{EntryId, GenerateRequest, Inspiration, InspiredBy, ModelInfo};
+use underpaint::protocol::{
+    EntryId, GenerateRequest, Inspiration, InspiredBy, ModelInfo, PictureIds,
+};
 
 /// How long a test waits for what must happen; far more than it takes on a busy machine.
 pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -249,7 +251,7 @@ impl Session for FakeSession {
         Ok(Step::Done)
     }
 
-    fn ids(&self, batch_idx: usize) -> Vec<Vec<u32>> {
+    fn ids(&self, batch_idx: usize) -> PictureIds {
         let grid = |scale_idx: usize| vec![self.seeds[batch_idx] as u32; (scale_idx + 1).pow(2)];
         (0..self.n_done).map(grid).collect()
     }

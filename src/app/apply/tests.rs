@@ -208,7 +208,8 @@ fn a_kept_seed_that_changes_nothing_says_so() {
     let job = send(&mut state, 1);
     draw(&mut state, job, N_SCALES);
     let timings = Timings::default();
-    event(&mut state, Event::Finished { job, images: vec![picture(13)], timings }, 0.0);
+    let finished = Event::Finished { job, images: vec![picture(13)], ids: Arc::default(), timings };
+    event(&mut state, finished, 0.0);
     assert_eq!(act(&mut state, Action::Generate), Some(Effect::Draw));
     assert!(state.notices.iter().any(|notice| notice.headline.contains("another seed")));
 

@@ -80,7 +80,8 @@ impl Rig {
 
     fn finish(&mut self) {
         let timings = Timings { scales: vec![Duration::ZERO; 4], ..Timings::default() };
-        let event = Event::Finished { job: JobId(self.n_jobs), images: Vec::new(), timings };
+        let (job, images, ids) = (JobId(self.n_jobs), Vec::new(), Arc::default());
+        let event = Event::Finished { job, images, ids, timings };
         apply::event(&mut self.state, event, 0.0);
     }
 

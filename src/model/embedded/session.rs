@@ -9,11 +9,10 @@ use candle_core::Tensor;
 use super::Networks;
 use crate::imaging::{RgbaImage, planes};
 use crate::model::generator::Condition;
-use crate::model::sampling::{NoisePlace, draw};
-use crate::model::tokenizer::ScaleIds;
+use crate::model::sampling::{NoisePlace, draw, hold_on_to};
 use crate::model::{ModelError, Session, Step};
 use crate::params::Sampling;
-use crate::protocol::InspiredBy;
+use crate::protocol::{Anchor, InspiredBy, PictureIds};
 
 /// A batch of pictures under way.
 pub(super) struct EmbeddedSession {
@@ -22,6 +21,7 @@ pub(super) struct EmbeddedSession {
     pub(super) unconditional: Option<Condition>,
     pub(super) sampling: Sampling,
     pub(super) seeds: Vec<u64>,
+    pub(super) anchor: Option<Anchor>,
     pub(super) n_scales: usize,
     /// The latent (B, Z, G, G) before the first scale and after each one that is done: small, and
     /// all that is needed to decode any of them later.
@@ -95,9 +95,18 @@ impl Session for EmbeddedSession {
         let side = config.scales[scale_idx];
         let n_codes = config.tokenizer.codebook_size;
         let Some(logits) = self.logits(go_on)? else { return Ok(Step::Abandoned) };
-        let logits: Vec<f32> = logits.flatten_all()?.to_vec1()?;
+        let mut logits: Vec<f32> = logits.flatten_all()?.to_vec1()?;
         if logits.iter().any(|logit| !logit.is_finite()) {
             return Err(ModelError::NotFinite { scale: scale_idx + 1 });
+        }
+        if let Some(Anchor { ids, hold }) = &self.anchor {
+            let pictures = logits.chunks_exact_mut(side * side * n_codes).zip(ids.iter());
+            for (logits, ids) in pictures {
+                // Scales that the earlier picture does not have are free.
+                if let Some(ids) = ids.get(scale_idx) {
+                    hold_on_to(ids, *hold, logits, n_codes, &self.sampling);
+                }
+            }
         }
         let pictures = logits.chunks_exact(side * side * n_codes).zip(&self.seeds);
         let ids: Vec<u32> = pictures
@@ -111,7 +120,7 @@ impl Session for EmbeddedSession {
         Ok(Step::Done)
     }
 
-    fn ids(&self, batch_idx: usize) -> ScaleIds {
+    fn ids(&self, batch_idx: usize) -> PictureIds {
         let grid = |ids: &Vec<u32>| {
             let n_tokens = ids.len() / self.seeds.len();
             ids[batch_idx * n_tokens..][..n_tokens].to_vec()

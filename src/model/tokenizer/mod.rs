@@ -19,8 +19,7 @@ use decoder::Decoder;
 use encoder::Encoder;
 use quantizer::Quantizer;
 
-/// Token ids of one picture: one grid per scale, row by row.
-pub type ScaleIds = Vec<Vec<u32>>;
+pub use crate::protocol::PictureIds as ScaleIds;
 
 /// A loaded tokenizer. All tensors are `f32` on the device of its weights.
 #[derive(Debug)]
