@@ -101,6 +101,9 @@ pub struct Anchor {
 
 impl Anchor {
     pub const MAX_HOLD: f32 = 20.0;
+    /// For a picture that follows the pen: changes of the sketch show where they are, and the rest
+    /// keeps still (`examples/stability.rs` measures both).
+    pub const LIVE_HOLD: f32 = 0.25;
 }
 
 /// Which scales of a running job are decoded and shown. Decoding costs as much as several coarse
