@@ -1,6 +1,7 @@
 //! Everything the window shows, as plain data: the recipe of the next picture, the newest job,
 //! the remembered pictures in use, notices. Changed by `app::apply` alone; drawn by `ui`.
 
+pub mod import;
 pub mod inspiration;
 pub mod job;
 pub mod live;
@@ -14,6 +15,7 @@ pub mod view;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use import::{Import, Imports};
 pub use inspiration::Slot;
 pub use job::{Job, Phase, Still};
 pub use live::LiveStats;
@@ -53,6 +55,8 @@ pub struct AppState {
     /// What remembered pictures look like, as far as the model has sent them.
     pub thumbnails: BTreeMap<EntryId, Arc<RgbaImage>>,
     pub notices: Notices,
+    /// Pictures on their way into the sketch.
+    pub imports: Imports,
     /// Where the user is in the prompt history, and the text that was there before.
     pub recall: Option<Recall>,
     /// The graphics adapter that paints the window, for people.
@@ -115,6 +119,7 @@ impl AppState {
             live: LiveStats::default(),
             thumbnails: BTreeMap::new(),
             notices: Notices::default(),
+            imports: Imports::default(),
             recall: None,
             adapter: None,
             dialog_open: false,

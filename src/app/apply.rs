@@ -1,11 +1,13 @@
 //! The only place where the state changes: commands of the user, events of the model, answers of
 //! the file thread. What must happen outside the state is returned as [`Effect`]s.
 
+mod import;
 mod sketch;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub(super) use self::import::{ImportEffect, extraction_due, found};
 use super::files::FileAnswer;
 use super::saving;
 use crate::document::{Budget, Document, Edit, Editor};
@@ -55,14 +57,26 @@ pub(super) enum Effect {
         path: PathBuf,
         size_px: usize,
     },
+    Import(ImportEffect),
 }
 
 /// Carries out a wish of the user. `now` is the window's time in seconds.
 pub(super) fn command(state: &mut AppState, command: UiCommand, now: f64) -> Option<Effect> {
+    let effect = carry_out(state, command, now);
+    import::show(state, now);
+    effect
+}
+
+fn carry_out(state: &mut AppState, command: UiCommand, now: f64) -> Option<Effect> {
     let recipe = &mut state.settings.recipe;
     match command {
         UiCommand::Run(action) => return run(state, action, now),
-        UiCommand::Sketch(command) => sketch::command(state, command, now),
+        UiCommand::Sketch(command) => {
+            if import::makes_way(state, &command, now) {
+                sketch::command(state, command, now);
+            }
+        }
+        UiCommand::Import(command) => return import::command(state, command, now),
         UiCommand::SetPrompt(text) => {
             recipe.prompt = text;
             state.recall = None;
@@ -223,6 +237,14 @@ pub(super) fn file_answer(state: &mut AppState, answer: FileAnswer, now: f64) ->
             }
             return Some(Effect::Draw);
         }
+        FileAnswer::ImportChosen(path) => {
+            let open = ImportEffect::Open { path, onto: None, n_files: 1 };
+            return Some(Effect::Import(open));
+        }
+        FileAnswer::ImportOpened { picture, onto, n_files } => {
+            import::opened(state, picture, onto, n_files, now);
+        }
+        FileAnswer::PasteDone => state.imports.is_pasting = false,
         FileAnswer::Saved { path, without_dialog } => {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let headline = if without_dialog {
@@ -258,6 +280,8 @@ fn run(state: &mut AppState, action: Action, now: f64) -> Option<Effect> {
             state.notices.done(now, "Picture copied", None);
             return Some(Effect::CopyPicture(picture));
         }
+        Action::PastePicture => return import::paste(state),
+        Action::Undo if state.imports.open.is_some() => import::cancel(state),
         Action::Undo => {
             state.sketch.undo();
         }
@@ -292,8 +316,7 @@ fn run(state: &mut AppState, action: Action, now: f64) -> Option<Effect> {
             return Some(if is_live { Effect::Draw } else { Effect::Cancel });
         }
         // The window does these by itself.
-        Action::PastePicture
-        | Action::FocusPrompt
+        Action::FocusPrompt
         | Action::FitView
         | Action::Zoom100
         | Action::Zoom200

@@ -7,10 +7,12 @@ use std::thread::{Builder, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::{saving, settings_file};
+use super::{importing, saving, settings_file};
 use crate::imaging::{RgbaImage, fit, io};
+use crate::params::ControlKind;
 use crate::protocol::Failure;
 use crate::state::Settings;
+use crate::state::import::ImportPicture;
 
 /// Far more than a person can ask for before the first is done.
 const CAPACITY: usize = 64;
@@ -37,6 +39,18 @@ pub(super) enum FileJob {
     OpenPicture {
         slot_idx: usize,
         path: PathBuf,
+        size_px: usize,
+    },
+    /// Opens a picture for the import panel.
+    OpenImport {
+        path: PathBuf,
+        onto: Option<ControlKind>,
+        n_files: usize,
+    },
+    /// Makes a place of *Inspired by* from a picture that is open already.
+    FitPicture {
+        slot_idx: usize,
+        picture: Arc<ImportPicture>,
         size_px: usize,
     },
     WriteSettings {
@@ -69,6 +83,16 @@ pub(super) enum FileAnswer {
         pixels: Arc<RgbaImage>,
         note: Option<String>,
     },
+    ImportChosen(PathBuf),
+    ImportOpened {
+        picture: Arc<ImportPicture>,
+        /// The layer that it was dropped on.
+        onto: Option<ControlKind>,
+        /// Files that came together; the first is this.
+        n_files: usize,
+    },
+    /// The clipboard was read, whatever came of it.
+    PasteDone,
     Saved {
         path: PathBuf,
         without_dialog: bool,
@@ -176,6 +200,16 @@ fn carry_out(job: FileJob) -> Option<FileAnswer> {
         FileJob::OpenPicture { slot_idx, path, size_px } => {
             Some(open_picture(slot_idx, &path, size_px))
         }
+        FileJob::OpenImport { path, onto, n_files } => Some(match importing::open(&path) {
+            Ok(picture) => FileAnswer::ImportOpened { picture: Arc::new(picture), onto, n_files },
+            Err(error) => FileAnswer::Failed(failure("The picture cannot be used", &error)),
+        }),
+        FileJob::FitPicture { slot_idx, picture, size_px } => Some(FileAnswer::PictureOpened {
+            slot_idx,
+            name: picture.name.clone(),
+            pixels: Arc::new(fit::fit_square(&picture.pixels, size_px)),
+            note: None,
+        }),
         FileJob::WriteSettings { path, settings } => {
             let error = settings_file::write(&path, &settings).err()?;
             Some(FileAnswer::Warning {
@@ -221,7 +255,7 @@ fn open_picture(slot_idx: usize, path: &Path, size_px: usize) -> FileAnswer {
     }
 }
 
-fn failure(headline: &str, error: &dyn std::error::Error) -> Failure {
+pub(super) fn failure(headline: &str, error: &dyn std::error::Error) -> Failure {
     Failure { headline: format!("{headline}: {error}"), details: chain(error) }
 }
 

@@ -1,11 +1,15 @@
 //! The application: joins window, model and files. `logic` takes in what happened and sends what
 //! is due; `ui` draws and collects wishes; `apply` alone changes the state.
 
+pub mod clipboard;
 pub mod settings_file;
 
 mod apply;
 mod dialogs;
 mod files;
+mod import_thread;
+mod importing;
+mod newest;
 mod saving;
 mod schedule;
 mod window;
@@ -16,9 +20,11 @@ use std::time::{Duration, Instant};
 
 use egui::ColorImage;
 
-use self::apply::Effect;
+use self::apply::{Effect, ImportEffect};
+use self::clipboard::Clipboard;
 use self::dialogs::Choice;
 use self::files::{FileAnswer, FileJob, FileThread};
+use self::import_thread::{EdgeDevice, ImportThread};
 use self::schedule::Schedule;
 pub use self::window::{Wake, WindowError, open_window};
 use crate::imaging::RgbaImage;
@@ -37,6 +43,7 @@ pub struct AppOptions {
     pub settings_path: Option<PathBuf>,
     /// *Save* writes here without asking, under a name made of prompt and seed.
     pub save_dir: Option<PathBuf>,
+    pub clipboard: Clipboard,
 }
 
 /// The window's application.
@@ -49,6 +56,7 @@ pub struct App {
     // Dropped before the files: the model stops while the settings are still being written.
     worker: WorkerHandle,
     files: FileThread,
+    import_thread: ImportThread,
 }
 
 /// What of the settings is on the disk.
@@ -79,6 +87,7 @@ impl App {
         }
         ui::theme::install(&cc.egui_ctx);
         cc.egui_ctx.set_theme(preference(state.settings.theme));
+        let edge_device = cc.wgpu_render_state.as_ref().and_then(EdgeDevice::of);
         if let Some(render_state) = &cc.wgpu_render_state {
             crate::render::install(render_state);
             let adapter = render_state.adapter.get_info();
@@ -89,10 +98,13 @@ impl App {
         }
         let ctx = cc.egui_ctx.clone();
         let files = FileThread::spawn(move || ctx.request_repaint())?;
+        let ctx = cc.egui_ctx.clone();
+        let import_thread = ImportThread::spawn(edge_device, move || ctx.request_repaint())?;
         let mut schedule = Schedule::default();
         schedule.want();
         let written = Written { settings: state.settings.clone(), changed_at: None };
-        Ok(Self { state, view: UiState::default(), schedule, options, written, worker, files })
+        let view = UiState::default();
+        Ok(Self { state, view, schedule, options, written, worker, files, import_thread })
     }
 
     /// For tests and scripts.
@@ -114,6 +126,9 @@ impl App {
     }
 
     fn send_due(&mut self, ctx: &egui::Context) {
+        if let Some(job) = apply::extraction_due(&mut self.state) {
+            self.import_thread.ask(job);
+        }
         let now = Instant::now();
         if let Some(request) = self.schedule.due(&mut self.state, now) {
             let job = self.worker.generate(request.clone());
@@ -138,7 +153,11 @@ impl App {
             Some(Effect::SaveToPictures { picture, seed }) => {
                 self.ask(FileJob::SaveToPictures { picture, seed });
             }
-            Some(Effect::AskForPicture { slot_idx }) => self.ask_for_picture(frame, slot_idx),
+            Some(Effect::AskForPicture { slot_idx }) => {
+                let chosen = move |path| FileAnswer::PictureChosen { slot_idx, path };
+                self.ask_for_picture(frame, chosen);
+            }
+            Some(Effect::Import(effect)) => self.carry_out_import(frame, effect),
             Some(Effect::OpenPicture { slot_idx, path, size_px }) => {
                 self.ask(FileJob::OpenPicture { slot_idx, path, size_px });
             }
@@ -160,9 +179,35 @@ impl App {
         self.check_dialog(asked);
     }
 
-    fn ask_for_picture(&mut self, frame: &eframe::Frame, slot_idx: usize) {
+    fn carry_out_import(&mut self, frame: &eframe::Frame, effect: ImportEffect) {
+        match effect {
+            ImportEffect::AskForPicture => self.ask_for_picture(frame, FileAnswer::ImportChosen),
+            ImportEffect::Open { path, onto, n_files } => {
+                self.ask(FileJob::OpenImport { path, onto, n_files });
+            }
+            ImportEffect::Paste => {
+                let asked = clipboard::paste(&self.options.clipboard, self.files.answer());
+                if let Err(error) = asked {
+                    self.answered(FileAnswer::PasteDone);
+                    self.answered(FileAnswer::Failed(Failure {
+                        headline: "The clipboard could not be read; try again".to_owned(),
+                        details: error.to_string(),
+                    }));
+                }
+            }
+            ImportEffect::Inspire { slot_idx, picture, size_px } => {
+                self.ask(FileJob::FitPicture { slot_idx, picture, size_px });
+            }
+        }
+    }
+
+    fn ask_for_picture(
+        &mut self,
+        frame: &eframe::Frame,
+        chosen: impl FnOnce(PathBuf) -> FileAnswer + Send + 'static,
+    ) {
         let then = move |choice| match choice {
-            Choice::Chosen(path) => Some(FileAnswer::PictureChosen { slot_idx, path }),
+            Choice::Chosen(path) => Some(chosen(path)),
             Choice::Unavailable => Some(FileAnswer::Failed(Failure {
                 headline: "This system has no file dialog; drop a picture on the window".to_owned(),
                 details: "Neither a desktop portal nor zenity answered".to_owned(),
@@ -234,6 +279,9 @@ impl eframe::App for App {
         for answer in self.files.drain() {
             let effect = apply::file_answer(&mut self.state, answer, now);
             self.carry_out(ctx, frame, effect);
+        }
+        if let Some(found) = self.import_thread.take() {
+            apply::found(&mut self.state, found, now);
         }
         self.state.notices.expire(now);
         self.send_due(ctx);

@@ -68,7 +68,7 @@ pub enum Edit {
         area: FillArea,
     },
     Clear(Plane),
-    /// Replaces a layer's pixels.
+    /// Replaces a layer's pixels, and shows the layer: nobody imports without seeing it.
     Import(LayerImage),
     SetVisible {
         layer: ControlKind,
@@ -163,7 +163,9 @@ impl Document {
             return Err(DocumentError::LayerSize { kind, expected, found });
         }
         let pixels = TileGrid::from_bytes(self.size_px, kind.n_channels(), image.bytes());
-        self.layer_mut(kind).pixels.replace_by(&pixels);
+        let layer = self.layer_mut(kind);
+        layer.pixels.replace_by(&pixels);
+        layer.visible = true;
         Ok(())
     }
 }

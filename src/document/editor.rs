@@ -60,6 +60,14 @@ impl Editor {
         self.pending.is_some()
     }
 
+    /// The edit that is shown without being a step.
+    pub fn draft(&self) -> Option<&Edit> {
+        match &self.pending {
+            Some(Pending::Draft(draft)) => Some(&draft.edit),
+            Some(Pending::Stroke(_)) | None => None,
+        }
+    }
+
     /// The stroke under the pen. It is in [`Self::document`] already; who draws it by other means
     /// starts from the document before it.
     pub fn stroke_in_progress(&self) -> Option<StrokeInProgress<'_>> {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use image::RgbaImage;
 
-use super::polarity;
-use super::resample::{self, Filter, Premultiplied, Region};
+use super::extract::{Extractor, extract};
+use super::polarity::Polarity;
+use super::resample::Premultiplied;
 use crate::params::{ControlKind, StrengthCurve};
 
 /// Mean ink above which a picture is hardly a line drawing.
@@ -74,6 +75,8 @@ pub struct ControlFromPicture {
     pub map: ControlMap,
     /// Sentences without a full stop.
     pub notes: Vec<String>,
+    /// How a line drawing stood out from its paper; `None` for everything else.
+    pub polarity: Option<Polarity>,
 }
 
 /// Reads a picture of any size as a control map of `size_px`: its aspect is kept, the rest says
@@ -85,37 +88,11 @@ pub struct ControlFromPicture {
 /// # Panics
 /// If `size_px` is 0.
 pub fn from_picture(kind: ControlKind, picture: &RgbaImage, size_px: usize) -> ControlFromPicture {
-    let mut values = vec![0.0; kind.n_channels() * size_px * size_px];
-    let mut notes = Vec::new();
-    if picture.width() > 0 && picture.height() > 0 {
-        let (width, height) = resample::fitted_size(picture.width(), picture.height(), size_px);
-        let pixels =
-            resample::resize(picture, Region::whole(picture), (width, height), Filter::Area);
-        let mut place = |channel: usize, plane: &dyn Fn(usize) -> f32| {
-            let (left, top) = ((size_px - width) / 2, (size_px - height) / 2);
-            let target = &mut values[channel * size_px * size_px..][..size_px * size_px];
-            for idx in 0..pixels.len() {
-                target[(top + idx / width) * size_px + left + idx % width] = plane(idx);
-            }
-        };
-        match kind {
-            ControlKind::Lines => {
-                let (coverage, found) = polarity::ink_coverage(&pixels, width);
-                place(0, &|idx| coverage[idx]);
-                notes.extend(line_notes(&coverage, found));
-            }
-            ControlKind::Depth => place(0, &|idx| polarity::luminance(&pixels[idx])),
-            ControlKind::Colour => {
-                (0..4).for_each(|channel| place(channel, &|idx| pixels[idx][channel]));
-                notes.extend(colour_note(&pixels, width));
-            }
-        }
-    }
-    let map = ControlMap::new(kind, size_px, values).expect("complete, finite and not empty");
-    ControlFromPicture { map, notes }
+    extract(picture, &Extractor::as_it_is(kind), size_px)
 }
 
-fn line_notes(coverage: &[f32], found: polarity::Polarity) -> Vec<String> {
+/// What the user should know about lines that were read from a drawing.
+pub(super) fn line_notes(coverage: &[f32], found: Polarity) -> Vec<String> {
     let most = coverage.iter().copied().fold(0.0, f32::max);
     if most < NO_INK {
         return vec!["No lines were found in the picture".to_owned()];

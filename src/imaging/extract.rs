@@ -1,14 +1,14 @@
-//! Control maps taken from pictures that are not drawings: their edges, a depth, their colours.
-//!
-//! [`control::from_picture`](super::control::from_picture) reads what is a map already.
+//! Control maps taken from pictures: edges, a depth, colours; or what the picture is already.
 
 use image::RgbaImage;
 
 use super::background::{GroundSource, over_contrast};
 use super::blocks::{BlockSize, fill_blocks};
-use super::control::{ControlFromPicture, ControlMap, NO_INK, colour_note};
+use super::control::{ControlFromPicture, ControlMap, NO_INK, colour_note, line_notes};
+use super::drawing;
 use super::edges::{CannyOptions, SoftEdgeOptions, canny, soft_edges};
 use super::inflate::{InflateOptions, inflated};
+use super::polarity::{self, InkTone};
 use super::resample::{self, Filter, Premultiplied, Region, to_straight};
 use crate::params::ControlKind;
 
@@ -23,15 +23,30 @@ pub enum Extractor {
     Inflate(InflateOptions),
     /// Mean colours.
     ColourBlocks(BlockSize),
+    /// The picture is a line drawing; `None` finds out which tone is its ink.
+    Drawing(Option<InkTone>),
+    /// The picture is a depth map, white near.
+    DepthMap,
+    /// The picture's own colours.
+    Colours,
 }
 
 impl Extractor {
     /// What the map says.
     pub const fn kind(&self) -> ControlKind {
         match self {
-            Self::Canny(_) | Self::SoftEdges(_) => ControlKind::Lines,
-            Self::Inflate(_) => ControlKind::Depth,
-            Self::ColourBlocks(_) => ControlKind::Colour,
+            Self::Canny(_) | Self::SoftEdges(_) | Self::Drawing(_) => ControlKind::Lines,
+            Self::Inflate(_) | Self::DepthMap => ControlKind::Depth,
+            Self::ColourBlocks(_) | Self::Colours => ControlKind::Colour,
+        }
+    }
+
+    /// Takes the picture for a map of this kind.
+    pub const fn as_it_is(kind: ControlKind) -> Self {
+        match kind {
+            ControlKind::Lines => Self::Drawing(None),
+            ControlKind::Depth => Self::DepthMap,
+            ControlKind::Colour => Self::Colours,
         }
     }
 }
@@ -73,8 +88,27 @@ impl Fitted {
             Extractor::Canny(options) => self.lines_from_edges(&canny(&self.opaque(), *options)),
             Extractor::SoftEdges(options) => self.lines(&soft_edges(&self.opaque(), *options)),
             Extractor::Inflate(options) => self.depth(*options),
-            Extractor::ColourBlocks(size) => self.colours(*size),
+            Extractor::ColourBlocks(size) => self.colours(Some(*size)),
+            Extractor::Drawing(ink) => self.drawing(*ink),
+            Extractor::DepthMap => {
+                let nearness: Vec<f32> = self.pixels.iter().map(polarity::luminance).collect();
+                self.placed(ControlKind::Depth, &[&nearness], None)
+            }
+            Extractor::Colours => self.colours(None),
         }
+    }
+
+    /// Whether the picture is likely a line drawing: thin ink on plain paper.
+    pub fn is_likely_drawing(&self) -> bool {
+        drawing::is_likely(&self.pixels, self.width, self.size_px)
+    }
+
+    /// A depth of every pixel of the picture, row by row, as a map, wherever it was made.
+    ///
+    /// # Panics
+    /// If there is another number of values than pixels in [`Self::opaque`].
+    pub fn depth_from_values(&self, nearness: &[f32]) -> ControlFromPicture {
+        self.placed(ControlKind::Depth, &[nearness], None)
     }
 
     /// The picture on the paper that lets its silhouette stand out: what edges are looked for in,
@@ -107,15 +141,28 @@ impl Fitted {
         self.placed(ControlKind::Depth, &[&found.depth], note)
     }
 
+    fn drawing(&self, ink: Option<InkTone>) -> ControlFromPicture {
+        let (coverage, polarity) = match ink {
+            None => polarity::ink_coverage(&self.pixels, self.width),
+            Some(ink) => polarity::ink_coverage_of(&self.pixels, self.width, ink),
+        };
+        let mut control = self.placed(ControlKind::Lines, &[&coverage], None);
+        control.notes = line_notes(&coverage, polarity);
+        control.polarity = Some(polarity);
+        control
+    }
+
     /// Blocks lie on the grid of the map, not on that of the picture.
-    fn colours(&self, size: BlockSize) -> ControlFromPicture {
+    fn colours(&self, blocks: Option<BlockSize>) -> ControlFromPicture {
         let side = self.size_px;
         let note = (!self.pixels.is_empty()).then(|| colour_note(&self.pixels, self.width));
         let mut square = vec![[0.0; 4]; side * side];
         for (idx, pixel) in self.pixels.iter().enumerate() {
             square[self.place(idx)] = *pixel;
         }
-        fill_blocks(&mut square, side, size);
+        if let Some(size) = blocks {
+            fill_blocks(&mut square, side, size);
+        }
         let planes = (0..4).flat_map(|channel| square.iter().map(move |pixel| pixel[channel]));
         self.finished(ControlKind::Colour, planes.collect(), note.flatten())
     }
@@ -159,7 +206,7 @@ impl Fitted {
     ) -> ControlFromPicture {
         let map =
             ControlMap::new(kind, self.size_px, values).expect("complete, finite and not empty");
-        ControlFromPicture { map, notes: note.into_iter().collect() }
+        ControlFromPicture { map, notes: note.into_iter().collect(), polarity: None }
     }
 }
 

@@ -24,7 +24,31 @@ pub enum Polarity {
     LightOnTransparent,
 }
 
+/// Which of the two tones of a drawing is its ink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum InkTone {
+    Dark,
+    Light,
+}
+
+impl InkTone {
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Dark => Self::Light,
+            Self::Light => Self::Dark,
+        }
+    }
+}
+
 impl Polarity {
+    pub const fn ink(self) -> InkTone {
+        match self {
+            Self::DarkOnLight | Self::DarkOnTransparent => InkTone::Dark,
+            Self::LightOnDark | Self::LightOnTransparent => InkTone::Light,
+        }
+    }
+
     /// What the user should know about it.
     pub const fn note(self) -> Option<&'static str> {
         match self {
@@ -39,12 +63,19 @@ impl Polarity {
 /// becomes 1. A picture in one colour has no ink.
 pub fn ink_coverage(pixels: &[Premultiplied], width: usize) -> (Vec<f32>, Polarity) {
     let ground = Ground::find(pixels, width);
-    let mut coverage: Vec<f32> = pixels.iter().map(|pixel| ground.ink(pixel)).collect();
-    let peak = peak(&coverage).max(MIN_PEAK);
-    for ink in &mut coverage {
-        *ink = ((*ink / peak - GRAIN) / (1.0 - GRAIN)).clamp(0.0, 1.0);
-    }
-    (coverage, ground.polarity)
+    (ground.coverage(pixels), ground.polarity)
+}
+
+/// Like [`ink_coverage`], for somebody who says which tone is the ink. Where that is not the tone
+/// that would be found, paper is what has the other tone fully.
+pub fn ink_coverage_of(
+    pixels: &[Premultiplied],
+    width: usize,
+    ink: InkTone,
+) -> (Vec<f32>, Polarity) {
+    let found = Ground::find(pixels, width);
+    let ground = if found.polarity.ink() == ink { found } else { found.turned_over() };
+    (ground.coverage(pixels), ground.polarity)
 }
 
 /// Luminance of a premultiplied pixel, weighted by its alpha.
@@ -96,6 +127,26 @@ impl Ground {
         } else {
             Self { polarity: Polarity::LightOnTransparent, level: 0.0 }
         }
+    }
+
+    fn turned_over(&self) -> Self {
+        let (polarity, level) = match self.polarity {
+            Polarity::DarkOnLight => (Polarity::LightOnDark, 0.0),
+            Polarity::LightOnDark => (Polarity::DarkOnLight, 1.0),
+            Polarity::DarkOnTransparent => (Polarity::LightOnTransparent, 0.0),
+            Polarity::LightOnTransparent => (Polarity::DarkOnTransparent, 1.0),
+        };
+        Self { polarity, level }
+    }
+
+    /// Ink of every pixel, the strongest of it 1, the grain of the paper gone.
+    fn coverage(&self, pixels: &[Premultiplied]) -> Vec<f32> {
+        let mut coverage: Vec<f32> = pixels.iter().map(|pixel| self.ink(pixel)).collect();
+        let peak = peak(&coverage).max(MIN_PEAK);
+        for ink in &mut coverage {
+            *ink = ((*ink / peak - GRAIN) / (1.0 - GRAIN)).clamp(0.0, 1.0);
+        }
+        coverage
     }
 
     /// Coverage times contrast; transparent pixels are ground.
@@ -179,6 +230,26 @@ mod tests {
             for (value, expected) in coverage.iter().zip(&expected) {
                 assert!((value - expected).abs() < 1e-5, "{found:?}: {value} for {expected}");
             }
+        }
+    }
+
+    #[test]
+    fn the_other_tone_can_be_asked_for() {
+        for (ink, paper) in [
+            (grey(0.0), grey(1.0)),
+            (grey(1.0), grey(0.0)),
+            (grey(0.0), [0.0; 4]),
+            (grey(1.0), [0.0; 4]),
+        ] {
+            let pixels = drawing(ink, paper);
+            let (found, polarity) = ink_coverage(&pixels, SIDE);
+            let same = ink_coverage_of(&pixels, SIDE, polarity.ink());
+            assert_eq!(same, (found.clone(), polarity));
+            let (turned, other) = ink_coverage_of(&pixels, SIDE, polarity.ink().other());
+            assert_eq!(other.ink(), polarity.ink().other());
+            // What was ink is none now; opaque paper is, and nothing stays nothing.
+            assert!(turned.iter().zip(&found).all(|(turned, found)| turned * found == 0.0));
+            assert_eq!(turned[0], paper[3], "{other:?}");
         }
     }
 

@@ -36,6 +36,8 @@ pub enum NoticeKind {
 pub enum NoticeAction {
     /// Takes back a ban.
     Unban(EntryId),
+    /// Takes the other tone of an imported drawing for its ink; see `state::import`.
+    TurnOver(u64),
 }
 
 /// The messages on show, oldest first.
@@ -82,6 +84,11 @@ impl Notices {
     pub fn error(&mut self, failure: &Failure) {
         let details = (!failure.details.is_empty()).then(|| failure.details.clone());
         self.push(NoticeKind::Error, failure.headline.clone(), details, None, None);
+    }
+
+    /// Drops every offer to do this.
+    pub fn dismiss_action(&mut self, action: NoticeAction) {
+        self.shown.retain(|notice| notice.action != Some(action));
     }
 
     pub fn dismiss(&mut self, id: u64) {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 
+use super::import_command::ImportCommand;
 use super::sketch_command::SketchCommand;
 use crate::params::Sampling;
 use crate::protocol::EntryId;
@@ -15,6 +16,7 @@ use crate::state::{ThemeChoice, ViewSettings};
 pub enum UiCommand {
     Run(Action),
     Sketch(SketchCommand),
+    Import(ImportCommand),
     SetPrompt(String),
     ToggleStyle(&'static str),
     SetNegative(String),
@@ -247,6 +249,12 @@ pub fn key_text(ctx: &egui::Context, shortcut: &KeyboardShortcut) -> String {
 impl From<SketchCommand> for UiCommand {
     fn from(command: SketchCommand) -> Self {
         Self::Sketch(command)
+    }
+}
+
+impl From<ImportCommand> for UiCommand {
+    fn from(command: ImportCommand) -> Self {
+        Self::Import(command)
     }
 }
 

@@ -1,31 +1,58 @@
 //! Picture files dropped onto the window.
 
-use std::path::Path;
+use std::path::PathBuf;
 
-use egui::{Context, Rect};
+use egui::{Align2, Context, Rect, Stroke, StrokeKind, Ui, vec2};
 
 use super::command::UiCommand;
+use super::import_command::ImportCommand;
+use super::{UiState, icons, theme};
 use crate::state::AppState;
 
-/// Puts each dropped file into a slot: the one under the pointer, then those after it. Some
-/// systems do not say where the pointer is while a file is dragged; the first slot that is not
-/// taken by hand is meant then.
+/// Files dropped on a place of *Inspired by* go there and into the places after it. Anywhere else
+/// a picture goes onto the layer under the pointer, or asks what it shall become. Some systems do
+/// not say where the pointer is while a file is dragged; then it asks as well.
 pub(super) fn dropped_files(
     ctx: &Context,
     state: &AppState,
-    slot_rects: &[Rect],
+    view: &UiState,
     commands: &mut Vec<UiCommand>,
 ) {
     let files = ctx.input(|input| input.raw.dropped_files.clone());
-    if files.is_empty() || state.slots.is_empty() {
+    if files.is_empty() {
         return;
     }
+    let paths = files.iter().map(|file| PathBuf::from(file.path()));
     let pointer = ctx.pointer_latest_pos();
-    let aimed_at = pointer.and_then(|pos| slot_rects.iter().position(|rect| rect.contains(pos)));
-    let free = || state.slots.iter().position(|slot| slot.chosen.is_none());
-    let first = aimed_at.or_else(free).unwrap_or(0);
-    for (slot_idx, file) in (first..state.slots.len()).zip(&files) {
-        let path: &Path = file.path();
-        commands.push(UiCommand::OpenPicture { slot_idx, path: path.to_owned() });
+    let is_aimed_at = |rect: &Rect| pointer.is_some_and(|pos| rect.contains(pos));
+    if let Some(first) = view.slot_rects.iter().position(is_aimed_at) {
+        for (slot_idx, path) in (first..state.slots.len()).zip(paths) {
+            commands.push(UiCommand::OpenPicture { slot_idx, path });
+        }
+        return;
     }
+    let layer = view.layer_rects.iter().find(|(_, rect)| is_aimed_at(rect));
+    let onto = layer.map(|(kind, _)| *kind);
+    commands.push(ImportCommand::Open { paths: paths.collect(), onto }.into());
+}
+
+/// Says that a picture can be dropped here, while one is being dragged.
+pub(super) fn drop_target_ui(ui: &Ui, canvas: Rect) {
+    if ui.input(|input| input.raw.hovered_files.is_empty()) {
+        return;
+    }
+    let palette = theme::palette(ui);
+    let painter = ui.painter_at(canvas);
+    let target = canvas.shrink(theme::SPACE_L);
+    painter.rect_filled(target, theme::RADIUS_LARGE, palette.scrim);
+    let edge = Stroke::new(2.0, palette.accent);
+    painter.rect_stroke(target, theme::RADIUS_LARGE, edge, StrokeKind::Inside);
+    let centre = target.center();
+    let ink = palette.on_scrim;
+    let line = |offset: f32, text: &str, font| {
+        painter.text(centre + vec2(0.0, offset), Align2::CENTER_CENTER, text, font, ink);
+    };
+    line(-28.0, icons::IMAGE_PLUS, theme::icon(28.0));
+    line(6.0, "Drop the picture here", theme::title());
+    line(28.0, "It becomes lines, depth, colours or an inspiration", theme::body());
 }

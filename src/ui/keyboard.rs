@@ -38,8 +38,13 @@ impl Situation {
     fn pressed(self, event: &Event) -> Option<Pressed> {
         match event {
             // The integration turns the platform's copy keys into this event.
-            Event::Copy if self.in_text => None,
+            Event::Copy | Event::Paste(_) if self.in_text => None,
             Event::Copy => Some(Pressed { action: Action::CopyPicture, is_repeat: false }),
+            // Paste comes with the text of the clipboard, or with its picture if there is no text.
+            // Fields take the text; the application reads the picture for itself.
+            Event::Paste(_) | Event::PasteImage(_) => {
+                Some(Pressed { action: Action::PastePicture, is_repeat: false })
+            }
             Event::Key { key, physical_key, pressed: true, repeat, modifiers } => {
                 let key = by_position(*key, *physical_key);
                 let is_hit = |shortcut: &&KeyboardShortcut| {
@@ -59,7 +64,11 @@ impl Situation {
         match action {
             Action::Stop => self.can_stop,
             // Text fields have these for themselves.
-            Action::CopyPicture | Action::Undo | Action::Redo | Action::ClearLayer => !self.in_text,
+            Action::CopyPicture
+            | Action::PastePicture
+            | Action::Undo
+            | Action::Redo
+            | Action::ClearLayer => !self.in_text,
             _ => !self.in_text || !is_text(shortcut),
         }
     }

@@ -5,6 +5,7 @@
 pub mod canvas_view;
 pub mod command;
 pub mod icons;
+pub mod import_command;
 pub mod mark;
 pub mod pictures;
 pub mod sketch_command;
@@ -16,6 +17,7 @@ mod canvas_area;
 mod drag_field;
 mod drop;
 mod help;
+mod import;
 mod inks;
 mod inspired;
 mod keyboard;
@@ -37,9 +39,11 @@ use egui::{CentralPanel, Frame, Margin, Panel, Rect, Ui};
 use self::brush_cursor::SizePreview;
 use self::canvas_view::CanvasView;
 pub use self::command::{Action, UiCommand};
+pub use self::import_command::ImportCommand;
 use self::layer_thumbnails::LayerThumbnails;
 use self::pictures::Pictures;
 pub use self::sketch_command::SketchCommand;
+use crate::params::ControlKind;
 use crate::state::AppState;
 
 /// What only the window knows.
@@ -54,12 +58,20 @@ pub struct UiState {
     seed_text: Option<String>,
     /// Where pictures can be dropped, by slot.
     slot_rects: Vec<Rect>,
+    /// Where pictures can be dropped onto a layer.
+    layer_rects: Vec<(ControlKind, Rect)>,
+    /// A text field had the keyboard in the last frame: Esc and Enter are its own.
+    was_in_text: bool,
 }
 
 /// Draws the whole window; returns what the user wants, oldest wish first.
 pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCommand> {
-    // Esc closes the list of shortcuts or drops the stroke under the pen before it stops a picture.
-    let can_stop = state.is_drawing() && !view.is_help_open && !view.canvas.hand.is_drawing();
+    // Esc closes the list of shortcuts, puts a picture away or drops the stroke under the pen before
+    // it stops a picture.
+    let can_stop = state.is_drawing()
+        && !view.is_help_open
+        && !view.canvas.hand.is_drawing()
+        && state.imports.open.is_none();
     let actions = keyboard::pressed_actions(ui.ctx(), can_stop);
     let mut commands: Vec<_> = actions.into_iter().map(UiCommand::Run).collect();
     // At once, so that what was typed after Alt+A in the same frame reaches the prompt.
@@ -103,7 +115,12 @@ pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCom
     });
 
     toasts::toasts_ui(ui, canvas.response.rect, state.notices.iter(), &mut commands);
-    drop::dropped_files(ui.ctx(), state, &view.slot_rects, &mut commands);
+    if let Some(import) = &state.imports.open {
+        import::import_ui(ui, canvas.response.rect, (state, import), view, &mut commands);
+    }
+    drop::drop_target_ui(ui, canvas.response.rect);
+    drop::dropped_files(ui.ctx(), state, view, &mut commands);
+    view.was_in_text = ui.ctx().text_edit_focused();
     if view.is_help_open {
         view.is_help_open = help::help_ui(ui);
     }

@@ -6,6 +6,7 @@ use egui::{
 };
 
 use super::command::UiCommand;
+use super::import_command::ImportCommand;
 use super::widgets::Button;
 use super::{icons, theme};
 use crate::state::{Notice, NoticeAction, NoticeKind};
@@ -109,6 +110,9 @@ fn headline_ui(ui: &mut Ui, notice: &Notice) {
 fn action_ui(ui: &mut Ui, notice: &Notice, action: NoticeAction) -> Option<UiCommand> {
     let (label, icon, command) = match action {
         NoticeAction::Unban(entry) => ("Undo", icons::UNDO, UiCommand::Unban(entry)),
+        NoticeAction::TurnOver(id) => {
+            ("Undo", icons::UNDO, UiCommand::Import(ImportCommand::TurnOver(id)))
+        }
     };
     let button = Button::text(label).with_icon(icon).quiet();
     let response = button.show(ui).on_hover_text(format!("Take it back: {}", notice.headline));

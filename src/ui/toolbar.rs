@@ -3,6 +3,7 @@
 use egui::{Align, Layout, RichText, Ui, Vec2};
 
 use super::command::{Action, UiCommand};
+use super::import_command::ImportCommand;
 use super::widgets::Button;
 use super::{icons, mark, theme};
 use crate::document::History;
@@ -23,6 +24,17 @@ pub(super) fn toolbar_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCom
             if button.show(ui).on_hover_text(action.tooltip(ui.ctx())).clicked() {
                 commands.push(action.into());
             }
+        }
+        ui.add_space(theme::SPACE_S);
+        let import = Button::text("Import…").with_icon(icons::IMAGE_PLUS);
+        let tip = "Take lines, depth or colours from a picture file";
+        if import.show(ui).on_hover_text(tip).clicked() {
+            commands.push(ImportCommand::Choose.into());
+        }
+        let paste = Action::PastePicture;
+        let button = Button::text(paste.label());
+        if button.show(ui).on_hover_text(paste.tooltip(ui.ctx())).clicked() {
+            commands.push(paste.into());
         }
         ui.add_space(theme::SPACE_S);
         history_ui(ui, state.sketch.history(), commands);

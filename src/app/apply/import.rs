@@ -1,0 +1,258 @@
+//! Changes that concern pictures on their way into the sketch. What is found in a picture is shown
+//! as a draft of the sketch; accepting makes it a step, anything else leaves no trace.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::super::import_thread::ExtractJob;
+use super::{Effect, open_dialog};
+use crate::document::{Edit, LayerImage};
+use crate::imaging::polarity::InkTone;
+use crate::params::ControlKind;
+use crate::state::import::{
+    Asked, Found, FoundDrawing, Import, ImportPicture, ImportSettings, ImportTarget, InvertedLines,
+    LinesFrom,
+};
+use crate::state::{AppState, NoticeAction};
+use crate::ui::{ImportCommand, SketchCommand};
+
+/// What an import needs beside a change of the state.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::app) enum ImportEffect {
+    AskForPicture,
+    Open {
+        path: PathBuf,
+        onto: Option<ControlKind>,
+        n_files: usize,
+    },
+    Paste,
+    /// Puts the picture into a place of *Inspired by*.
+    Inspire {
+        slot_idx: usize,
+        picture: Arc<ImportPicture>,
+        size_px: usize,
+    },
+}
+
+/// Carries out a wish; `now` is the window's time in seconds.
+pub(super) fn command(state: &mut AppState, command: ImportCommand, now: f64) -> Option<Effect> {
+    match command {
+        ImportCommand::Choose => {
+            return open_dialog(state).then_some(Effect::Import(ImportEffect::AskForPicture));
+        }
+        ImportCommand::Open { paths, onto } => {
+            let n_files = paths.len();
+            let path = paths.into_iter().next()?;
+            return Some(Effect::Import(ImportEffect::Open { path, onto, n_files }));
+        }
+        ImportCommand::Set(settings) => {
+            if let Some(import) = &mut state.imports.open {
+                import.settings = *settings;
+                import.is_accepted = false;
+            }
+        }
+        ImportCommand::Accept => return accept(state, now),
+        ImportCommand::Cancel => cancel(state),
+        ImportCommand::TurnOver(id) => turn_over(state, id, now),
+    }
+    None
+}
+
+/// Asks for what is on the clipboard, unless it is being read already.
+pub(super) fn paste(state: &mut AppState) -> Option<Effect> {
+    let is_pasting = std::mem::replace(&mut state.imports.is_pasting, true);
+    (!is_pasting).then_some(Effect::Import(ImportEffect::Paste))
+}
+
+/// Opens the panel with a picture, instead of the one that is there.
+pub(super) fn opened(
+    state: &mut AppState,
+    picture: Arc<ImportPicture>,
+    onto: Option<ControlKind>,
+    n_files: usize,
+    now: f64,
+) {
+    cancel(state);
+    if n_files > 1 {
+        let text = format!("{n_files} files came together; the first, “{}”, is used", picture.name);
+        state.notices.info(now, text);
+    }
+    let layer = state.settings.tools.layer;
+    let mut settings = state.imports.settings.unwrap_or(ImportSettings {
+        target: ImportTarget::Layer(layer),
+        ..ImportSettings::default()
+    });
+    // What was said of another picture says nothing of this one.
+    settings.ink = None;
+    if picture.is_likely_drawing {
+        settings.lines = LinesFrom::Drawing;
+        settings.target = ImportTarget::Layer(ControlKind::Lines);
+    } else if settings.lines == LinesFrom::Drawing {
+        settings.lines = LinesFrom::default();
+    }
+    if let Some(kind) = onto {
+        settings.target = ImportTarget::Layer(kind);
+    }
+    state.imports.open = Some(Import::new(picture, settings));
+}
+
+/// What to look for now, if that has changed.
+pub(in crate::app) fn extraction_due(state: &mut AppState) -> Option<ExtractJob> {
+    let size_px = state.sketch.document().size_px();
+    let import = state.imports.open.as_ref()?;
+    let extractor = import.settings.extractor()?;
+    let is_asked = |asked: Asked| (asked.extractor, asked.size_px) == (extractor, size_px);
+    if import.asked.is_some_and(is_asked) {
+        return None;
+    }
+    let asked = Asked { serial: state.imports.next_serial(), extractor, size_px };
+    let import = state.imports.open.as_mut()?;
+    import.asked = Some(asked);
+    Some(ExtractJob { asked, picture: Arc::clone(&import.picture) })
+}
+
+/// Takes over what was found, unless something else is wanted by now.
+pub(in crate::app) fn found(state: &mut AppState, found: Found, now: f64) {
+    let Some(import) = &mut state.imports.open else { return };
+    if import.asked.is_none_or(|asked| asked.serial != found.serial) {
+        return;
+    }
+    // Accepted blindly: there is nothing to take, so the panel stays and says why.
+    import.is_accepted &= found.result.is_ok();
+    import.found = Some(found);
+    show(state, now);
+}
+
+/// Brings the draft in line with what was found. Never while something is being drawn: that would
+/// end it.
+pub(super) fn show(state: &mut AppState, now: f64) {
+    let Some(import) = &state.imports.open else { return };
+    let size_px = state.sketch.document().size_px();
+    let fits = |image: &&LayerImage| image.size_px() == size_px;
+    let wanted = import.layer().map(|layer| &layer.image).filter(fits).cloned();
+    let is_ready = import.is_accepted && !import.is_working();
+    if is_drawing_other(state) {
+        return;
+    }
+    match (wanted, state.sketch.draft()) {
+        (Some(image), Some(Edit::Import(shown))) if *shown == image => {}
+        (Some(image), _) => {
+            state.sketch.show_draft(Edit::Import(image)).expect("it has the size of the sketch");
+        }
+        (None, Some(_)) => state.sketch.discard(),
+        (None, None) => {}
+    }
+    if is_ready && state.sketch.draft().is_some() {
+        finish(state, now);
+    }
+}
+
+/// Makes room for something that is drawn; says whether it may be drawn. What is on show by then is
+/// kept: that is what the user draws on.
+pub(super) fn makes_way(state: &mut AppState, command: &SketchCommand, now: f64) -> bool {
+    if state.imports.open.is_none() || !matches!(state.sketch.draft(), Some(Edit::Import(_))) {
+        return true;
+    }
+    match command {
+        SketchCommand::BeginStroke(_)
+        | SketchCommand::ShowShape { .. }
+        | SketchCommand::Fill(_) => {
+            let layer = state.settings.tools.layer;
+            finish(state, now);
+            // The pen goes on where it was.
+            state.settings.tools.layer = layer;
+            true
+        }
+        // They mean a shape; the draft is none.
+        SketchCommand::DrawShape | SketchCommand::Abandon => false,
+        _ => true,
+    }
+}
+
+/// Puts the picture away and leaves the sketch as it was.
+pub(super) fn cancel(state: &mut AppState) {
+    if state.imports.open.take().is_some() && matches!(state.sketch.draft(), Some(Edit::Import(_)))
+    {
+        state.sketch.discard();
+    }
+}
+
+fn accept(state: &mut AppState, now: f64) -> Option<Effect> {
+    let image_size_px = state.model().map(|model| model.image_size_px);
+    let import = state.imports.open.as_mut()?;
+    let ImportTarget::Inspiration { slot_idx } = import.settings.target else {
+        import.is_accepted = true;
+        return None;
+    };
+    let Some(size_px) = image_size_px else {
+        state.notices.info(now, "The model is still loading; accept the picture in a moment");
+        return None;
+    };
+    let import = state.imports.open.take()?;
+    state.imports.settings = Some(import.settings);
+    let picture = import.picture;
+    Some(Effect::Import(ImportEffect::Inspire { slot_idx, picture, size_px }))
+}
+
+/// Makes the draft a step and closes the panel.
+fn finish(state: &mut AppState, now: f64) {
+    let Some(import) = state.imports.open.take() else { return };
+    let taken = match state.sketch.draft() {
+        Some(Edit::Import(image)) => image.clone(),
+        _ => return,
+    };
+    state.sketch.accept_draft();
+    state.settings.tools.layer = taken.kind();
+    state.settings.tools.paints_strength = false;
+    let is_left_to_us = import.settings.ink.is_none();
+    let drawing = import.layer().and_then(|layer| layer.drawing.clone());
+    state.imports.settings = Some(import.settings);
+    if let Some(FoundDrawing { polarity, turned_over }) = drawing.filter(|_| is_left_to_us)
+        && let Some(note) = polarity.note()
+    {
+        offer_to_turn_over(state, taken, turned_over, note, now);
+    }
+}
+
+/// `light` is the drawing with its light parts as ink, `dark` with the dark ones.
+fn offer_to_turn_over(
+    state: &mut AppState,
+    light: LayerImage,
+    dark: LayerImage,
+    note: &str,
+    now: f64,
+) {
+    let id = state.imports.next_serial();
+    state.imports.inverted = Some(InvertedLines { id, light, dark });
+    state.notices.undoable(now, note, NoticeAction::TurnOver(id));
+}
+
+fn turn_over(state: &mut AppState, id: u64, now: f64) {
+    state.notices.dismiss_action(NoticeAction::TurnOver(id));
+    let is_meant = |inverted: &mut InvertedLines| inverted.id == id;
+    let Some(InvertedLines { light, dark, .. }) = state.imports.inverted.take_if(is_meant) else {
+        return;
+    };
+    let layer = state.sketch.document().layer(ControlKind::Lines).pixels().to_bytes();
+    let (image, ink) = if layer == light.bytes() {
+        (dark.clone(), InkTone::Dark)
+    } else if layer == dark.bytes() {
+        (light.clone(), InkTone::Light)
+    } else {
+        let text = "The lines have changed since; import the picture again and choose its ink";
+        state.notices.info(now, text);
+        return;
+    };
+    state.sketch.apply(&Edit::Import(image)).expect("it had the size of the sketch before");
+    let note = match ink {
+        InkTone::Dark => "Not inverted: the dark parts are lines now",
+        InkTone::Light => "Inverted: the light parts are lines now",
+    };
+    offer_to_turn_over(state, light, dark, note, now);
+}
+
+/// Whether the pen is down or a shape is being drawn.
+fn is_drawing_other(state: &AppState) -> bool {
+    let draft = state.sketch.draft();
+    state.sketch.is_drawing() || draft.is_some_and(|draft| !matches!(draft, Edit::Import(_)))
+}

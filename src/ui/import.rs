@@ -1,0 +1,206 @@
+//! The import panel: lies over the canvas while a picture waits to become lines, depth, colours or
+//! an inspiration. The canvas shows live what the settings make of it, and stays free to draw on.
+
+mod settings;
+
+use egui::{
+    Align, Align2, Area, Frame, Id, Key, Label, Layout, Margin, Modifiers, Order, Rect, RichText,
+    ScrollArea, Sense, Stroke, StrokeKind, Ui, Vec2, vec2,
+};
+
+use super::command::UiCommand;
+use super::import_command::ImportCommand;
+use super::pictures::Pictures;
+use super::widgets::Button;
+use super::{UiState, icons, theme};
+use crate::params::ControlKind;
+use crate::state::import::{ImportPicture, ImportSettings, ImportTarget};
+use crate::state::{AppState, Import};
+
+const WIDTH: f32 = 304.0;
+const THUMBNAIL: f32 = 52.0;
+
+/// Draws the panel in the upper right of `canvas`.
+pub(super) fn import_ui(
+    ui: &Ui,
+    canvas: Rect,
+    (state, import): (&AppState, &Import),
+    view: &mut UiState,
+    commands: &mut Vec<UiCommand>,
+) {
+    let palette = theme::palette(ui);
+    let margin = vec2(theme::SPACE_M, theme::SPACE_M);
+    let corner = Align2::RIGHT_TOP.pos_in_rect(&canvas.shrink2(margin));
+    let area = Area::new(Id::unique("import"))
+        .order(Order::Middle)
+        .pivot(Align2::RIGHT_TOP)
+        .fixed_pos(corner)
+        .accessible_name("Import");
+    let n_before = commands.len();
+    area.show(ui.ctx(), |ui| {
+        let frame = Frame::new()
+            .fill(palette.floating)
+            .stroke(Stroke::new(1.0, palette.line))
+            .corner_radius(theme::RADIUS_LARGE)
+            .shadow(ui.visuals().popup_shadow)
+            .inner_margin(Margin::same(theme::SPACE_M as i8));
+        frame.show(ui, |ui| {
+            let width = WIDTH.min(canvas.width() - 2.0 * theme::SPACE_M) - 2.0 * theme::SPACE_M;
+            ui.set_width(width);
+            ui.spacing_mut().item_spacing.y = theme::SPACE_S;
+            header_ui(ui, &import.picture, &mut view.pictures, commands);
+            let max_height = (canvas.height() - 170.0).max(60.0);
+            ScrollArea::vertical().max_height(max_height).show(ui, |ui| {
+                commands.extend(choices_ui(ui, state, &import.settings));
+                notes_ui(ui, state, import);
+            });
+            footer_ui(ui, state, import, commands);
+        });
+    });
+    // A key that pressed a button of the panel, or that belongs to a field, is taken.
+    let is_free = commands.len() == n_before && !view.was_in_text && !view.is_help_open;
+    if is_free {
+        commands.extend(key_wish(ui, canvas));
+    }
+}
+
+/// Enter accepts and Esc puts away, unless another control has the keyboard.
+fn key_wish(ui: &Ui, canvas: Rect) -> Option<UiCommand> {
+    let pressed = |key| ui.ctx().input_mut(|input| input.consume_key(Modifiers::NONE, key));
+    if pressed(Key::Escape) {
+        return Some(ImportCommand::Cancel.into());
+    }
+    let focused = ui.ctx().memory(egui::Memory::focused);
+    let is_over_canvas = |id: Id| {
+        let response = ui.ctx().read_response(id);
+        response.is_some_and(|response| canvas.contains_rect(response.rect))
+    };
+    let is_ours = focused.is_none_or(is_over_canvas);
+    (is_ours && pressed(Key::Enter)).then(|| ImportCommand::Accept.into())
+}
+
+fn header_ui(
+    ui: &mut Ui,
+    picture: &ImportPicture,
+    pictures: &mut Pictures,
+    commands: &mut Vec<UiCommand>,
+) {
+    let palette = theme::palette(ui);
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = theme::SPACE_M;
+        let (rect, _) = ui.allocate_exact_size(Vec2::splat(THUMBNAIL), Sense::hover());
+        ui.painter().rect_filled(rect, theme::RADIUS, palette.field);
+        let (width, height) = picture.thumbnail.dimensions();
+        let size = vec2(width as f32, height as f32);
+        let shown = (size * (THUMBNAIL / size.max_elem())).max(Vec2::splat(1.0));
+        let inner = Align2::CENTER_CENTER.align_size_within_rect(shown, rect);
+        let radius = if shown.min_elem() < 16.0 { egui::CornerRadius::ZERO } else { theme::RADIUS };
+        pictures.paint(ui.painter(), palette, inner, radius, &picture.thumbnail, 1.0);
+        let line = Stroke::new(1.0, palette.line);
+        ui.painter().rect_stroke(rect, theme::RADIUS, line, StrokeKind::Inside);
+
+        ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
+            let close = Button::icon(icons::CLOSE, "Put the picture away");
+            if close.show(ui).on_hover_text("Put the picture away (Esc)").clicked() {
+                commands.push(ImportCommand::Cancel.into());
+            }
+            ui.with_layout(Layout::top_down(Align::Min), |ui| {
+                ui.spacing_mut().item_spacing.y = 2.0;
+                ui.add_space(6.0);
+                let name = RichText::new(&picture.name).font(theme::strong()).color(palette.text);
+                ui.add(Label::new(name).truncate());
+                let size = format!("{} × {} pixels", picture.width, picture.height);
+                let size = RichText::new(size).font(theme::small()).color(palette.text_soft);
+                ui.add(Label::new(size).truncate());
+            });
+        });
+    });
+}
+
+/// What the picture becomes, and how.
+fn choices_ui(ui: &mut Ui, state: &AppState, settings: &ImportSettings) -> Option<UiCommand> {
+    let free_slot = state.slots.iter().position(|slot| slot.chosen.is_none()).unwrap_or(0);
+    let slot_idx = match settings.target {
+        ImportTarget::Inspiration { slot_idx } => slot_idx,
+        ImportTarget::Layer(_) => free_slot,
+    };
+    let mut targets = vec![
+        settings::Choice::new("Lines", "Use as lines", ImportTarget::Layer(ControlKind::Lines)),
+        settings::Choice::new("Depth", "Use as depth", ImportTarget::Layer(ControlKind::Depth)),
+        settings::Choice::new("Colour", "Use as colours", ImportTarget::Layer(ControlKind::Colour)),
+    ];
+    if !state.slots.is_empty() {
+        let target = ImportTarget::Inspiration { slot_idx };
+        targets.push(settings::Choice::new("Inspiration", "Use as inspiration", target));
+    }
+    let mut wanted = *settings;
+    if let Some(target) = settings::choice_row(ui, &targets, settings.target) {
+        wanted.target = target;
+    }
+    settings::settings_ui(ui, state, &mut wanted);
+    (wanted != *settings).then(|| ImportCommand::Set(Box::new(wanted)).into())
+}
+
+fn notes_ui(ui: &mut Ui, state: &AppState, import: &Import) {
+    let palette = theme::palette(ui);
+    let mut note = |icon: &str, text: &str, ink| {
+        ui.horizontal_top(|ui| {
+            ui.spacing_mut().item_spacing.x = 6.0;
+            ui.label(RichText::new(icon).font(theme::icon(13.0)).color(ink));
+            let text = RichText::new(text).font(theme::small()).color(palette.text_soft);
+            ui.add(Label::new(text).wrap());
+        });
+    };
+    if let Some(text) = &import.picture.note {
+        note(icons::INFO, text, palette.text_soft);
+    }
+    if let ImportTarget::Layer(kind) = import.settings.target
+        && let Some(model) = state.model()
+        && !model.control_kinds.contains(&kind)
+    {
+        let text = format!("The model does not look at {}", kind.name());
+        note(icons::WARNING, &text, palette.warning);
+    }
+    if let Some(layer) = import.layer().filter(|_| !import.is_working()) {
+        for text in &layer.notes {
+            note(icons::INFO, text, palette.text_soft);
+        }
+    }
+    if let Some(Err(problem)) = import.found.as_ref().map(|found| &found.result) {
+        note(icons::WARNING, problem, palette.warning);
+    }
+}
+
+fn footer_ui(ui: &mut Ui, state: &AppState, import: &Import, commands: &mut Vec<UiCommand>) {
+    let (text, can_accept, tip) = match import.settings.target {
+        ImportTarget::Layer(kind) => {
+            let text = match kind {
+                ControlKind::Lines => "Use as lines",
+                ControlKind::Depth => "Use as depth",
+                ControlKind::Colour => "Use as colours",
+            };
+            let has_failed = import.found.as_ref().is_some_and(|found| found.result.is_err());
+            let tip = "Replaces what is on the layer (Enter); Undo brings it back";
+            (text, !has_failed || import.is_working(), tip)
+        }
+        ImportTarget::Inspiration { .. } if state.model().is_none() => {
+            ("Use as inspiration", false, "The model is still loading")
+        }
+        ImportTarget::Inspiration { .. } => {
+            ("Use as inspiration", true, "The model looks at it from now on (Enter)")
+        }
+    };
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        ui.spacing_mut().item_spacing.x = theme::SPACE_S;
+        let accept =
+            Button::text(text).labelled("Accept the picture").primary().enabled(can_accept);
+        if accept.show(ui).on_hover_text(tip).clicked() && can_accept {
+            commands.push(ImportCommand::Accept.into());
+        }
+        let cancel = Button::text("Cancel").quiet();
+        let tip = "Leaves the sketch as it was (Esc)";
+        if cancel.show(ui).on_hover_text(tip).clicked() {
+            commands.push(ImportCommand::Cancel.into());
+        }
+    });
+}
