@@ -1,10 +1,10 @@
-//! The import panel: lies over the canvas while a picture waits to become lines, depth, colours or
+//! The import panel: beside the canvas, or over it, while a picture waits to become lines, depth, colours or
 //! an inspiration. The canvas shows live what the settings make of it, and stays free to draw on.
 
 mod settings;
 
 use egui::{
-    Align, Align2, Area, Frame, Id, Key, Label, Layout, Margin, Modifiers, Order, Rect, RichText,
+    Align, Align2, Area, Frame, Id, Key, Label, Layout, Modifiers, Order, Panel, Rect, RichText,
     ScrollArea, Sense, Stroke, StrokeKind, Ui, Vec2, vec2,
 };
 
@@ -18,64 +18,105 @@ use crate::state::import::{ImportPicture, ImportSettings, ImportTarget};
 use crate::state::{AppState, Import};
 
 const WIDTH: f32 = 304.0;
+/// The canvas is not made narrower than this for the panel.
+const MIN_CANVAS: f32 = 380.0;
+/// Header, footer and margins.
+const HEIGHT_AROUND: f32 = 140.0;
 const THUMBNAIL: f32 = 52.0;
 
+/// Draws the panel: beside the canvas where there is room, so that it hides nothing of the picture;
+/// otherwise `false`, and [`import_over_ui`] must draw it over the canvas.
+pub(super) fn import_beside_ui(
+    ui: &mut Ui,
+    state: &AppState,
+    view: &mut UiState,
+    commands: &mut Vec<UiCommand>,
+) -> bool {
+    let Some(import) = &state.imports.open else { return false };
+    let margin = theme::SPACE_M;
+    if ui.available_width() < WIDTH + 2.0 * margin + MIN_CANVAS {
+        return false;
+    }
+    let frame = Frame::new().fill(theme::palette(ui).canvas).inner_margin(margin);
+    let panel = Panel::right("import")
+        .exact_size(WIDTH + 2.0 * margin)
+        .resizable(false)
+        .show_separator_line(false)
+        .frame(frame);
+    panel.show(ui, |ui| card_ui(ui, state, import, view, commands));
+    true
+}
+
 /// Draws the panel in the upper right of `canvas`.
-pub(super) fn import_ui(
+pub(super) fn import_over_ui(
     ui: &Ui,
     canvas: Rect,
-    (state, import): (&AppState, &Import),
+    state: &AppState,
+    view: &mut UiState,
+    commands: &mut Vec<UiCommand>,
+) {
+    let Some(import) = &state.imports.open else { return };
+    let space = canvas.shrink(theme::SPACE_M);
+    let area = Area::new(Id::unique("import"))
+        .order(Order::Middle)
+        .pivot(Align2::RIGHT_TOP)
+        .fixed_pos(space.right_top())
+        .accessible_name("Import");
+    area.show(ui.ctx(), |ui| {
+        ui.set_width(WIDTH.min(space.width()));
+        ui.set_max_height(space.height());
+        card_ui(ui, state, import, view, commands);
+    });
+}
+
+/// The panel as wide as the available space and at most as high.
+fn card_ui(
+    ui: &mut Ui,
+    state: &AppState,
+    import: &Import,
     view: &mut UiState,
     commands: &mut Vec<UiCommand>,
 ) {
     let palette = theme::palette(ui);
-    let margin = vec2(theme::SPACE_M, theme::SPACE_M);
-    let corner = Align2::RIGHT_TOP.pos_in_rect(&canvas.shrink2(margin));
-    let area = Area::new(Id::unique("import"))
-        .order(Order::Middle)
-        .pivot(Align2::RIGHT_TOP)
-        .fixed_pos(corner)
-        .accessible_name("Import");
     let n_before = commands.len();
-    area.show(ui.ctx(), |ui| {
-        let frame = Frame::new()
-            .fill(palette.floating)
-            .stroke(Stroke::new(1.0, palette.line))
-            .corner_radius(theme::RADIUS_LARGE)
-            .shadow(ui.visuals().popup_shadow)
-            .inner_margin(Margin::same(theme::SPACE_M as i8));
-        frame.show(ui, |ui| {
-            let width = WIDTH.min(canvas.width() - 2.0 * theme::SPACE_M) - 2.0 * theme::SPACE_M;
-            ui.set_width(width);
-            ui.spacing_mut().item_spacing.y = theme::SPACE_S;
-            header_ui(ui, &import.picture, &mut view.pictures, commands);
-            let max_height = (canvas.height() - 170.0).max(60.0);
-            ScrollArea::vertical().max_height(max_height).show(ui, |ui| {
-                commands.extend(choices_ui(ui, state, &import.settings));
-                notes_ui(ui, state, import);
-            });
-            footer_ui(ui, state, import, commands);
+    let max_height = (ui.available_height() - HEIGHT_AROUND).max(60.0);
+    let frame = Frame::new()
+        .fill(palette.floating)
+        .stroke(Stroke::new(1.0, palette.line))
+        .corner_radius(theme::RADIUS_LARGE)
+        .shadow(ui.visuals().popup_shadow)
+        .inner_margin(theme::SPACE_M);
+    let card = frame.show(ui, |ui| {
+        ui.spacing_mut().item_spacing.y = theme::SPACE_S;
+        header_ui(ui, &import.picture, &mut view.pictures, commands);
+        ScrollArea::vertical().max_height(max_height).show(ui, |ui| {
+            commands.extend(choices_ui(ui, state, &import.settings));
+            notes_ui(ui, state, import);
         });
+        footer_ui(ui, state, import, commands);
     });
     // A key that pressed a button of the panel, or that belongs to a field, is taken.
     let is_free = commands.len() == n_before && !view.was_in_text && !view.is_help_open;
     if is_free {
-        commands.extend(key_wish(ui, canvas));
+        commands.extend(key_wish(ui, card.response.rect, view.canvas.transform().area_in_ui()));
     }
 }
 
 /// Enter accepts and Esc puts away, unless another control has the keyboard.
-fn key_wish(ui: &Ui, canvas: Rect) -> Option<UiCommand> {
+fn key_wish(ui: &Ui, card: Rect, canvas: Rect) -> Option<UiCommand> {
     let pressed = |key| ui.ctx().input_mut(|input| input.consume_key(Modifiers::NONE, key));
     if pressed(Key::Escape) {
         return Some(ImportCommand::Cancel.into());
     }
     let focused = ui.ctx().memory(egui::Memory::focused);
-    let is_over_canvas = |id: Id| {
+    let is_here = |id: Id| {
         let response = ui.ctx().read_response(id);
-        response.is_some_and(|response| canvas.contains_rect(response.rect))
+        response.is_some_and(|response| {
+            let middle = response.rect.center();
+            card.contains(middle) || canvas.contains(middle)
+        })
     };
-    let is_ours = focused.is_none_or(is_over_canvas);
+    let is_ours = focused.is_none_or(is_here);
     (is_ours && pressed(Key::Enter)).then(|| ImportCommand::Accept.into())
 }
 
@@ -190,7 +231,8 @@ fn footer_ui(ui: &mut Ui, state: &AppState, import: &Import, commands: &mut Vec<
             ("Use as inspiration", true, "The model looks at it from now on (Enter)")
         }
     };
-    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+    let size = vec2(ui.available_width(), theme::CONTROL_HEIGHT);
+    ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.x = theme::SPACE_S;
         let accept =
             Button::text(text).labelled("Accept the picture").primary().enabled(can_accept);

@@ -110,13 +110,14 @@ pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCom
         .show(ui, |ui| {
             commands.extend(scale_strip::scale_strip_ui(ui, state, &mut view.pictures));
         });
+    let is_import_shown = import::import_beside_ui(ui, state, view, &mut commands);
     let canvas = CentralPanel::default().frame(Frame::new().fill(palette.canvas)).show(ui, |ui| {
         canvas_area::canvas_area_ui(ui, state, view, &mut commands);
     });
 
     toasts::toasts_ui(ui, canvas.response.rect, state.notices.iter(), &mut commands);
-    if let Some(import) = &state.imports.open {
-        import::import_ui(ui, canvas.response.rect, (state, import), view, &mut commands);
+    if !is_import_shown {
+        import::import_over_ui(ui, canvas.response.rect, state, view, &mut commands);
     }
     drop::drop_target_ui(ui, canvas.response.rect);
     drop::dropped_files(ui.ctx(), state, view, &mut commands);
