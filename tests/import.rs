@@ -436,6 +436,31 @@ fn drawing_keeps_what_is_on_show_as_a_step_of_its_own() {
 }
 
 #[test]
+fn a_stroke_that_is_dropped_brings_the_panel_back() {
+    let mut window = window();
+    opened(&mut window, &drawing(255, 0));
+    let lines = layer(&window, ControlKind::Lines);
+    let shape = SketchCommand::ShowShape { from: [5.0, 5.0], to: [60.0, 50.0] };
+    for (tool, begin) in [
+        (Tool::Brush, SketchCommand::BeginStroke(pen(WAY[0], 0.0))),
+        (Tool::Brush, SketchCommand::BeginErasing(pen(WAY[0], 0.0))),
+        (Tool::Line, shape),
+    ] {
+        run(&mut window, SketchCommand::TakeTool(tool));
+        run(&mut window, begin);
+        assert!(state(&window).imports.open.is_none());
+        assert_eq!(n_steps(&window), 1, "kept while drawing");
+        run(&mut window, SketchCommand::Abandon);
+        assert!(state(&window).imports.open.is_some());
+        assert!(layer(&window, ControlKind::Lines) == lines);
+        assert!(!state(&window).sketch.history().can_undo());
+        assert!(state(&window).notices.is_empty());
+    }
+    press(&mut window, Modifiers::NONE, Key::Escape);
+    assert!(layer(&window, ControlKind::Lines).iter().all(|byte| *byte == 0));
+}
+
+#[test]
 fn a_preview_does_not_end_the_stroke_under_the_pen() {
     let mut window = window();
     run(&mut window, SketchCommand::BeginStroke(pen(WAY[0], 0.0)));

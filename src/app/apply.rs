@@ -71,11 +71,7 @@ fn carry_out(state: &mut AppState, command: UiCommand, now: f64) -> Option<Effec
     let recipe = &mut state.settings.recipe;
     match command {
         UiCommand::Run(action) => return run(state, action, now),
-        UiCommand::Sketch(command) => {
-            if import::makes_way(state, &command, now) {
-                sketch::command(state, command, now);
-            }
-        }
+        UiCommand::Sketch(command) => import::sketch_command(state, command, now),
         UiCommand::Import(command) => return import::command(state, command, now),
         UiCommand::SetPrompt(text) => {
             recipe.prompt = text;

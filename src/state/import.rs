@@ -183,6 +183,9 @@ impl Import {
 pub struct Imports {
     /// The panel, while it is open.
     pub open: Option<Import>,
+    /// The panel as it was when the pen touched down, until that is drawn or dropped; and whether
+    /// what it showed has become a step.
+    pub interrupted: Option<(Import, bool)>,
     /// Those of the last import that was accepted.
     pub settings: Option<ImportSettings>,
     /// The newest drawing that was inverted on its way in.

@@ -24,30 +24,39 @@ const MIN_CANVAS: f32 = 380.0;
 const HEIGHT_AROUND: f32 = 140.0;
 const THUMBNAIL: f32 = 52.0;
 
-/// Draws the panel: beside the canvas where there is room, so that it hides nothing of the picture;
-/// otherwise `false`, and [`import_over_ui`] must draw it over the canvas.
+/// Draws the panel beside the canvas where there is room, so that it hides nothing of the picture.
+/// While something is being drawn the canvas keeps its size: it must not move under the pen.
 pub(super) fn import_beside_ui(
     ui: &mut Ui,
     state: &AppState,
     view: &mut UiState,
     commands: &mut Vec<UiCommand>,
-) -> bool {
-    let Some(import) = &state.imports.open else { return false };
+) {
+    let import = state.imports.open.as_ref();
     let margin = theme::SPACE_M;
-    if ui.available_width() < WIDTH + 2.0 * margin + MIN_CANVAS {
-        return false;
+    let width = WIDTH + 2.0 * margin;
+    if !view.canvas.hand.is_drawing() {
+        let has_room = ui.available_width() >= width + MIN_CANVAS;
+        view.is_import_beside = import.is_some() && has_room;
+    }
+    if !view.is_import_beside {
+        return;
     }
     let frame = Frame::new().fill(theme::palette(ui).canvas).inner_margin(margin);
     let panel = Panel::right("import")
-        .exact_size(WIDTH + 2.0 * margin)
+        .exact_size(width)
         .resizable(false)
         .show_separator_line(false)
         .frame(frame);
-    panel.show(ui, |ui| card_ui(ui, state, import, view, commands));
-    true
+    panel.show(ui, |ui| {
+        if let Some(import) = import {
+            card_ui(ui, state, import, view, commands);
+        }
+    });
 }
 
-/// Draws the panel in the upper right of `canvas`.
+/// Draws the panel in the upper right of `canvas`, unless it is beside it or something is being
+/// drawn.
 pub(super) fn import_over_ui(
     ui: &Ui,
     canvas: Rect,
@@ -56,6 +65,9 @@ pub(super) fn import_over_ui(
     commands: &mut Vec<UiCommand>,
 ) {
     let Some(import) = &state.imports.open else { return };
+    if view.is_import_beside || view.canvas.hand.is_drawing() {
+        return;
+    }
     let space = canvas.shrink(theme::SPACE_M);
     let area = Area::new(Id::unique("import"))
         .order(Order::Middle)
@@ -96,7 +108,10 @@ fn card_ui(
         footer_ui(ui, state, import, commands);
     });
     // A key that pressed a button of the panel, or that belongs to a field, is taken.
-    let is_free = commands.len() == n_before && !view.was_in_text && !view.is_help_open;
+    let is_free = commands.len() == n_before
+        && !view.was_in_text
+        && !view.is_help_open
+        && !view.canvas.hand.is_drawing();
     if is_free {
         commands.extend(key_wish(ui, card.response.rect, view.canvas.transform().area_in_ui()));
     }

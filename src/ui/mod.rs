@@ -62,6 +62,8 @@ pub struct UiState {
     layer_rects: Vec<(ControlKind, Rect)>,
     /// A text field had the keyboard in the last frame: Esc and Enter are its own.
     was_in_text: bool,
+    /// The import panel stands beside the canvas, or its space is kept.
+    is_import_beside: bool,
 }
 
 /// Draws the whole window; returns what the user wants, oldest wish first.
@@ -110,15 +112,13 @@ pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCom
         .show(ui, |ui| {
             commands.extend(scale_strip::scale_strip_ui(ui, state, &mut view.pictures));
         });
-    let is_import_shown = import::import_beside_ui(ui, state, view, &mut commands);
+    import::import_beside_ui(ui, state, view, &mut commands);
     let canvas = CentralPanel::default().frame(Frame::new().fill(palette.canvas)).show(ui, |ui| {
         canvas_area::canvas_area_ui(ui, state, view, &mut commands);
     });
 
     toasts::toasts_ui(ui, canvas.response.rect, state.notices.iter(), &mut commands);
-    if !is_import_shown {
-        import::import_over_ui(ui, canvas.response.rect, state, view, &mut commands);
-    }
+    import::import_over_ui(ui, canvas.response.rect, state, view, &mut commands);
     drop::drop_target_ui(ui, canvas.response.rect);
     drop::dropped_files(ui.ctx(), state, view, &mut commands);
     view.was_in_text = ui.ctx().text_edit_focused();

@@ -147,25 +147,49 @@ pub(super) fn show(state: &mut AppState, now: f64) {
     }
 }
 
-/// Makes room for something that is drawn; says whether it may be drawn. What is on show by then is
-/// kept: that is what the user draws on.
-pub(super) fn makes_way(state: &mut AppState, command: &SketchCommand, now: f64) -> bool {
-    if state.imports.open.is_none() || !matches!(state.sketch.draft(), Some(Edit::Import(_))) {
-        return true;
-    }
-    match command {
-        SketchCommand::BeginStroke(_)
-        | SketchCommand::ShowShape { .. }
-        | SketchCommand::Fill(_) => {
-            let layer = state.settings.tools.layer;
-            finish(state, now);
-            // The pen goes on where it was.
-            state.settings.tools.layer = layer;
-            true
+/// Carries out a wish that concerns the sketch, around the panel: what is on show when the pen
+/// touches down is kept, for that is what the user draws on. A stroke or shape that is dropped (two
+/// fingers meant to zoom) never was, so the panel comes back.
+pub(super) fn sketch_command(state: &mut AppState, command: SketchCommand, now: f64) {
+    let is_on_show =
+        state.imports.open.is_some() && matches!(state.sketch.draft(), Some(Edit::Import(_)));
+    let begins = match command {
+        SketchCommand::BeginStroke(_) | SketchCommand::BeginErasing(_) => {
+            state.settings.tools.tool.is_brush()
         }
-        // They mean a shape; the draft is none.
-        SketchCommand::DrawShape | SketchCommand::Abandon => false,
-        _ => true,
+        SketchCommand::ShowShape { .. } | SketchCommand::Fill(_) => true,
+        _ => false,
+    };
+    let ends_shape = matches!(command, SketchCommand::DrawShape | SketchCommand::Abandon);
+    if is_on_show && ends_shape {
+        // They mean a shape; this draft is none.
+        return;
+    }
+    if is_on_show && begins {
+        let layer = state.settings.tools.layer;
+        let import = state.imports.open.clone();
+        let is_step = finish(state, now);
+        state.imports.interrupted = import.map(|import| (import, is_step));
+        // The pen goes on where it was.
+        state.settings.tools.layer = layer;
+    }
+    let is_dropped = matches!(command, SketchCommand::Abandon);
+    let ends = matches!(
+        command,
+        SketchCommand::EndStroke | SketchCommand::DrawShape | SketchCommand::Fill(_)
+    );
+    super::sketch::command(state, command, now);
+    if ends {
+        state.imports.interrupted = None;
+    }
+    if is_dropped && let Some((import, is_step)) = state.imports.interrupted.take() {
+        if is_step {
+            state.sketch.undo();
+        }
+        if let Some(inverted) = state.imports.inverted.take() {
+            state.notices.dismiss_action(NoticeAction::TurnOver(inverted.id));
+        }
+        state.imports.open = Some(import);
     }
 }
 
@@ -194,14 +218,14 @@ fn accept(state: &mut AppState, now: f64) -> Option<Effect> {
     Some(Effect::Import(ImportEffect::Inspire { slot_idx, picture, size_px }))
 }
 
-/// Makes the draft a step and closes the panel.
-fn finish(state: &mut AppState, now: f64) {
-    let Some(import) = state.imports.open.take() else { return };
+/// Makes the draft a step and closes the panel. Says whether that changed the sketch.
+fn finish(state: &mut AppState, now: f64) -> bool {
+    let Some(import) = state.imports.open.take() else { return false };
     let taken = match state.sketch.draft() {
         Some(Edit::Import(image)) => image.clone(),
-        _ => return,
+        _ => return false,
     };
-    state.sketch.accept_draft();
+    let is_step = state.sketch.accept_draft().is_some();
     state.settings.tools.layer = taken.kind();
     state.settings.tools.paints_strength = false;
     let is_left_to_us = import.settings.ink.is_none();
@@ -212,6 +236,7 @@ fn finish(state: &mut AppState, now: f64) {
     {
         offer_to_turn_over(state, taken, turned_over, note, now);
     }
+    is_step
 }
 
 /// `light` is the drawing with its light parts as ink, `dark` with the dark ones.
