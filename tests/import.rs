@@ -193,6 +193,8 @@ fn opened(window: &mut Window, picture: &RgbaImage) {
     wait_for_preview(window);
 }
 
+type Change = Box<dyn Fn(&mut ImportSettings)>;
+
 #[test]
 fn every_setting_is_shown_on_the_canvas_and_drawn_at_once() {
     let mut window = window();
@@ -217,7 +219,6 @@ fn every_setting_is_shown_on_the_canvas_and_drawn_at_once() {
             settings.blocks = blocks;
         }
     };
-    type Change = Box<dyn Fn(&mut ImportSettings)>;
     let defaults = ImportSettings::default();
     let cases: [(Change, Extractor); 8] = [
         (Box::new(lines(LinesFrom::Edges)), Extractor::Canny(defaults.canny)),

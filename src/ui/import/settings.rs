@@ -74,7 +74,7 @@ fn lines_ui(ui: &mut Ui, settings: &mut ImportSettings) {
         LinesFrom::SoftEdges => soft_edges_ui(ui, &mut settings.soft_edges),
         LinesFrom::Drawing => {
             const INKS: [Choice<Option<InkTone>>; 3] = [
-                Choice::new("Find the ink", "Find out which tone is the ink", None),
+                Choice::new("Automatic", "Find out which tone is the ink", None),
                 Choice::new("Dark ink", "The dark parts are lines", Some(InkTone::Dark)),
                 Choice::new("Light ink", "The light parts are lines", Some(InkTone::Light)),
             ];
