@@ -776,9 +776,11 @@ fn of_several_files_the_first_is_used() {
     drop_files(&mut window, &[&first, &second, &second]);
     wait_for_label(&mut window, "3 files came together; the first, “first”, is used");
     assert_eq!(import(&window).picture.name, "first");
-    // A picture for a certain layer.
-    let onto = Some(ControlKind::Depth);
-    run(&mut window, ImportCommand::Open { paths: vec![second], onto });
+    // A picture for the layer under the pointer.
+    let row = window.get_by_label("Draw on depth").rect();
+    window.hover_at(row.center());
+    window.step();
+    drop_files(&mut window, &[&second]);
     wait_until(&mut window, "opened", |window| import(window).picture.name == "second");
     wait_for_preview(&mut window);
     assert_eq!(import(&window).settings.target, ImportTarget::Layer(ControlKind::Depth));

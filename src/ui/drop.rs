@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use egui::{Align2, Context, Rect, Stroke, StrokeKind, Ui, vec2};
+use egui::{Align2, Context, CornerRadius, Rect, Stroke, StrokeKind, Ui, vec2};
 
 use super::command::UiCommand;
 use super::import_command::ImportCommand;
@@ -36,7 +36,21 @@ pub(super) fn dropped_files(
     commands.push(ImportCommand::Open { paths: paths.collect(), onto }.into());
 }
 
-/// Says that a picture can be dropped here, while one is being dragged.
+/// Marks a place for a picture, while one is being dragged.
+pub(super) fn place_ui(ui: &Ui, rect: Rect) {
+    if ui.input(|input| input.raw.hovered_files.is_empty()) {
+        return;
+    }
+    let palette = theme::palette(ui);
+    if ui.ctx().pointer_latest_pos().is_some_and(|pos| rect.contains(pos)) {
+        ui.painter().rect_filled(rect, theme::RADIUS, palette.scrim);
+    }
+    let stroke = Stroke::new(2.0, palette.accent_text);
+    let radius = theme::RADIUS + CornerRadius::same(2);
+    ui.painter().rect_stroke(rect.expand(2.0), radius, stroke, StrokeKind::Inside);
+}
+
+/// Says that a picture can be dropped on the canvas, while one is being dragged.
 pub(super) fn drop_target_ui(ui: &Ui, canvas: Rect) {
     if ui.input(|input| input.raw.hovered_files.is_empty()) {
         return;

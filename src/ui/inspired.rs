@@ -2,14 +2,14 @@
 //! or replaced by a picture of the user's own.
 
 use egui::{
-    Align, Align2, CornerRadius, Label, Layout, Rect, Response, RichText, Role, Sense, Stroke,
-    StrokeKind, Ui, Vec2, WidgetInfo, vec2,
+    Align, Align2, Label, Layout, Rect, Response, RichText, Role, Sense, Stroke, StrokeKind, Ui,
+    Vec2, WidgetInfo, vec2,
 };
 
 use super::command::UiCommand;
 use super::pictures::Pictures;
 use super::widgets::{self, Button, SliderRow};
-use super::{UiState, icons, side_panel, theme};
+use super::{UiState, drop, icons, side_panel, theme};
 use crate::protocol::InspiredBy;
 use crate::state::{AppState, Slot};
 
@@ -33,7 +33,6 @@ pub(super) fn inspired_ui(
     });
 
     let is_dragging = ui.input(|input| !input.raw.hovered_files.is_empty());
-    let pointer = ui.ctx().pointer_latest_pos();
     let n_slots = state.slots.len() as f32;
     let side =
         ((ui.available_width() - (n_slots - 1.0) * theme::SPACE_S) / n_slots).floor().min(128.0);
@@ -46,10 +45,7 @@ pub(super) fn inspired_ui(
                     ui.set_width(side);
                     let slot_ui = SlotUi { slot_idx, slot, state, side };
                     let rect = slot_ui.show(ui, &mut view.pictures, commands);
-                    if is_dragging {
-                        let is_aimed_at = pointer.is_some_and(|pos| rect.contains(pos));
-                        paint_target(ui, rect, is_aimed_at);
-                    }
+                    drop::place_ui(ui, rect);
                     view.slot_rects.push(rect);
                 });
             });
@@ -267,14 +263,4 @@ fn provenance_ui(ui: &mut Ui, used: &InspiredBy) {
     if let Some(similarity) = used.similarity {
         line("Similarity", &format!("{:.0} %", 100.0 * similarity));
     }
-}
-
-fn paint_target(ui: &Ui, rect: Rect, is_aimed_at: bool) {
-    let palette = theme::palette(ui);
-    if is_aimed_at {
-        ui.painter().rect_filled(rect, theme::RADIUS, palette.scrim);
-    }
-    let stroke = Stroke::new(2.0, palette.accent_text);
-    let radius = theme::RADIUS + CornerRadius::same(2);
-    ui.painter().rect_stroke(rect.expand(2.0), radius, stroke, StrokeKind::Inside);
 }

@@ -2,7 +2,8 @@
 //! follows each.
 
 use egui::{
-    Align, Align2, CornerRadius, Image, Layout, Role, Sense, Ui, UiBuilder, Vec2, WidgetInfo, vec2,
+    Align, Align2, CornerRadius, Image, Layout, Rect, Role, Sense, Ui, UiBuilder, Vec2, WidgetInfo,
+    vec2,
 };
 
 use super::command::{Action, UiCommand};
@@ -10,7 +11,7 @@ use super::layer_strength;
 use super::layer_thumbnails::LayerThumbnails;
 use super::sketch_command::SketchCommand;
 use super::widgets::{self, Button};
-use super::{icons, side_panel, theme, tool_look};
+use super::{UiState, drop, icons, side_panel, theme, tool_look};
 use crate::document::{Document, Edit, Plane};
 use crate::params::ControlKind;
 use crate::state::AppState;
@@ -24,9 +25,10 @@ const QUIET_OPACITY: f32 = 0.55;
 pub(super) fn layers_ui(
     ui: &mut Ui,
     state: &AppState,
-    thumbnails: &mut LayerThumbnails,
+    view: &mut UiState,
     commands: &mut Vec<UiCommand>,
 ) {
+    view.layer_rects.clear();
     let kinds = state.model().map_or(&ControlKind::ALL[..], |model| &model.control_kinds);
     if kinds.is_empty() {
         return;
@@ -47,7 +49,9 @@ pub(super) fn layers_ui(
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
         for kind in ControlKind::ALL.into_iter().filter(|kind| kinds.contains(kind)) {
-            row_ui(ui, state, kind, thumbnails, commands);
+            let rect = row_ui(ui, state, kind, &mut view.layer_thumbnails, commands);
+            drop::place_ui(ui, rect.shrink(2.0));
+            view.layer_rects.push((kind, rect));
         }
     });
     let layer = state.settings.tools.layer;
@@ -56,13 +60,14 @@ pub(super) fn layers_ui(
     }
 }
 
+/// Returns where a picture can be dropped.
 fn row_ui(
     ui: &mut Ui,
     state: &AppState,
     kind: ControlKind,
     thumbnails: &mut LayerThumbnails,
     commands: &mut Vec<UiCommand>,
-) {
+) -> Rect {
     let palette = theme::palette(ui);
     let document = state.sketch.document();
     let layer = document.layer(kind);
@@ -114,6 +119,7 @@ fn row_ui(
             painter.text(middle - name, Align2::LEFT_CENTER, about, theme::small(), soft);
         });
     });
+    rect
 }
 
 fn eye_ui(ui: &mut Ui, kind: ControlKind, document: &Document, commands: &mut Vec<UiCommand>) {

@@ -41,7 +41,7 @@ pub(super) fn side_panel_ui(
         Frame::new().inner_margin(margin).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = theme::SPACE_S;
             prompt_ui(ui, state, commands);
-            layers::layers_ui(ui, state, &mut view.layer_thumbnails, commands);
+            layers::layers_ui(ui, state, view, commands);
             divider(ui);
             seed_ui(ui, state, view, commands);
             sampling_ui(ui, state, commands);
