@@ -87,7 +87,7 @@ class GeneratorTask(loop.Task):
         named = {f"scale{k}": each.detach() for k, each in enumerate(per_scale)}
         return {"loss": loss} | named
 
-    def show(self, folder: Path) -> None:
+    def show(self, folder: Path) -> dict[str, float]:
         model = LiveModel.of(
             self.config,
             self.module.generator,
@@ -97,6 +97,7 @@ class GeneratorTask(loop.Task):
             self.memory_folder,
         )
         paint_sheet(model, self.pictures, folder / "sheet.webp")
+        return {}
 
 
 def compiled(module: ScalesModel) -> ScalesModel:

@@ -50,8 +50,9 @@ class Task(ABC):
     def after_step(self, moment: Moment) -> None:
         """Called after every update of the weights."""
 
-    def show(self, folder: Path) -> None:
-        """Writes pictures of the state; the averaged weights are loaded."""
+    def show(self, folder: Path) -> dict[str, float]:
+        """Writes pictures of the state, with the averaged weights; returns measures to log."""
+        return {}
 
 
 @dataclass
@@ -96,14 +97,14 @@ def run(task: Task, name: str, budget: Budget, ema_decay: float, settings: Setti
                 save(checkpoint, task, average, clock)
                 saved_at = time.monotonic()
             if time.monotonic() - shown_at > 60 * settings.sheet_minutes:
-                _show_average(task, average, folder)
+                journal.write(_show_average(task, average, folder), clock)
                 shown_at = time.monotonic()
     if clock.step_idx > first_step and is_first:
         save(checkpoint, task, average, clock)
     task.module.load_state_dict(average.state)
     task.module.eval()
-    if is_first:
-        task.show(folder)
+    if journal:
+        journal.write(task.show(folder), clock)
     distributed.wait_for_all()
 
 
@@ -123,14 +124,21 @@ class Journal:
             self.counts[name] = self.counts.get(name, 0) + 1
         if clock.step_idx % self.every:
             return
-        line: dict[str, Any] = {"step": clock.step_idx, "minutes": round(clock.seconds / 60, 2)}
         n_steps, n_seconds = clock.step_idx - self.last[0], clock.seconds - self.last[1]
-        line["steps_per_second"] = round(n_steps / max(n_seconds, 1e-9), 3)
-        line |= {name: round(self.sums[name] / self.counts[name], 5) for name in self.sums}
+        values = {"steps_per_second": n_steps / max(n_seconds, 1e-9)}
+        self.write(
+            values | {name: self.sums[name] / self.counts[name] for name in self.sums}, clock
+        )
+        self.sums, self.counts, self.last = {}, {}, (clock.step_idx, clock.seconds)
+
+    def write(self, values: dict[str, float], clock: Clock) -> None:
+        if not values:
+            return
+        line: dict[str, Any] = {"step": clock.step_idx, "minutes": round(clock.seconds / 60, 2)}
+        line |= {name: round(value, 5) for name, value in values.items()}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         log.info("%s", line)
-        self.sums, self.counts, self.last = {}, {}, (clock.step_idx, clock.seconds)
 
     def _forget_after(self, step_idx: int) -> None:
         """Drops the lines of steps that will be repeated."""
@@ -172,13 +180,14 @@ def averaged_weights(settings: Settings, name: str) -> dict[str, Tensor]:
     return torch.load(path, map_location="cpu", weights_only=True)["average"]
 
 
-def _show_average(task: Task, average: Average, folder: Path) -> None:
+def _show_average(task: Task, average: Average, folder: Path) -> dict[str, float]:
     current = {name: value.clone() for name, value in task.module.state_dict().items()}
     task.module.load_state_dict(average.state)
     task.module.eval()
-    task.show(folder)
+    measures = task.show(folder)
     task.module.train()
     task.module.load_state_dict(current)
+    return measures
 
 
 def _seed(seed: int, step_idx: int) -> None:

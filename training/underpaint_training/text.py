@@ -38,6 +38,7 @@ _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789,.'-&!?"
 _TEACHER_CONFIG = TextConfig(24, 384, 6, 12, 1536, 30522, 512, 1e-12)
 _INITIAL_STD = 0.02
+_WORD_WORTH = 4
 _P_GLOSS, _P_SYNONYM = 0.2, 0.25  # of a batch; the rest are captions
 
 
@@ -109,8 +110,9 @@ def prepare(settings: Settings, pictures: Pictures) -> None:
     texts = [key_caption(entry.name, entry.style) for entry in pictures.entries]
     texts += [" ".join(entry.keywords) for entry in pictures.entries] + list(COLOURS) * 100
     if settings.text.uses_teacher:
-        # Common words of the language, each as often as WordNet's order of senses suggests.
-        texts += [lemma for lemmas, _ in wordnet_senses(settings.data_dir) for lemma in lemmas]
+        # Words of the language: what things are called, and how they are described.
+        senses = wordnet_senses(settings.data_dir)
+        texts += [f"{', '.join(lemmas)}: {gloss}" for lemmas, gloss in senses]
         teacher = teacher_model_folder(settings.data_dir) / "tokenizer.json"
         description = json.loads(teacher.read_text(encoding="utf-8"))
         pieces = kept_pieces(WordPiece.from_file(str(teacher)), texts, n_pieces)
@@ -136,7 +138,9 @@ def kept_pieces(word_piece: WordPiece, texts: Iterable[str], n_pieces: int) -> l
         counts.update(encoding.tokens)
     vocabulary = word_piece.get_vocab()
     base = [piece for piece in base_pieces() if piece in vocabulary]
-    ranked = [piece for piece, _ in counts.most_common() if piece not in set(base)]
+    # A word that stays whole is worth more than a piece of rare ones.
+    worth = {p: n * (1 if p.startswith("##") else _WORD_WORTH) for p, n in counts.items()}
+    ranked = [p for p in sorted(worth, key=worth.__getitem__, reverse=True) if p not in set(base)]
     chosen = base + ranked[: n_pieces - len(base)]
     return sorted(chosen, key=lambda piece: (piece not in _SPECIAL, vocabulary[piece]))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from underpaint_reference.config import Config
 from underpaint_reference.tokenizer import Tokenizer
@@ -28,6 +29,7 @@ _CODEBOOK_WEIGHT = 0.25
 _PREFIX_WEIGHT = 0.5
 _KMEANS_BATCHES = 40
 _SHOWN = 8
+_MEASURED = 128  # held-out pictures of the dB in the log
 
 
 class TokenizerNetworks(nn.Module):
@@ -84,7 +86,7 @@ class TokenizerTask(loop.Task):
         found = {"loss": loss, "prefix_psnr" if is_prefix else "psnr": psnr}
         return found | {"codebook": code_loss.detach(), "dead": torch.tensor(float(n_dead))}
 
-    def show(self, folder: Path) -> None:
+    def show(self, folder: Path) -> dict[str, float]:
         """Held-out pictures, what is left of them, and previews from prefixes."""
         net = self.module.tokenizer
         picture = self.pictures.pixels(self.pictures.held_out[:_SHOWN])
@@ -94,6 +96,10 @@ class TokenizerTask(loop.Task):
             rows = [over_white(picture)]
             rows += [over_white(net.decode(f_hat)) for f_hat in reversed(f_hats)]
         write_sheet(folder / "sheet.webp", rows)
+        if not self.module.quantises:
+            return {}
+        some = self.pictures.held_out[:_MEASURED]
+        return {"held_out_psnr": reconstruction_psnr(net, self.pictures, some)}
 
     @torch.no_grad()
     def _start_codebook(self, rng: np.random.Generator) -> None:
@@ -125,11 +131,13 @@ def normalise(raw: Tensor, config: Config) -> Tensor:
 
 
 @torch.no_grad()
-def reconstruction_psnr(net: Tokenizer, pictures: Pictures, batch_size: int = 16) -> float:
-    """PSNR of all held-out pictures together, premultiplied RGBA, in dB."""
+def reconstruction_psnr(
+    net: Tokenizer, pictures: Pictures, chosen: NDArray[np.int64], batch_size: int = 16
+) -> float:
+    """PSNR of the chosen pictures together, premultiplied RGBA, in dB."""
     squared, n_values = 0.0, 0
-    for start in range(0, len(pictures.held_out), batch_size):
-        picture = pictures.pixels(pictures.held_out[start : start + batch_size])
+    for start in range(0, len(chosen), batch_size):
+        picture = pictures.pixels(chosen[start : start + batch_size])
         f_hat = net.quantise(net.encode(picture)[1])[1][-1]
         squared += float(F.mse_loss(net.decode(f_hat).clamp(0, 1), picture, reduction="sum"))
         n_values += picture.numel()

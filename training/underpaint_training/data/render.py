@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 SIZE_PX = 256
 MARGIN_PX = 8
 _RENDER_WIDTH_PX = 320
+_DPI = 96  # with the default of 0 a drawing whose size is in points or millimetres is empty
 _VISIBLE_ALPHA = 8  # of 255; what is fainter does not count for the crop
 
 
@@ -74,10 +75,10 @@ def render(item: Item) -> NDArray[np.uint8] | None:
 def _open(item: Item) -> Image.Image:
     if item.path is None:
         svg = resvg_py.svg_to_bytes(
-            svg_string=item.svg, width=_RENDER_WIDTH_PX, skip_system_fonts=True
+            svg_string=item.svg, width=_RENDER_WIDTH_PX, dpi=_DPI, skip_system_fonts=True
         )
     elif item.path.suffix == ".svg":
-        svg = resvg_py.svg_to_bytes(svg_path=str(item.path), width=_RENDER_WIDTH_PX)
+        svg = resvg_py.svg_to_bytes(svg_path=str(item.path), width=_RENDER_WIDTH_PX, dpi=_DPI)
     else:
         return Image.open(item.path)
     return Image.open(io.BytesIO(bytes(svg)))
