@@ -25,11 +25,18 @@ class Budget:
     minutes: float | None = None  # of training, resumed runs counted together
     steps: int | None = None
 
+    def __post_init__(self) -> None:
+        if self.minutes is None and self.steps is None:
+            raise SystemExit("A budget needs minutes or steps.")
+
     def progress(self, step_idx: int, seconds: float) -> float:
         """Share of the budget that is used; at least 1 when training is done."""
-        by_time = seconds / 60 / self.minutes if self.minutes else 0.0
-        by_steps = step_idx / self.steps if self.steps else 0.0
-        return max(by_time, by_steps)
+        shares = [
+            used / limit if limit else 1.0
+            for used, limit in ((seconds / 60, self.minutes), (step_idx, self.steps))
+            if limit is not None
+        ]
+        return max(shares)
 
 
 @dataclass(frozen=True)

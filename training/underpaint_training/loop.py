@@ -99,11 +99,12 @@ def run(task: Task, name: str, budget: Budget, ema_decay: float, settings: Setti
             if time.monotonic() - shown_at > 60 * settings.sheet_minutes:
                 journal.write(_show_average(task, average, folder), clock)
                 shown_at = time.monotonic()
-    if clock.step_idx > first_step and is_first:
+    is_new = clock.step_idx > first_step or not checkpoint.is_file()
+    if is_new and is_first:
         save(checkpoint, task, average, clock)
     task.module.load_state_dict(average.state)
     task.module.eval()
-    if journal:
+    if journal and is_new:
         journal.write(task.show(folder), clock)
     distributed.wait_for_all()
 

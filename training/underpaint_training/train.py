@@ -22,6 +22,7 @@ from .text import STAGE as TEXT
 from .text import TextTask
 from .tokenizer import STAGE as TOKENIZER
 from .tokenizer import TokenizerTask, frozen_tokenizer
+from .vocabulary import write_vocabulary
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ def _data(settings: Settings) -> None:
     for source in SOURCES:
         if not settings.data.sources or source.key in settings.data.sources:
             render_source(source, settings.data_dir, settings.data.limit)
-    text.prepare(settings, _pictures(settings))
+    write_vocabulary(settings, _pictures(settings))
 
 
 def _text(settings: Settings) -> None:

@@ -1,0 +1,72 @@
+"""Measures on pictures whose values are known, and the table on an untrained model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from underpaint_training.controls import edges
+from underpaint_training.data.pictures import Pictures
+from underpaint_training.evaluate import measures
+from underpaint_training.evaluate.metrics import METRICS
+from underpaint_training.evaluate.subject import Subject
+from underpaint_training.evaluate.table import Row
+
+TINY = Path(__file__).parents[2] / "tests" / "fixtures" / "embedded_tiny"
+
+
+@pytest.fixture
+def pictures(data_dir: Path) -> Pictures:
+    return Pictures(data_dir, ["flat-color-icons"], 4)
+
+
+@pytest.fixture
+def circles(pictures: Pictures) -> Tensor:
+    """The same circle in red and in blue."""
+    chosen = [i for i, entry in enumerate(pictures.entries) if entry.name.endswith("circle")]
+    names = [pictures.entries[i].name.split()[0] for i in chosen]
+    return pictures.pixels(np.array([chosen[names.index("red")], chosen[names.index("blue")]]))
+
+
+def test_psnr_of_a_known_error() -> None:
+    assert measures.psnr(torch.full((1, 4, 8, 8), 0.1), torch.zeros(1, 4, 8, 8)) == pytest.approx(
+        20
+    )
+
+
+def test_edges_agree_with_themselves_and_within_the_tolerance(circles: Tensor) -> None:
+    picture = circles[0]
+    ink = edges(picture)
+    assert measures.edge_f1(picture, ink) == 1
+    assert measures.edge_f1(picture.roll(2, dims=-1), ink) == 1
+    assert measures.edge_f1(picture.roll(40, dims=-1), ink) < 0.5
+    assert measures.edge_f1(torch.zeros_like(picture), ink) == 0
+
+
+def test_palettes_ignore_places(circles: Tensor) -> None:
+    red, blue = circles
+    assert measures.palette_distance(red, red.roll(30, dims=-1)) < 0.02
+    assert measures.palette_distance(red, blue) > 0.2
+    assert measures.dominant_colours(red) == ["red"]
+
+
+def test_distance_between_seeds() -> None:
+    pictures = torch.stack([torch.zeros(4, 8, 8), torch.ones(4, 8, 8)])
+    assert measures.mean_pairwise_distance(pictures) == pytest.approx(1)
+    assert measures.mean_pairwise_distance(pictures[:1].repeat(3, 1, 1, 1)) == pytest.approx(0)
+
+
+def test_bars() -> None:
+    assert Row("x", 0.5, at_least=0.4).verdict == "ok"
+    assert Row("x", 0.5, at_most=0.4).verdict == "above 0.4"
+    assert Row("x", 0.5).verdict == ""
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_every_metric_gives_finite_rows(name: str, pictures: Pictures) -> None:
+    subject = Subject.open(TINY, pictures, share=0.02)
+    assert all(np.isfinite(row.value) for row in METRICS[name](subject))
