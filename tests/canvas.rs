@@ -2,47 +2,24 @@
 //!
 //! Runs on any adapter, software ones first; without one, each test says so and passes.
 
-#![expect(clippy::print_stdout, reason = "a skipped test says so")]
+#[path = "common/graphics.rs"]
+mod graphics;
 
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 
-use eframe::egui_wgpu::{self, Renderer, RendererOptions};
-use eframe::wgpu;
+use eframe::{egui_wgpu, wgpu};
 use egui::{Color32, LayerId, Rect, Theme, ViewportId, pos2, vec2};
 use egui_kittest::Harness;
-use egui_kittest::wgpu::{WgpuTestRenderer, create_render_state, default_wgpu_setup};
+use egui_kittest::wgpu::WgpuTestRenderer;
 use image::{Rgba, RgbaImage};
 use underpaint::render::{self, CanvasPaint, GpuPresence};
 use underpaint::ui::canvas_view::{CanvasView, Content, Shown, canvas_ui};
 
+use self::graphics::render_state;
+
 const BACKGROUND: Color32 = Color32::from_rgb(30, 60, 90);
 const CHECKER: [Color32; 2] = [Color32::from_rgb(200, 200, 200), Color32::from_rgb(100, 110, 120)];
 const SCREEN_SIZE: u32 = 64;
-
-/// Runs a future that has nothing to wait for, as those of native wgpu.
-fn ready<T>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(value) => value,
-        Poll::Pending => panic!("wgpu made us wait"),
-    }
-}
-
-/// A device that renders to `format`; `None`, with a message, where there is no adapter.
-fn render_state(format: wgpu::TextureFormat) -> Option<egui_wgpu::RenderState> {
-    let setup = default_wgpu_setup();
-    let instance = ready(setup.new_instance());
-    if ready(instance.enumerate_adapters(wgpu::Backends::all())).is_empty() {
-        println!("skipped: no graphics adapter");
-        return None;
-    }
-    let mut state = create_render_state(setup, RendererOptions::PREDICTABLE);
-    let renderer = Renderer::new(&state.device, format, RendererOptions::PREDICTABLE);
-    state.target_format = format;
-    *state.renderer.write() = renderer;
-    Some(state)
-}
 
 /// A screen with one canvas callback on a plain background.
 struct Bench(Harness<'static, CanvasPaint>);

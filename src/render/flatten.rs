@@ -28,7 +28,7 @@ pub struct SketchLook {
 impl SketchLook {
     /// Change of nearness from one pixel to the next, in 255ths, that is wholly lit or shaded; for
     /// a canvas of 256 pixels.
-    pub(super) const STEEPEST: f32 = 10.0;
+    pub(super) const STEEPEST: f32 = 7.0;
 
     /// How much lighter a slope gets the steeper it is. Slopes on larger canvases are as steep.
     pub(super) fn relief(size_px: usize) -> f32 {

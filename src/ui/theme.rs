@@ -137,8 +137,8 @@ const DARK: Palette = Palette {
     ink: grey(0xf2),
     ink_halo: Color32::from_rgba_premultiplied(0x0a, 0x0a, 0x0a, 0x90),
     depth: [
-        Color32::from_rgba_premultiplied(0x98, 0x83, 0x64, 0xa0),
-        Color32::from_rgba_premultiplied(0x30, 0x25, 0x19, 0xa0),
+        Color32::from_rgba_premultiplied(0xb0, 0x9a, 0x74, 0xb0),
+        Color32::from_rgba_premultiplied(0x54, 0x41, 0x25, 0xb0),
     ],
     weakened: Color32::from_rgba_premultiplied(0x68, 0x1e, 0x1e, 0x90),
     scrim: Color32::from_rgba_premultiplied(0, 0, 0, 0xb0),
@@ -173,8 +173,8 @@ const LIGHT: Palette = Palette {
     ink: grey(0x14),
     ink_halo: Color32::from_rgba_premultiplied(0x90, 0x90, 0x90, 0x90),
     depth: [
-        Color32::from_rgba_premultiplied(0xa0, 0x93, 0x7c, 0xa0),
-        Color32::from_rgba_premultiplied(0x4c, 0x3a, 0x22, 0xa0),
+        Color32::from_rgba_premultiplied(0x88, 0x76, 0x58, 0xa0),
+        Color32::from_rgba_premultiplied(0x45, 0x33, 0x1a, 0xa0),
     ],
     weakened: Color32::from_rgba_premultiplied(0x78, 0x20, 0x20, 0x90),
     scrim: Color32::from_rgba_premultiplied(0, 0, 0, 0xa0),

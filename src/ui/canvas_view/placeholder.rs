@@ -3,7 +3,7 @@
 use egui::{Align2, FontId, Painter, Rect, Vec2, Visuals, pos2, vec2};
 
 const TITLE: &str = "Your picture appears here";
-const HINT: &str = "Describe it, then press Generate";
+const HINT: &str = "Describe it or draw it, then press Generate";
 
 const TILE: f32 = 44.0;
 const GAP: f32 = 14.0;
