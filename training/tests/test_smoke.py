@@ -45,6 +45,8 @@ def test_chain_ends_in_an_asset_that_loads(smoke: Settings) -> None:
     assert model.memory is not None and len(model.memory.entries) == 16
     f_hats = paint(model, "red circle, icon style")
     assert len(f_hats) == 8 and f_hats[-1].isfinite().all()
+    card = (asset / "README.md").read_text(encoding="utf-8")
+    assert "| Icons8 Flat Color Icons | MIT | 20 | 16 |" in card
     program = os.environ.get("UNDERPAINT_PROGRAM")
     if not program:
         pytest.skip("the application was not tried: UNDERPAINT_PROGRAM is not set")

@@ -8,19 +8,16 @@ pass of the fused kernel is slow for such small grids. A test holds both to the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from underpaint_reference import grids
 from underpaint_reference.generator import Generator
-from underpaint_reference.grids import (
-    area_resize,
-    cell_centres,
-    position_encoding,
-    to_cells,
-)
+from underpaint_reference.grids import to_cells
 from underpaint_reference.pointer import ABSENT, Pointer
 from underpaint_reference.text import EncodedText
 from underpaint_reference.transformer import Block, CrossAttention, SelfAttention
@@ -28,6 +25,13 @@ from underpaint_reference.transformer import Block, CrossAttention, SelfAttentio
 from .controls import ControlBatch
 
 _MASKED = -1e4
+
+# What depends on grid sizes alone is a constant of the compiled graph, not computed in it.
+area_matrix = torch.compiler.assume_constant_result(lambda *sides: grids.area_matrix(*sides))
+cell_centres = torch.compiler.assume_constant_result(lambda side: grids.cell_centres(side))
+position_encoding = torch.compiler.assume_constant_result(
+    lambda *shape: grids.position_encoding(*shape)
+)
 
 
 @dataclass(frozen=True)
@@ -146,6 +150,12 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None
     if mask is not None:
         scores = scores.masked_fill(~mask, _MASKED)
     return scores.softmax(-1).to(value.dtype) @ value
+
+
+def area_resize(cells: Tensor, target: int) -> Tensor:
+    """As the reference's: (…, source², channels) → (…, target², channels)."""
+    source = math.isqrt(cells.shape[-2])
+    return cells if source == target else area_matrix(source, target).to(cells.dtype) @ cells
 
 
 def rms(norm: nn.RMSNorm, x: Tensor) -> Tensor:

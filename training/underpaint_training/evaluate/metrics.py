@@ -36,6 +36,33 @@ OBJECTS = (
     "star",
     "balloon",
 )
+# Words that captions hardly use, and the words they use instead.
+SYNONYMS = {
+    "automobile": "car",
+    "blossom": "flower",
+    "bunny": "rabbit",
+    "canine": "dog",
+    "feline": "cat",
+    "footwear": "shoe",
+    "gift wrapped box": "gift",
+    "infant": "baby",
+    "insect that makes honey": "bee",
+    "joyful expression": "face",
+    "lorry": "truck",
+    "monarch": "crown",
+    "ocean": "wave",
+    "pc": "computer",
+    "rainfall": "rain",
+    "residence": "house",
+    "sailing vessel": "boat",
+    "serpent": "snake",
+    "spectacles": "glasses",
+    "swine": "pig",
+    "telephone": "phone",
+    "timepiece": "watch",
+    "two-wheeler": "bicycle",
+    "woodland": "tree",
+}
 _MAX_INK_SHARE = 0.35  # lines denser than this are no drawing
 
 
@@ -180,11 +207,31 @@ def _as_jpeg(picture: Tensor, quality: int) -> Tensor:
     return torch.cat([torch.minimum(rgb, picture[3:]), picture[3:]])
 
 
+def unseen_words(subject: Subject) -> list[Row]:
+    """What retrieval finds for synonyms, and for the words that captions use."""
+    model = subject.model
+    if model.memory is None:
+        return []
+    found: dict[str, list[bool]] = {"known": [], "unseen": []}
+    for unseen, known in SYNONYMS.items():
+        for name, word in (("known", known), ("unseen", unseen)):
+            pooled = model.encode_text([word]).pooled[0]
+            matches = model.memory.retrieve(pooled, model.config.memory, 0)
+            captions = [model.memory.entries[match.entry_idx]["caption"] for match in matches]
+            found[name].append(any(known in caption for caption in captions))
+    share = {name: 100 * float(np.mean(hits)) for name, hits in found.items()}
+    return [
+        Row("known words, retrieved", share["known"], "%"),
+        Row("unseen words, retrieved", share["unseen"], "%", at_least=share["known"] - 10),
+    ]
+
+
 METRICS = {
     "reconstruction": reconstruction,
     "lines": line_control,
     "sketch": sketch_against_memory,
     "colours": colour_fidelity,
+    "words": unseen_words,
     "previews": previews,
     "diversity": diversity,
     "copies": copying,
