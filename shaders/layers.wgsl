@@ -53,8 +53,10 @@ fn fs_flatten(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> 
     }
     if is_shown.y == 1u {
         let nearness = level(depth, pos, 0, 0);
-        let rise = level(depth, pos, 1, 0) - level(depth, pos, -1, 0)
-            + level(depth, pos, 0, 1) - level(depth, pos, 0, -1);
+        // Sobel's slope along the diagonal.
+        let after = level(depth, pos, 1, 1) + level(depth, pos, 1, 0) + level(depth, pos, 0, 1);
+        let before = level(depth, pos, -1, -1) + level(depth, pos, -1, 0) + level(depth, pos, 0, -1);
+        let rise = (after - before) / 2.0;
         let light = clamp(0.5 + 0.5 * flatten_uniforms.relief * rise, 0.0, 1.0);
         let surface = mix(flatten_uniforms.depth_shaded, flatten_uniforms.depth_lit, light);
         flat = over(surface, nearness, flat);

@@ -140,8 +140,10 @@ fn flat_pixel(stack: &LayerStack, look: &SketchLook, x: usize, y: usize) -> [f32
     }
     if let Some(depth) = depth {
         let nearness = level(depth, 0, 0);
-        let rise =
-            level(depth, 1, 0) - level(depth, -1, 0) + level(depth, 0, 1) - level(depth, 0, -1);
+        // Sobel's slope along the diagonal; plain differences would show the steps between levels.
+        let after = level(depth, 1, 1) + level(depth, 1, 0) + level(depth, 0, 1);
+        let before = level(depth, -1, -1) + level(depth, -1, 0) + level(depth, 0, -1);
+        let rise = (after - before) / 2.0;
         let light = (0.5 + 0.5 * SketchLook::relief(stack.size_px) * rise).clamp(0.0, 1.0);
         let [lit, shaded] = look.depth.map(Color32::to_normalized_gamma_f32);
         let surface = [0, 1, 2, 3].map(|i| shaded[i] + (lit[i] - shaded[i]) * light);
