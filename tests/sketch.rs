@@ -279,7 +279,8 @@ struct Window {
 fn window(comparison: Comparison, is_installed: bool) -> Option<Harness<'static, Window>> {
     let state = render_state(wgpu::TextureFormat::Rgba8Unorm)?;
     if is_installed {
-        render::install(&state);
+        // With strokes, which a software device would leave to the document.
+        render::install_with(&state, true);
     }
     let mut document = Document::new(64).expect("a usual size");
     let mut red = pen(Plane::Pixels(ControlKind::Colour), 300.0);
@@ -402,4 +403,34 @@ fn there_is_no_point_without_a_canvas() {
     let view = &harness.state().view;
     let outside = view.canvas_point(pos2(-300.0, 900.0)).expect("goes on beyond the canvas");
     assert!(outside[0] < 0.0 && outside[1] > 64.0);
+}
+
+#[test]
+fn the_stroke_under_the_pen_is_seen_and_stays() {
+    for is_installed in [true, false] {
+        let Some(mut harness) = window(Comparison::SideBySide, is_installed) else { return };
+        harness.step();
+        let mut blue = pen(Plane::Pixels(ControlKind::Colour), 16.0);
+        blue.brush.ink.colour = [0, 0, 240];
+        blue.brush.hardness = 1.0;
+        let view = &harness.state().view;
+        let [early, late] =
+            [[12.0, 32.0], [50.0, 32.0]].map(|at| view.ui_point_in(Pane::First, at));
+        assert_near(red_and_blue(&mut harness, early), (255, 0));
+        harness.state_mut().editor.begin_stroke(blue);
+        for step in 0..8_u8 {
+            let step = f32::from(step);
+            let points = [at(6.0 + 7.0 * step, 32.0, 0.02 * step)];
+            harness.state_mut().editor.extend_stroke(&points);
+            harness.step();
+        }
+        for _frame in 0..2 {
+            assert_near(red_and_blue(&mut harness, early), (0, 240));
+            assert_near(red_and_blue(&mut harness, late), (0, 240));
+            harness.state_mut().editor.end_stroke();
+        }
+        assert!(harness.state_mut().editor.undo());
+        assert_near(red_and_blue(&mut harness, early), (255, 0));
+        assert_near(red_and_blue(&mut harness, late), (255, 0));
+    }
 }

@@ -257,6 +257,7 @@ fn strokes_are_those_of_the_document() {
 
 #[test]
 fn half_precision_comes_close() {
-    // A mask of 11 bits loses part of each faint stamp that is added to a strong mask.
-    compare(wgpu::Features::empty(), 6);
+    // A mask of 11 bits loses part of each faint stamp that is added to a strong mask; the strokes
+    // here are short, so it is little.
+    compare(wgpu::Features::empty(), 3);
 }
