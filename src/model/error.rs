@@ -27,6 +27,8 @@ pub enum ModelError {
     Vocabulary { reason: String },
     #[error("the picture memory cannot be used: {reason}")]
     Memory { reason: String },
+    #[error("the depth network cannot be used: {reason}")]
+    DepthNetwork { reason: String },
     #[error("{reason}")]
     Request { reason: String },
     #[error("the device {device} cannot be used: {reason}")]

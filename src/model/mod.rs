@@ -18,6 +18,7 @@ pub mod sampling;
 mod recent;
 mod inspiration;
 mod embedded;
+pub mod depth_network;
 
 use std::path::PathBuf;
 use std::sync::Arc;
