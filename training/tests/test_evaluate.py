@@ -12,6 +12,7 @@ from torch import Tensor
 from underpaint_training.controls import edges
 from underpaint_training.data.pictures import Pictures
 from underpaint_training.evaluate import measures
+from underpaint_training.evaluate.contact import write_contact_sheets
 from underpaint_training.evaluate.metrics import METRICS
 from underpaint_training.evaluate.subject import Subject
 from underpaint_training.evaluate.table import Row
@@ -70,3 +71,8 @@ def test_bars() -> None:
 def test_every_metric_gives_finite_rows(name: str, pictures: Pictures) -> None:
     subject = Subject.open(TINY, pictures, share=0.02)
     assert all(np.isfinite(row.value) for row in METRICS[name](subject))
+
+
+def test_contact_sheets_are_written(pictures: Pictures, tmp_path: Path) -> None:
+    write_contact_sheets(Subject.open(TINY, pictures, share=0.07), tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["prompts.webp", "sketches.webp"]

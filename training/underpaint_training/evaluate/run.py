@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..data.pictures import Pictures
+from .contact import write_contact_sheets
 from .metrics import METRICS
 from .subject import Subject
 from .table import write_json
@@ -18,8 +19,9 @@ def main() -> None:
     parser.add_argument("--sources", nargs="*", default=[], help="keys; all if not given")
     parser.add_argument("--held-out", type=int, default=512)
     parser.add_argument("--share", type=float, default=1.0, help="of the usual number of pictures")
-    parser.add_argument("--only", nargs="+", choices=METRICS, default=list(METRICS))
+    parser.add_argument("--only", nargs="*", choices=METRICS, default=list(METRICS))
     parser.add_argument("--json", type=Path, help="file for the values")
+    parser.add_argument("--sheets", type=Path, help="folder for contact sheets")
     arguments = parser.parse_args()
     pictures = Pictures(arguments.data_dir, arguments.sources, arguments.held_out)
     subject = Subject.open(arguments.asset, pictures, arguments.share)
@@ -30,6 +32,8 @@ def main() -> None:
             rows.append(row)
     if arguments.json:
         write_json(arguments.json, rows)
+    if arguments.sheets:
+        write_contact_sheets(subject, arguments.sheets)
 
 
 if __name__ == "__main__":
