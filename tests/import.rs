@@ -17,14 +17,16 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use image::codecs::gif::GifEncoder;
 use image::{DynamicImage, Frame, ImageBuffer, ImageFormat, Rgba, RgbaImage};
 use underpaint::app::clipboard::{Clipboard, PasteError, Pasted};
+use underpaint::app::depth::DepthSource;
 use underpaint::app::{App, AppOptions};
 use underpaint::document::{Edit, LayerImage, PenPoint};
+use underpaint::imaging::ControlMap;
 use underpaint::imaging::blocks::BlockSize;
 use underpaint::imaging::extract::{Extractor, extract};
 use underpaint::imaging::fit;
 use underpaint::imaging::polarity::InkTone;
 use underpaint::params::ControlKind;
-use underpaint::protocol::Inspiration;
+use underpaint::protocol::{Failure, Inspiration};
 use underpaint::state::import::{DepthFrom, ImportSettings, ImportTarget, LinesFrom};
 use underpaint::state::{AppState, Import, Phase, Tool};
 use underpaint::ui::{ImportCommand, SketchCommand, UiCommand};
@@ -35,7 +37,10 @@ type Window = Harness<'static, App>;
 const SIZE_PX: usize = 64;
 
 fn window_with(model: FakeModel, clipboard: Clipboard) -> Window {
-    let options = AppOptions { clipboard, ..AppOptions::default() };
+    window_of(model, AppOptions { clipboard, ..AppOptions::default() })
+}
+
+fn window_of(model: FakeModel, options: AppOptions) -> Window {
     Harness::builder().with_size([1280.0, 900.0]).with_step_dt(1.0 / 60.0).build_eframe(|cc| {
         let ctx = cc.egui_ctx.clone();
         let wake = move || ctx.request_repaint();
@@ -291,7 +296,11 @@ fn the_panel_is_worked_by_its_buttons() {
     ] {
         click(&mut window, label);
         let target = import(&window).settings.target;
-        assert_eq!(import(&window).settings.extractor().map(|e| e.kind()), kind, "{target:?}");
+        assert_eq!(
+            import(&window).settings.wanted().map(|wanted| wanted.kind()),
+            kind,
+            "{target:?}"
+        );
     }
     for (label, lines) in [
         ("Lines from soft edges", LinesFrom::SoftEdges),
@@ -588,6 +597,74 @@ fn a_sketch_imported_while_the_model_is_loading_is_kept() {
     assert!(layer(&window, ControlKind::Lines) == lines);
     let controls = &state(&window).job.as_ref().expect("a job").request.controls;
     assert_eq!(controls.len(), 1);
+}
+
+/// A window with a network that answers once a word is sent for each question.
+fn window_with_network(network: DepthSource) -> Window {
+    let options = AppOptions { depth: network, ..AppOptions::default() };
+    ready(window_of(FakeModel::new().with_image_size(SIZE_PX), options))
+}
+
+#[test]
+fn a_depth_network_takes_its_time_and_holds_nothing_up() {
+    let (may_answer, asked) = crossbeam_channel::bounded::<Result<f32, &str>>(8);
+    let network = DepthSource::Found(Arc::new(move || {
+        let asked = asked.clone();
+        Ok(Box::new(move |_: &RgbaImage, size_px| match asked.recv().expect("a word") {
+            Ok(level) => {
+                let values = vec![level; size_px * size_px];
+                Ok(ControlMap::new(ControlKind::Depth, size_px, values).expect("complete"))
+            }
+            Err(reason) => {
+                let (headline, details) = (reason.to_owned(), String::new());
+                Err(Failure { headline, details })
+            }
+        }))
+    }));
+    let mut window = window_with_network(network);
+    opened(&mut window, &ball());
+    click(&mut window, "Use as depth");
+    wait_for_preview(&mut window);
+    click(&mut window, "Depth from the depth network");
+    wait_for_label(&mut window, "Looking for depth…");
+    // Meanwhile everything else works, and the answer to an old question is not shown.
+    click(&mut window, "Depth from the silhouette");
+    wait_for_preview(&mut window);
+    let inflated = Extractor::Inflate(ImportSettings::default().inflate);
+    assert!(layer(&window, ControlKind::Depth) == expected(&ball(), inflated));
+    click(&mut window, "Depth from the depth network");
+    may_answer.send(Ok(0.2)).expect("somebody asks");
+    wait_for_preview(&mut window);
+    assert!(layer(&window, ControlKind::Depth).iter().all(|byte| *byte == 51));
+    assert!(window.query_by_label("Looking for depth…").is_none());
+    // Nobody waits twice for the same picture.
+    click(&mut window, "The picture is a depth map");
+    wait_for_preview(&mut window);
+    click(&mut window, "Depth from the depth network");
+    wait_for_preview(&mut window);
+    assert!(layer(&window, ControlKind::Depth).iter().all(|byte| *byte == 51));
+
+    opened(&mut window, &drawing(0, 255));
+    click(&mut window, "Use as depth");
+    click(&mut window, "Depth from the depth network");
+    may_answer.send(Err("The depth network cannot be used: broken")).expect("somebody asks");
+    wait_for_label(&mut window, "The depth network cannot be used: broken");
+    let accept = window.get_by_label("Accept the picture");
+    assert!(accept.accesskit_node().is_disabled(), "there is nothing to accept");
+}
+
+#[test]
+fn without_a_depth_network_the_panel_says_how_to_get_one() {
+    let advice = "Put weights into a folder to let a network see depth".to_owned();
+    let mut window = window_with_network(DepthSource::Missing { advice: advice.clone() });
+    opened(&mut window, &ball());
+    click(&mut window, "Use as depth");
+    window.get_by_label(&advice);
+    let chip = window.get_by_label("Depth from the depth network");
+    assert!(chip.accesskit_node().is_disabled());
+    chip.click();
+    window.run_steps(2);
+    assert_eq!(import(&window).settings.depth, DepthFrom::Silhouette);
 }
 
 fn paste_window(read: fn() -> Result<Pasted, PasteError>) -> Window {

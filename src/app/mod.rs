@@ -2,6 +2,7 @@
 //! is due; `ui` draws and collects wishes; `apply` alone changes the state.
 
 pub mod clipboard;
+pub mod depth;
 pub mod settings_file;
 
 mod apply;
@@ -22,13 +23,15 @@ use egui::ColorImage;
 
 use self::apply::{Effect, ImportEffect};
 use self::clipboard::Clipboard;
+use self::depth::DepthSource;
 use self::dialogs::Choice;
 use self::files::{FileAnswer, FileJob, FileThread};
-use self::import_thread::{EdgeDevice, ImportThread};
+use self::import_thread::{EdgeDevice, ImportThreads};
 use self::schedule::Schedule;
 pub use self::window::{Wake, WindowError, open_window};
 use crate::imaging::RgbaImage;
 use crate::protocol::Failure;
+use crate::state::import::DepthNetwork;
 use crate::state::{AppState, Settings, ThemeChoice};
 use crate::ui::{self, UiCommand, UiState};
 use crate::worker::WorkerHandle;
@@ -44,6 +47,8 @@ pub struct AppOptions {
     /// *Save* writes here without asking, under a name made of prompt and seed.
     pub save_dir: Option<PathBuf>,
     pub clipboard: Clipboard,
+    /// What sees depth in pictures.
+    pub depth: DepthSource,
 }
 
 /// The window's application.
@@ -56,7 +61,7 @@ pub struct App {
     // Dropped before the files: the model stops while the settings are still being written.
     worker: WorkerHandle,
     files: FileThread,
-    import_thread: ImportThread,
+    import_threads: ImportThreads,
 }
 
 /// What of the settings is on the disk.
@@ -99,12 +104,17 @@ impl App {
         let ctx = cc.egui_ctx.clone();
         let files = FileThread::spawn(move || ctx.request_repaint())?;
         let ctx = cc.egui_ctx.clone();
-        let import_thread = ImportThread::spawn(edge_device, move || ctx.request_repaint())?;
+        let wake = move || ctx.request_repaint();
+        let import_threads = ImportThreads::spawn(edge_device, &options.depth, wake)?;
+        state.imports.depth_network = match &options.depth {
+            DepthSource::Found(_) => DepthNetwork::Found,
+            DepthSource::Missing { advice } => DepthNetwork::Missing { advice: advice.clone() },
+        };
         let mut schedule = Schedule::default();
         schedule.want();
         let written = Written { settings: state.settings.clone(), changed_at: None };
         let view = UiState::default();
-        Ok(Self { state, view, schedule, options, written, worker, files, import_thread })
+        Ok(Self { state, view, schedule, options, written, worker, files, import_threads })
     }
 
     /// For tests and scripts.
@@ -127,7 +137,7 @@ impl App {
 
     fn send_due(&mut self, ctx: &egui::Context) {
         if let Some(job) = apply::extraction_due(&mut self.state) {
-            self.import_thread.ask(job);
+            self.import_threads.ask(job);
         }
         let now = Instant::now();
         if let Some(request) = self.schedule.due(&mut self.state, now) {
@@ -280,7 +290,7 @@ impl eframe::App for App {
             let effect = apply::file_answer(&mut self.state, answer, now);
             self.carry_out(ctx, frame, effect);
         }
-        if let Some(found) = self.import_thread.take() {
+        for found in self.import_threads.drain() {
             apply::found(&mut self.state, found, now);
         }
         self.state.notices.expire(now);

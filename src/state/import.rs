@@ -60,6 +60,8 @@ pub enum LinesFrom {
 pub enum DepthFrom {
     #[default]
     Silhouette,
+    /// A network that sees depth, if there is one.
+    Network,
     /// The picture is a depth map.
     Map,
 }
@@ -81,18 +83,21 @@ pub struct ImportSettings {
 
 impl ImportSettings {
     /// What to take from the picture; `None` if it becomes no layer.
-    pub fn extractor(&self) -> Option<Extractor> {
+    pub fn wanted(&self) -> Option<Wanted> {
         let ImportTarget::Layer(kind) = self.target else { return None };
-        Some(match (kind, self.lines, self.depth) {
+        if (kind, self.depth) == (ControlKind::Depth, DepthFrom::Network) {
+            return Some(Wanted::DepthNetwork);
+        }
+        Some(Wanted::Extract(match (kind, self.lines, self.depth) {
             (ControlKind::Lines, LinesFrom::Edges, _) => Extractor::Canny(self.canny),
             (ControlKind::Lines, LinesFrom::SoftEdges, _) => Extractor::SoftEdges(self.soft_edges),
             (ControlKind::Lines, LinesFrom::Drawing, _) => Extractor::Drawing(self.ink),
-            (ControlKind::Depth, _, DepthFrom::Silhouette) => Extractor::Inflate(self.inflate),
             (ControlKind::Depth, _, DepthFrom::Map) => Extractor::DepthMap,
+            (ControlKind::Depth, ..) => Extractor::Inflate(self.inflate),
             (ControlKind::Colour, ..) => {
                 self.blocks.map_or(Extractor::Colours, Extractor::ColourBlocks)
             }
-        })
+        }))
     }
 }
 
@@ -124,11 +129,44 @@ pub struct Import {
     pub is_accepted: bool,
 }
 
+/// What a layer is made by.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Wanted {
+    Extract(Extractor),
+    DepthNetwork,
+}
+
+impl Wanted {
+    /// Of the layer.
+    pub const fn kind(&self) -> ControlKind {
+        match self {
+            Self::Extract(extractor) => extractor.kind(),
+            Self::DepthNetwork => ControlKind::Depth,
+        }
+    }
+}
+
+/// Whether there is a network that sees depth.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DepthNetwork {
+    Found,
+    /// How to get one: a sentence without a full stop.
+    Missing {
+        advice: String,
+    },
+}
+
+impl Default for DepthNetwork {
+    fn default() -> Self {
+        Self::Missing { advice: String::new() }
+    }
+}
+
 /// What the extraction was asked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Asked {
     pub serial: u64,
-    pub extractor: Extractor,
+    pub wanted: Wanted,
     /// Size of the map.
     pub size_px: usize,
 }
@@ -164,6 +202,11 @@ impl Import {
         Self { picture, settings, asked: None, found: None, is_accepted: false }
     }
 
+    /// Whether the network is at it, which takes its time.
+    pub fn is_network_working(&self) -> bool {
+        self.is_working() && self.settings.wanted() == Some(Wanted::DepthNetwork)
+    }
+
     /// Whether the settings have changed since what was found.
     pub fn is_working(&self) -> bool {
         let asked = self.asked.map(|asked| asked.serial);
@@ -190,6 +233,7 @@ pub struct Imports {
     pub settings: Option<ImportSettings>,
     /// The newest drawing that was inverted on its way in.
     pub inverted: Option<InvertedLines>,
+    pub depth_network: DepthNetwork,
     /// The clipboard is being read; once at a time is enough.
     pub is_pasting: bool,
     last_serial: u64,
@@ -223,13 +267,13 @@ mod tests {
         for kind in ControlKind::ALL {
             settings.target = ImportTarget::Layer(kind);
             for lines in [LinesFrom::Edges, LinesFrom::SoftEdges, LinesFrom::Drawing] {
-                for depth in [DepthFrom::Silhouette, DepthFrom::Map] {
+                for depth in [DepthFrom::Silhouette, DepthFrom::Network, DepthFrom::Map] {
                     let settings = ImportSettings { lines, depth, ..settings };
-                    assert_eq!(settings.extractor().map(|extractor| extractor.kind()), Some(kind));
+                    assert_eq!(settings.wanted().map(|wanted| wanted.kind()), Some(kind));
                 }
             }
         }
         settings.target = ImportTarget::Inspiration { slot_idx: 0 };
-        assert_eq!(settings.extractor(), None);
+        assert_eq!(settings.wanted(), None);
     }
 }

@@ -222,9 +222,30 @@ fn notes_ui(ui: &mut Ui, state: &AppState, import: &Import) {
             note(icons::INFO, text, palette.text_soft);
         }
     }
+    if import.is_network_working() {
+        progress_ui(ui);
+        return;
+    }
     if let Some(Err(problem)) = import.found.as_ref().map(|found| &found.result) {
         note(icons::WARNING, problem, palette.warning);
     }
+}
+
+/// Nobody knows how long a network needs, so the bar only says that it is at it.
+fn progress_ui(ui: &mut Ui) {
+    let palette = theme::palette(ui);
+    let text = RichText::new("Looking for depth…").font(theme::small()).color(palette.text);
+    ui.label(text);
+    let size = vec2(ui.available_width(), 3.0);
+    let (track, _) = ui.allocate_exact_size(size, Sense::hover());
+    ui.painter().rect_filled(track, 1.5, palette.control);
+    let seconds = ui.input(|input| input.time);
+    let at = (std::f64::consts::TAU * seconds / 2.4).sin() as f32 * 0.5 + 0.5;
+    let mut bar = track;
+    bar.set_width(0.3 * track.width());
+    let bar = bar.translate(vec2(at * 0.7 * track.width(), 0.0));
+    ui.painter().rect_filled(bar, 1.5, palette.accent);
+    theme::keep_moving(ui);
 }
 
 fn footer_ui(ui: &mut Ui, state: &AppState, import: &Import, commands: &mut Vec<UiCommand>) {

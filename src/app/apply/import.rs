@@ -100,12 +100,12 @@ pub(super) fn opened(
 pub(in crate::app) fn extraction_due(state: &mut AppState) -> Option<ExtractJob> {
     let size_px = state.sketch.document().size_px();
     let import = state.imports.open.as_ref()?;
-    let extractor = import.settings.extractor()?;
-    let is_asked = |asked: Asked| (asked.extractor, asked.size_px) == (extractor, size_px);
+    let wanted = import.settings.wanted()?;
+    let is_asked = |asked: Asked| (asked.wanted, asked.size_px) == (wanted, size_px);
     if import.asked.is_some_and(is_asked) {
         return None;
     }
-    let asked = Asked { serial: state.imports.next_serial(), extractor, size_px };
+    let asked = Asked { serial: state.imports.next_serial(), wanted, size_px };
     let import = state.imports.open.as_mut()?;
     import.asked = Some(asked);
     Some(ExtractJob { asked, picture: Arc::clone(&import.picture) })

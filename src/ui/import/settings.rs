@@ -9,7 +9,7 @@ use crate::imaging::edges::{CannyOptions, GaussianKernel, MAX_MAGNITUDE, SoftEdg
 use crate::imaging::polarity::InkTone;
 use crate::params::ControlKind;
 use crate::state::AppState;
-use crate::state::import::{DepthFrom, ImportSettings, ImportTarget, LinesFrom};
+use crate::state::import::{DepthFrom, DepthNetwork, ImportSettings, ImportTarget, LinesFrom};
 
 /// One of several that exclude each other.
 pub(super) struct Choice<T> {
@@ -17,11 +17,12 @@ pub(super) struct Choice<T> {
     /// What a screen reader says.
     label: &'static str,
     value: T,
+    is_enabled: bool,
 }
 
 impl<T> Choice<T> {
     pub(super) const fn new(text: &'static str, label: &'static str, value: T) -> Self {
-        Self { text, label, value }
+        Self { text, label, value, is_enabled: true }
     }
 }
 
@@ -38,9 +39,11 @@ pub(super) fn choice_row<T: Copy + PartialEq>(
         ui.horizontal_wrapped(|ui| {
             for choice in choices {
                 let is_chosen = choice.value == chosen;
-                if widgets::chip(ui, choice.text, choice.label, is_chosen).clicked() {
-                    clicked = Some(choice.value);
-                }
+                ui.add_enabled_ui(choice.is_enabled, |ui| {
+                    if widgets::chip(ui, choice.text, choice.label, is_chosen).clicked() {
+                        clicked = Some(choice.value);
+                    }
+                });
             }
         });
     });
@@ -52,7 +55,7 @@ pub(super) fn settings_ui(ui: &mut Ui, state: &AppState, settings: &mut ImportSe
     divider(ui);
     match settings.target {
         ImportTarget::Layer(ControlKind::Lines) => lines_ui(ui, settings),
-        ImportTarget::Layer(ControlKind::Depth) => depth_ui(ui, settings),
+        ImportTarget::Layer(ControlKind::Depth) => depth_ui(ui, state, settings),
         ImportTarget::Layer(ControlKind::Colour) => colour_ui(ui, settings),
         ImportTarget::Inspiration { slot_idx } => {
             inspiration_ui(ui, state, slot_idx, settings);
@@ -141,12 +144,17 @@ fn blur_ui(ui: &mut Ui, sigma_px: &mut f32) {
     }
 }
 
-fn depth_ui(ui: &mut Ui, settings: &mut ImportSettings) {
-    const FROM: [Choice<DepthFrom>; 2] = [
+fn depth_ui(ui: &mut Ui, state: &AppState, settings: &mut ImportSettings) {
+    let network = &state.imports.depth_network;
+    let sources = [
         Choice::new("Silhouette", "Depth from the silhouette", DepthFrom::Silhouette),
+        Choice {
+            is_enabled: *network == DepthNetwork::Found,
+            ..Choice::new("Network", "Depth from the depth network", DepthFrom::Network)
+        },
         Choice::new("As it is", "The picture is a depth map", DepthFrom::Map),
     ];
-    if let Some(depth) = choice_row(ui, &FROM, settings.depth) {
+    if let Some(depth) = choice_row(ui, &sources, settings.depth) {
         settings.depth = depth;
     }
     match settings.depth {
@@ -165,7 +173,13 @@ fn depth_ui(ui: &mut Ui, settings: &mut ImportSettings) {
             }
             side_panel::hint(ui, "The shape is blown up like a balloon: round in the middle");
         }
+        DepthFrom::Network => {
+            side_panel::hint(ui, "A network looks at the whole picture; it takes a few seconds");
+        }
         DepthFrom::Map => side_panel::hint(ui, "White is near, black is far"),
+    }
+    if let DepthNetwork::Missing { advice } = network {
+        side_panel::hint(ui, advice);
     }
 }
 
