@@ -17,23 +17,21 @@ pub type EstimateDepth = Box<dyn FnMut(&RgbaImage, usize) -> Result<ControlMap, 
 pub type LoadDepth = dyn Fn() -> Result<EstimateDepth, Failure> + Send + Sync;
 
 /// Whether there is such a network.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub enum DepthSource {
+    /// Nobody looked for one, so nobody is told of it.
+    #[default]
+    Unknown,
     /// The advice says which file to put where, in one sentence without a full stop.
     Missing { advice: String },
     /// It is loaded when somebody wants it.
     Found(Arc<LoadDepth>),
 }
 
-impl Default for DepthSource {
-    fn default() -> Self {
-        Self::Missing { advice: "No depth network was looked for".to_owned() }
-    }
-}
-
 impl fmt::Debug for DepthSource {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Unknown => formatter.write_str("Unknown"),
             Self::Missing { advice } => write!(formatter, "Missing({advice:?})"),
             Self::Found(_) => formatter.write_str("Found"),
         }

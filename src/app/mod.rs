@@ -107,6 +107,7 @@ impl App {
         let wake = move || ctx.request_repaint();
         let import_threads = ImportThreads::spawn(edge_device, &options.depth, wake)?;
         state.imports.depth_network = match &options.depth {
+            DepthSource::Unknown => DepthNetwork::Unknown,
             DepthSource::Found(_) => DepthNetwork::Found,
             DepthSource::Missing { advice } => DepthNetwork::Missing { advice: advice.clone() },
         };

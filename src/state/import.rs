@@ -147,19 +147,16 @@ impl Wanted {
 }
 
 /// Whether there is a network that sees depth.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum DepthNetwork {
+    /// Not looked for: it is not spoken of.
+    #[default]
+    Unknown,
     Found,
     /// How to get one: a sentence without a full stop.
     Missing {
         advice: String,
     },
-}
-
-impl Default for DepthNetwork {
-    fn default() -> Self {
-        Self::Missing { advice: String::new() }
-    }
 }
 
 /// What the extraction was asked for.

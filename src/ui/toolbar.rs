@@ -10,23 +10,29 @@ use crate::document::History;
 use crate::state::{AppState, ThemeChoice};
 
 pub(super) const HEIGHT: f32 = 52.0;
+/// Narrower than this, the buttons have no room for words.
+const NARROW: f32 = 640.0;
 
 pub(super) fn toolbar_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = theme::SPACE_S;
-        wordmark_ui(ui);
-        ui.add_space(theme::SPACE_L);
+        let is_narrow = ui.available_width() < NARROW;
+        let labelled = |text, icon| {
+            if is_narrow { Button::icon(icon, text) } else { Button::text(text).with_icon(icon) }
+        };
+        wordmark_ui(ui, is_narrow);
+        ui.add_space(if is_narrow { 0.0 } else { theme::SPACE_L });
         let has_picture = state.shown().is_some();
         for (action, icon) in
             [(Action::SavePicture, icons::SAVE), (Action::CopyPicture, icons::COPY)]
         {
-            let button = Button::text(action.label()).with_icon(icon).enabled(has_picture);
+            let button = labelled(action.label(), icon).enabled(has_picture);
             if button.show(ui).on_hover_text(action.tooltip(ui.ctx())).clicked() {
                 commands.push(action.into());
             }
         }
         ui.add_space(theme::SPACE_S);
-        let import = Button::text("Import…").with_icon(icons::IMAGE_PLUS);
+        let import = labelled("Import…", icons::IMAGE_PLUS);
         let tip = "Take lines, depth or colours from a picture file";
         if import.show(ui).on_hover_text(tip).clicked() {
             commands.push(ImportCommand::Choose.into());
@@ -77,8 +83,10 @@ fn theme_button_ui(ui: &mut Ui, theme: ThemeChoice) -> Option<UiCommand> {
     response.clicked().then_some(UiCommand::SetTheme(next))
 }
 
-fn wordmark_ui(ui: &mut Ui) {
+fn wordmark_ui(ui: &mut Ui, is_narrow: bool) {
     let (rect, _) = ui.allocate_exact_size(Vec2::splat(20.0), egui::Sense::hover());
     mark::paint(ui.painter(), theme::palette(ui), rect);
-    ui.label(RichText::new("Underpaint").font(theme::title()));
+    if !is_narrow {
+        ui.label(RichText::new("Underpaint").font(theme::title()));
+    }
 }

@@ -146,7 +146,7 @@ fn blur_ui(ui: &mut Ui, sigma_px: &mut f32) {
 
 fn depth_ui(ui: &mut Ui, state: &AppState, settings: &mut ImportSettings) {
     let network = &state.imports.depth_network;
-    let sources = [
+    let mut sources = vec![
         Choice::new("Silhouette", "Depth from the silhouette", DepthFrom::Silhouette),
         Choice {
             is_enabled: *network == DepthNetwork::Found,
@@ -154,6 +154,9 @@ fn depth_ui(ui: &mut Ui, state: &AppState, settings: &mut ImportSettings) {
         },
         Choice::new("As it is", "The picture is a depth map", DepthFrom::Map),
     ];
+    if *network == DepthNetwork::Unknown {
+        sources.retain(|source| source.value != DepthFrom::Network);
+    }
     if let Some(depth) = choice_row(ui, &sources, settings.depth) {
         settings.depth = depth;
     }
