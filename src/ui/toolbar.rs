@@ -37,10 +37,13 @@ pub(super) fn toolbar_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCom
         if import.show(ui).on_hover_text(tip).clicked() {
             commands.push(ImportCommand::Choose.into());
         }
-        let paste = Action::PastePicture;
-        let button = Button::text(paste.label());
-        if button.show(ui).on_hover_text(paste.tooltip(ui.ctx())).clicked() {
-            commands.push(paste.into());
+        // The key does it as well.
+        if !is_narrow {
+            let paste = Action::PastePicture;
+            let button = Button::text(paste.label());
+            if button.show(ui).on_hover_text(paste.tooltip(ui.ctx())).clicked() {
+                commands.push(paste.into());
+            }
         }
         ui.add_space(theme::SPACE_S);
         history_ui(ui, state.sketch.history(), commands);
