@@ -42,6 +42,7 @@ fn open_window(args: &Args) -> ExitCode {
     let options = AppOptions {
         settings_path: settings_file::default_path(),
         save_dir: args.save_dir.clone(),
+        depth: cli::depth_source(&args.model),
         ..AppOptions::default()
     };
     let load_options = args.model.load_options();

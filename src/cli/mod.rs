@@ -5,6 +5,7 @@
 
 mod args;
 mod console;
+mod depth;
 mod destination;
 mod error;
 mod generate;
@@ -18,6 +19,7 @@ use clap::Parser as _;
 use clap::error::ErrorKind;
 
 pub use args::{Args, Command, GenerateArgs, InfoArgs, ModelArgs, Strength};
+pub use depth::depth_source;
 pub use error::CliError;
 pub use report::{
     GenerateReport, InfoReport, InspirationReport, ModelReport, PictureReport, PictureTimes,
