@@ -41,7 +41,7 @@ def card(
     parts = [[title, ""]]
     parts.append(["## Networks", *_table(("part", "parameters", "what"), _sizes(networks)), ""])
     parts.append(["## Training", *_table(("stage", "steps", "hours"), _times(settings)), ""])
-    parts.append(["## Data", _data_sentence(pictures), ""])
+    parts.append(["## Data", _data_sentence(pictures)])
     columns = ("source", "licence", "pictures", "in the memory")
     parts[-1] += [*_table(columns, _sources(pictures, memory_lines)), ""]
     if figures:
