@@ -28,12 +28,17 @@ fn window(model: FakeModel) -> Window {
     window_with(model, AppOptions::default())
 }
 
+/// Draws only when asked: what live mode does has tests of its own.
 fn window_with(model: FakeModel, options: AppOptions) -> Window {
-    Harness::builder().with_size([1280.0, 900.0]).with_step_dt(1.0 / 60.0).build_eframe(|cc| {
+    // High enough for the whole side panel: what is scrolled away cannot be clicked.
+    Harness::builder().with_size([1280.0, 1400.0]).with_step_dt(1.0 / 60.0).build_eframe(|cc| {
         let ctx = cc.egui_ctx.clone();
         let wake = move || ctx.request_repaint();
         let worker = WorkerHandle::spawn(model.into_loader(), wake).expect("a thread");
-        App::new(cc, worker, options).expect("a thread")
+        let mut app = App::new(cc, worker, options).expect("a thread");
+        let frame = eframe::Frame::_new_kittest();
+        app.run(&cc.egui_ctx, &frame, Action::ToggleLive.into());
+        app
     })
 }
 
@@ -518,6 +523,8 @@ fn the_keyboard_reaches_every_kind_of_control() {
 fn an_idle_window_does_not_repaint() {
     let mut window = drawn(FakeModel::new());
     wait_until(&mut window, "thumbnails", |window| state(window).thumbnails.len() == 3);
+    // The settings, in which live mode was switched off, rest before they are written.
+    window.run_steps(90);
     // Settles within a few frames, and checks on the way that every control has a name.
     window.run();
     let delay = window.output().viewport_output[&egui::ViewportId::ROOT].repaint_delay;

@@ -1,13 +1,12 @@
 //! The outline of the brush on the canvas at its true size, and its new size while that changes.
 
-use egui::{Align2, CursorIcon, Painter, Pos2, Rect, Response, Stroke, Ui, vec2};
+use egui::{Align2, CursorIcon, Key, Painter, PointerButton, Pos2, Rect, Response, Ui, vec2};
 
-use super::canvas_view::{CanvasView, Pane};
+use super::canvas_view::{CanvasView, CursorKind, Pane, paint_cursor};
 use super::theme::{self, Palette};
+use crate::document::Symmetry;
 use crate::state::{Tool, Tools};
 
-/// Points below which an outline would hide under the pointer.
-const MIN_DIAMETER: f32 = 6.0;
 /// Seconds for which a new size is shown.
 const PREVIEW_SECS: f64 = 0.8;
 
@@ -36,31 +35,37 @@ pub(super) fn brush_cursor_ui(
         preview.until = now + PREVIEW_SECS;
     }
 
-    let diameter = size_px * view.zoom() / ui.pixels_per_point();
-    let palette = theme::palette(ui);
+    let radius = view.brush_radius(size_px);
     let painter = ui.painter_at(canvas.rect);
+    let visuals = ui.visuals();
     let pointer = canvas.hover_pos().or_else(|| canvas.interact_pointer_pos());
     let pointer = pointer.filter(|pos| canvas.rect.contains(*pos));
-    if let Some(pos) = pointer
-        && tools.tool.is_brush()
-        && ui.input(|input| !input.modifiers.alt)
-        && !ui.input(|input| input.key_down(egui::Key::Space))
-        && diameter >= MIN_DIAMETER
-    {
+    let picks = tools.tool == Tool::Picker || ui.input(|input| input.modifiers.alt);
+    let moves = tools.tool == Tool::Pan
+        || ui.input(|input| input.key_down(Key::Space))
+        || canvas.dragged_by(PointerButton::Middle);
+    let kind = if tools.tool.is_brush() && !picks {
+        CursorKind::Brush { radius }
+    } else {
+        CursorKind::Crosshair
+    };
+    if let Some(pos) = pointer.filter(|_| !moves) {
         ui.set_cursor_icon(CursorIcon::None);
+        let symmetry = if picks { Symmetry::None } else { tools.symmetry };
         for pane in [Pane::First, Pane::Second] {
             if let Some(at) = seen_in(view, pane, pos) {
-                outline(&painter, palette, at, diameter);
-                painter.circle_filled(at, 1.0, palette.on_scrim);
+                let copies = view.copies_of(pane, at, symmetry);
+                paint_cursor(&painter, visuals, at, kind, &copies);
             }
         }
     }
     if now < preview.until {
         let centre = pointer.unwrap_or_else(|| view.panes().first.center());
-        if pointer.is_none() || diameter < MIN_DIAMETER || !tools.tool.is_brush() {
-            outline(&painter, palette, centre, diameter);
+        if pointer.is_none() || kind == CursorKind::Crosshair {
+            paint_cursor(&painter, visuals, centre, CursorKind::Brush { radius }, &[]);
         }
-        size_ui(&painter, palette, canvas.rect, centre + vec2(0.0, diameter / 2.0), size_px);
+        let palette = theme::palette(ui);
+        size_ui(&painter, palette, canvas.rect, centre + vec2(0.0, radius), size_px);
         ui.ctx().request_repaint_after_secs((preview.until - now) as f32);
     }
 }
@@ -71,12 +76,6 @@ fn seen_in(view: &CanvasView, pane: Pane, pos: Pos2) -> Option<Pos2> {
         view.panes().second?;
     }
     Some(view.ui_point_in(pane, view.canvas_point(pos)?))
-}
-
-/// Light on dark, to be seen on any picture.
-fn outline(painter: &Painter, palette: &Palette, centre: Pos2, diameter: f32) {
-    painter.circle_stroke(centre, diameter / 2.0, Stroke::new(2.5, palette.scrim));
-    painter.circle_stroke(centre, diameter / 2.0, Stroke::new(1.0, palette.on_scrim));
 }
 
 fn size_ui(painter: &Painter, palette: &Palette, area: Rect, below: Pos2, size_px: f32) {

@@ -27,15 +27,19 @@ pub(super) fn canvas_area_ui(
     view.canvas.hand.tool = state.settings.tools.tool;
     let tools = &state.settings.tools;
     let view_settings = &state.settings.view;
+    let is_hidden = view_bar::hides_controls(ui);
     let sketch = SketchView {
         document: state.sketch.document(),
         stroke: state.sketch.stroke_in_progress(),
         comparison: view_settings.comparison,
         controls_opacity: view_settings.controls_opacity,
-        is_hidden: view_bar::hides_controls(ui),
+        is_hidden,
         strength_of: tools.paints_strength.then_some(tools.layer),
     };
-    let description = description(state);
+    let mut description = description(state);
+    if is_hidden {
+        description.push_str(", without the sketch");
+    }
     let content =
         Content { shown: shown.as_ref(), sketch: Some(sketch), description: &description };
     let response = canvas_ui(ui, &mut view.canvas, &content);
