@@ -20,12 +20,14 @@ type Window = Harness<'static, App>;
 
 /// A window with its first picture and the sample sketch, which draws only when asked.
 fn window() -> Window {
-    window_with(FakeModel::new().with_image_size(256))
+    let mut window = opened(FakeModel::new().with_image_size(256));
+    wait_until_finished(&mut window);
+    window
 }
 
-fn window_with(model: FakeModel) -> Window {
+fn opened(model: FakeModel) -> Window {
     let builder = Harness::builder().with_size([1280.0, 900.0]).with_step_dt(1.0 / 60.0);
-    let mut window = builder.build_eframe(|cc| {
+    builder.build_eframe(|cc| {
         let ctx = cc.egui_ctx.clone();
         let wake = move || ctx.request_repaint();
         let worker = WorkerHandle::spawn(model.into_loader(), wake).expect("a thread");
@@ -33,9 +35,7 @@ fn window_with(model: FakeModel) -> Window {
         let frame = eframe::Frame::_new_kittest();
         app.run(&cc.egui_ctx, &frame, Action::ToggleLive.into());
         app
-    });
-    wait_until_finished(&mut window);
-    window
+    })
 }
 
 fn wait_until_finished(window: &mut Window) {
@@ -204,16 +204,9 @@ fn holding_c_hides_the_sketch() {
 
 #[test]
 fn escape_drops_the_stroke_before_it_stops_the_picture() {
-    let (model, gate) = FakeModel::new()
-        .with_image_size(256)
-        .gated(|point| matches!(point, common::fake_model::Point::Render(0, 3)));
-    let builder = Harness::builder().with_size([1280.0, 900.0]).with_step_dt(1.0 / 60.0);
-    let mut window = builder.build_eframe(|cc| {
-        let ctx = cc.egui_ctx.clone();
-        let wake = move || ctx.request_repaint();
-        let worker = WorkerHandle::spawn(model.into_loader(), wake).expect("a thread");
-        App::new(cc, worker, AppOptions::default()).expect("a thread")
-    });
+    let model = FakeModel::new().with_image_size(256);
+    let (model, gate) = model.gated(|point| matches!(point, common::fake_model::Point::Step(3)));
+    let mut window = opened(model);
     let held = gate.wait();
     while state(&window).shown().is_none() {
         window.step();
@@ -283,7 +276,9 @@ fn layers_are_chosen_hidden_and_cleared() {
 #[test]
 fn strength_is_painted_and_taken_back() {
     let mut window = window();
-    click(&mut window, "Paint strength");
+    window.get_by_role_and_label(Role::Switch, "Paint strength").click();
+    window.step();
+    window.step();
     press(&mut window, Modifiers::NONE, Key::X);
     drag(&mut window, &CORNER);
     let weakening =
@@ -359,6 +354,8 @@ fn drawing_beside_the_picture_draws_at_the_same_place() {
         drag_in_window(&mut window, &way);
         assert!(pixel(&window, ControlKind::Lines, 30, y as usize)[0] > 200, "{label}");
     }
+    let n_strokes = state(&window).sketch.history().n_steps();
+    assert_eq!(n_strokes, 2, "buttons over the canvas are not drawn through");
     click(&mut window, "Lens");
     assert_eq!(settings(&window).view.comparison, Comparison::Lens);
 }

@@ -46,7 +46,8 @@ pub(super) fn canvas_area_ui(
     brush_cursor_ui(ui, &response, &view.canvas, tools, &mut view.size_preview);
     commands.extend(view.canvas.hand.take_commands().into_iter().map(UiCommand::Sketch));
     let zoom = view.canvas.zoom();
-    view_bar::view_bar_ui(ui, area, zoom, state.settings.view, commands);
+    let bar = view_bar::view_bar_ui(ui, area, zoom, state.settings.view, commands);
+    view.canvas.hand.covered = Some(bar);
     if shown.is_none() {
         obstacle_ui(ui, area, state);
     }

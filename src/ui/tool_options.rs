@@ -13,6 +13,9 @@ use crate::state::{Tool, Tools};
 
 pub(super) const HEIGHT: f32 = 40.0;
 
+/// Points from which on the name of the tool stands before its settings.
+const ROOM_FOR_NAME: f32 = 680.0;
+
 /// The largest size that the field offers; keys go on to the brush's own limit.
 const MAX_SIZE_PX: f32 = 256.0;
 /// Seconds of smoothing that count as all.
@@ -26,9 +29,12 @@ pub(super) fn tool_options_ui(ui: &mut Ui, tools: &Tools, commands: &mut Vec<UiC
     scroll.scroll_bar_visibility(ScrollBarVisibility::AlwaysHidden).show(ui, |ui| {
         ui.horizontal_centered(|ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
-            let name = tool_look::of_tool(tools.tool).label;
-            ui.label(RichText::new(name).font(theme::strong()));
-            ui.add_space(theme::SPACE_XS);
+            // Where there is little room, the strip tells the tool well enough.
+            if ui.available_width() > ROOM_FOR_NAME {
+                let name = tool_look::of_tool(tools.tool).label;
+                ui.label(RichText::new(name).font(theme::strong()));
+                ui.add_space(theme::SPACE_XS);
+            }
             match tools.tool {
                 Tool::Brush | Tool::Eraser | Tool::Airbrush => brush_ui(ui, &mut wish),
                 Tool::Line | Tool::Rectangle | Tool::Ellipse => shape_ui(ui, &mut wish),

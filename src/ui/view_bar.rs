@@ -16,13 +16,14 @@ pub(super) fn hides_controls(ui: &Ui) -> bool {
     is_held && !ui.ctx().text_edit_focused()
 }
 
+/// The bar; returns where it lies.
 pub(super) fn view_bar_ui(
     ui: &mut Ui,
     area: Rect,
     zoom: f32,
     settings: ViewSettings,
     commands: &mut Vec<UiCommand>,
-) {
+) -> Rect {
     let palette = theme::palette(ui);
     let room = area.shrink(theme::SPACE_M);
     let size = vec2(room.width().min(360.0), HEIGHT);
@@ -34,7 +35,7 @@ pub(super) fn view_bar_ui(
             .stroke(Stroke::new(1.0, palette.line))
             .corner_radius(theme::RADIUS_LARGE)
             .inner_margin(Margin::same(3));
-        frame.show(ui, |ui| {
+        let bar = frame.show(ui, |ui| {
             ui.spacing_mut().item_spacing.x = 2.0;
             zoom_ui(ui, zoom, commands);
             ui.add_space(theme::SPACE_XS);
@@ -53,7 +54,9 @@ pub(super) fn view_bar_ui(
                 ui.add_space(theme::SPACE_XS);
             }
         });
-    });
+        bar.response.rect
+    })
+    .inner
 }
 
 /// The zoom, which is also the way back to the whole picture.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use egui::{Event, Key, Modifiers, PointerButton, Pos2, Response, TouchId, TouchPhase, Ui};
+use egui::{Event, Key, Modifiers, PointerButton, Pos2, Rect, Response, TouchId, TouchPhase, Ui};
 
 use super::constrain::constrained;
 use super::{CanvasView, Pane};
@@ -26,6 +26,8 @@ const RULER_STEP_SECS: f32 = 0.01;
 pub struct Hand {
     /// What the main button does.
     pub tool: Tool,
+    /// Where controls lie over the canvas and nothing may begin.
+    pub covered: Option<Rect>,
     gesture: Gesture,
     pane: Pane,
     touches: BTreeSet<TouchId>,
@@ -307,11 +309,13 @@ pub(super) fn observe(ui: &Ui, view: &mut CanvasView, response: &Response, pans:
         || response.is_pointer_button_down_on()
         || response.drag_stopped()
         || response.clicked();
+    // Buttons over the canvas do not: a drag that begins on one counts as the canvas's.
+    let covered = hand.covered;
     let ctx = ui.ctx();
     let may_begin = |pos: Pos2| {
         let is_here =
             response.rect.contains(pos) && ctx.layer_id_at(pos) == Some(response.layer_id);
-        is_reached && is_here && !pans
+        is_reached && is_here && !pans && !covered.is_some_and(|rect| rect.contains(pos))
     };
     let frame = ui.input(|input| Frame {
         events: input.events.clone(),

@@ -2,7 +2,7 @@
 
 use egui::{
     CursorIcon, Event, EventFilter, InputState, Key, Modifiers, MouseWheelUnit, PointerButton,
-    Response, Ui, Vec2, vec2,
+    Pos2, Response, Ui, Vec2, vec2,
 };
 
 use super::{CanvasTransform, CanvasView, drawing};
@@ -96,7 +96,13 @@ fn scrolled(
     let (wheel_zoom, scroll_pan) =
         if is_trackpad { (1.0, scroll) } else { (wheel_factor(scroll.y), vec2(scroll.x, 0.0)) };
     let touch_pan = touch.map_or(Vec2::ZERO, |touch| touch.translation_delta);
-    transform.panned(scroll_pan + touch_pan).zoomed_at(pos_in_ui, input.zoom_delta() * wheel_zoom)
+    let factor = input.zoom_delta() * wheel_zoom;
+    zoomed(transform.panned(scroll_pan + touch_pan), pos_in_ui, factor)
+}
+
+/// Zooms if there is anything to do: rounding alone would count as a move of the user's.
+fn zoomed(transform: CanvasTransform, pos_in_ui: Pos2, factor: f32) -> CanvasTransform {
+    if factor == 1.0 { transform } else { transform.zoomed_at(pos_in_ui, factor) }
 }
 
 /// One notch of a usual wheel is 40 points and zooms by a fifth.
@@ -111,7 +117,6 @@ fn steered(transform: CanvasTransform, input: &mut InputState) -> CanvasTransfor
     let down = presses(Key::ArrowDown) - presses(Key::ArrowUp);
     let nearer = presses(Key::Plus) + presses(Key::Equals) - presses(Key::Minus);
     // The view moves the way of the arrow, so the picture moves the other way.
-    transform
-        .panned(-PAN_STEP * vec2(right, down))
-        .zoomed_at(transform.area_in_ui().center(), ZOOM_STEP.powf(nearer))
+    let panned = transform.panned(-PAN_STEP * vec2(right, down));
+    zoomed(panned, transform.area_in_ui().center(), ZOOM_STEP.powf(nearer))
 }
