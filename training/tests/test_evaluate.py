@@ -12,6 +12,7 @@ from torch import Tensor
 from underpaint_training.controls import edges
 from underpaint_training.data.pictures import Pictures
 from underpaint_training.evaluate import measures
+from underpaint_training.evaluate.classifier import examples, share_in_top, train
 from underpaint_training.evaluate.contact import write_contact_sheets
 from underpaint_training.evaluate.metrics import METRICS
 from underpaint_training.evaluate.subject import Subject
@@ -76,3 +77,12 @@ def test_every_metric_gives_finite_rows(name: str, pictures: Pictures) -> None:
 def test_contact_sheets_are_written(pictures: Pictures, tmp_path: Path) -> None:
     write_contact_sheets(Subject.open(TINY, pictures, share=0.07), tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["prompts.webp", "sketches.webp"]
+
+
+def test_classifier_learns_shapes(pictures: Pictures) -> None:
+    shapes = sorted({entry.name.split()[1] for entry in pictures.entries})
+    labels = [shapes.index(entry.name.split()[1]) for entry in pictures.entries]
+    found = examples(pictures, np.arange(len(pictures)), labels)
+    classifier = train(found, len(shapes), n_steps=30)
+    assert share_in_top(classifier, found, 1) > 60
+    assert share_in_top(classifier, found, len(shapes)) == 100

@@ -17,6 +17,7 @@ from ..painting import decode, paint
 from ..tokenizer import reconstruction_psnr
 from ..warps import elastic, squash
 from . import measures
+from .fidelity import class_fidelity, style_words
 from .subject import Subject, latent_of_entry
 from .table import Row
 
@@ -231,6 +232,8 @@ METRICS = {
     "lines": line_control,
     "sketch": sketch_against_memory,
     "colours": colour_fidelity,
+    "classes": class_fidelity,
+    "styles": style_words,
     "words": unseen_words,
     "previews": previews,
     "diversity": diversity,

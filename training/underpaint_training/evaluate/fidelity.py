@@ -1,0 +1,106 @@
+"""Does a picture show what was asked for, in the style that was asked for?"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+import torch
+
+from ..data.captions import key_caption
+from ..data.pictures import Pictures
+from ..painting import decode, paint
+from .classifier import Examples, examples, share_in_top, shrink, train
+from .subject import Subject
+from .table import Row
+
+# Styles that the classifier of things does not see: it must know things, not pictures.
+UNSEEN_SOURCES = ("noto", "fluent-emoji-flat")
+N_CONCEPTS, N_STYLED = 100, 120
+_MIN_SOURCES = 4
+_STEPS = 1200
+_PER_STYLE = 300
+
+
+def class_fidelity(subject: Subject) -> list[Row]:
+    """Names of the most common things as prompts, with and without memory."""
+    concepts = common_names(subject.pictures, N_CONCEPTS)
+    if len(concepts) < 2:
+        return []
+    entries, label_of = subject.pictures.entries, {name: i for i, name in enumerate(concepts)}
+    known = [i for i, entry in enumerate(entries) if entry.name in label_of]
+    known = [i for i in known if not entries[i].is_tone_variant]
+    split = {
+        is_seen: np.array(
+            [i for i in known if (entries[i].source not in UNSEEN_SOURCES) == is_seen]
+        )
+        for is_seen in (True, False)
+    }
+    labelled = {
+        is_seen: examples(subject.pictures, each, [label_of[entries[i].name] for i in each])
+        for is_seen, each in split.items()
+        if len(each)
+    }
+    classifier = train(labelled[True], len(concepts), subject.number(_STEPS))
+    rows = []
+    if False in labelled:
+        real = share_in_top(classifier, labelled[False], 5)
+        rows.append(Row("class, real pictures of unseen styles, top 5", real, "%"))
+    asked = concepts[: subject.number(N_CONCEPTS)]
+    for name, use_memory, bar in (("with", True, 70.0), ("without", False, None)):
+        painted = _painted(subject, asked, use_memory)
+        found = Examples(painted, torch.tensor([label_of[each] for each in asked]))
+        share = share_in_top(classifier, found, 5)
+        rows.append(Row(f"class, painted {name} memory, top 5", share, "%", at_least=bar))
+    return rows
+
+
+def style_words(subject: Subject) -> list[Row]:
+    """Held-out captions in every style: does the classifier see the style that was named?"""
+    pictures, rng = subject.pictures, np.random.default_rng(3)
+    by_style: dict[str, list[int]] = defaultdict(list)
+    held_out = set(pictures.held_out.tolist())
+    for i, entry in enumerate(pictures.entries):
+        if not entry.is_tone_variant and i not in held_out:
+            by_style[entry.style].append(i)
+    styles = sorted(by_style)
+    if len(styles) < 2:
+        return []
+    chosen = [
+        (int(i), label)
+        for label, style in enumerate(styles)
+        for i in rng.permutation(by_style[style])[: subject.number(_PER_STYLE)]
+    ]
+    indices = np.array([i for i, _ in chosen])
+    found = examples(pictures, indices, [label for _, label in chosen])
+    classifier = train(found, len(styles), subject.number(_STEPS))
+    label_of = {style: i for i, style in enumerate(styles)}
+    tested = pictures.held_out
+    real = examples(pictures, tested, [label_of[pictures.entries[i].style] for i in tested])
+    asked = subject.held_out(N_STYLED)
+    wanted = [styles[i % len(styles)] for i in range(len(asked))]
+    prompts = [key_caption(pictures.entries[i].name, s) for i, s in zip(asked, wanted)]
+    painted = Examples(
+        _painted(subject, prompts, True), torch.tensor([label_of[style] for style in wanted])
+    )
+    return [
+        Row("style, real held-out pictures", share_in_top(classifier, real, 1), "%"),
+        Row("style words, painted", share_in_top(classifier, painted, 1), "%", at_least=70),
+    ]
+
+
+def common_names(pictures: Pictures, n: int) -> list[str]:
+    """The names that most sources have, most common first."""
+    sources: dict[str, set[str]] = defaultdict(set)
+    for entry in pictures.entries:
+        if not entry.is_tone_variant and not entry.is_flag:
+            sources[entry.name].add(entry.source)
+    ranked = sorted(sources, key=lambda name: (-len(sources[name]), name))
+    return [name for name in ranked if len(sources[name]) >= _MIN_SOURCES][:n]
+
+
+def _painted(subject: Subject, prompts: list[str], use_memory: bool) -> torch.Tensor:
+    """Small pictures of the prompts, (n, 4, …)."""
+    model = subject.model
+    f_hats = [paint(model, prompt, use_memory=use_memory)[-1] for prompt in prompts]
+    return torch.cat([shrink(decode(model, f_hat)) for f_hat in f_hats])
