@@ -32,7 +32,7 @@ pub struct Args {
 pub enum Command {
     /// Make pictures from a prompt, without a window.
     Generate(Box<GenerateArgs>),
-    /// Tell about this program and its model.
+    /// Tell about this program and its model, or how a picture was made.
     Info(InfoArgs),
 }
 
@@ -125,6 +125,9 @@ pub struct GenerateArgs {
 
 #[derive(Debug, ClapArgs)]
 pub struct InfoArgs {
+    /// Picture to tell about instead: PNG, JPEG or WebP of Underpaint and many other programs.
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,

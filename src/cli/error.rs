@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::app::WindowError;
-use crate::imaging::io::{PictureError, SaveError};
+use crate::imaging::io::{MetadataError, PictureError, SaveError};
 use crate::model::ModelError;
 
 /// Why a command was not carried out: one sentence that says what to do.
@@ -14,6 +14,8 @@ pub enum CliError {
     Usage(String),
     #[error(transparent)]
     Picture(#[from] PictureError),
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
     #[error(transparent)]
     Save(#[from] SaveError),
     #[error("{}", model_sentence(.0))]

@@ -1,15 +1,28 @@
-//! `underpaint info`: this program, its model, and where the model's memory comes from.
+//! `underpaint info`: this program, its model, and where the model's memory comes from; or how a
+//! picture was made.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::thread::available_parallelism;
 use std::time::Instant;
 
-use super::{CliError, InfoArgs, InfoReport, ModelArgs, ModelReport, console};
+use super::{
+    CliError, FileReport, InfoArgs, InfoReport, ModelArgs, ModelReport, RecalledReport, console,
+};
+use crate::imaging::io::read_metadata;
+use crate::imaging::metadata::InspirationRecord;
 use crate::model;
 
+/// Width of the column with names, and where the texts beside them begin.
+const NAME_WIDTH: usize = 15;
+const FILE_INDENT: usize = NAME_WIDTH + 1;
+
 /// # Errors
-/// [`CliError`] if the model cannot be loaded.
+/// [`CliError`] if the model cannot be loaded or the picture cannot be read.
 pub(super) fn run(args: &InfoArgs, model: &ModelArgs) -> Result<(), CliError> {
+    if let Some(file) = &args.file {
+        return tell_of_file(file, args.json);
+    }
     let started = Instant::now();
     let generator = model::load(&model.load_options())?;
     let report = InfoReport {
@@ -22,6 +35,91 @@ pub(super) fn run(args: &InfoArgs, model: &ModelArgs) -> Result<(), CliError> {
     } else {
         console::print_result(text(&report).trim_end())
     }
+}
+
+/// Needs no model.
+fn tell_of_file(path: &Path, json: bool) -> Result<(), CliError> {
+    let report = FileReport::new(path, read_metadata(path)?);
+    if json {
+        console::print_json(&report)
+    } else {
+        console::print_result(file_text(&report).trim_end())
+    }
+}
+
+fn file_text(report: &FileReport) -> String {
+    let mut text = String::new();
+    let mut row = |name: &str, value: &str| {
+        // Texts of several lines stay in their column.
+        let value = printable(value).replace('\n', &format!("\n{:FILE_INDENT$}", ""));
+        writeln!(text, "{name:<NAME_WIDTH$} {value}").expect("a string takes all");
+    };
+    row("File", &report.path);
+    if let (Some(width), Some(height)) = (report.width, report.height) {
+        row("Picture", &format!("{width} × {height} pixels"));
+    }
+    let Some(recalled) = &report.recalled else {
+        row("Made by", "unknown: the file does not tell");
+        return text;
+    };
+    let version = recalled.app_version.as_deref().unwrap_or_default();
+    // Some write their name into the version.
+    let by = if version.starts_with(&recalled.app_name) { "" } else { &recalled.app_name };
+    row("Made by", format!("{by} {version}").trim());
+    for (name, value) in recalled_rows(recalled) {
+        row(name, &value);
+    }
+    // The version stands beside the application.
+    let extra = recalled.extra.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("version"));
+    for (name, value) in extra {
+        row(name, value);
+    }
+    if !recalled.ignored.is_empty() {
+        text.push_str("\nNot used\n");
+        for what in &recalled.ignored {
+            writeln!(text, "  {}", printable(what).replace('\n', " ")).expect("a string takes all");
+        }
+    }
+    text
+}
+
+/// Rows that every application may have, those that are missing left out.
+fn recalled_rows(recalled: &RecalledReport) -> Vec<(&'static str, String)> {
+    let size = recalled.width.zip(recalled.height).map(|(w, h)| format!("{w} × {h} pixels"));
+    let rows = [
+        ("Prompt", Some(recalled.prompt.clone())),
+        ("Negative", Some(recalled.negative.clone()).filter(|text| !text.is_empty())),
+        ("Seed", recalled.seed.clone()),
+        ("Steps", recalled.steps.map(|steps| steps.to_string())),
+        ("Guidance", recalled.cfg.map(|cfg| cfg.to_string())),
+        ("Sampler", recalled.sampler.clone()),
+        ("Asked for", size),
+        ("Model", recalled.model.clone()),
+        ("Model hash", recalled.model_hash.clone()),
+    ];
+    let mut rows: Vec<_> =
+        rows.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    if let Some(record) = &recalled.record {
+        rows.push(("Scales", format!("{} of {}", record.stop_at, record.n_scales)));
+        if let Some(tokens) = &record.tokens {
+            let n_ids: usize = tokens.ids().map(<[u32]>::len).sum();
+            rows.push(("Tokens", format!("{n_ids} in {} scales", tokens.n_scales())));
+        }
+        for control in &record.controls {
+            let map = if control.map.is_some() { "with its map" } else { "without its map" };
+            rows.push(("Control", format!("{}, {map}", control.kind.name())));
+        }
+        for inspiration in &record.inspirations {
+            let InspirationRecord { caption, source, licence, .. } = inspiration;
+            rows.push(("Inspired by", format!("{caption} ({source}, {licence})")));
+        }
+    }
+    rows
+}
+
+/// Without characters that a terminal would obey.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect()
 }
 
 fn text(report: &InfoReport) -> String {

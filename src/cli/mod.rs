@@ -22,7 +22,8 @@ pub use args::{Args, Command, GenerateArgs, InfoArgs, ModelArgs, Strength};
 pub use depth::depth_source;
 pub use error::CliError;
 pub use report::{
-    GenerateReport, InfoReport, InspirationReport, ModelReport, PictureReport, PictureTimes,
+    FileReport, GenerateReport, InfoReport, InspirationReport, ModelReport, PictureReport,
+    PictureTimes, RecalledReport,
 };
 
 /// Reads the arguments. Help, version and mistakes are printed; the exit code is then returned.

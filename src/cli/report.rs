@@ -3,10 +3,14 @@
 //! Times are in milliseconds, memory in bytes. Numbers that a language without 64-bit integers
 //! would round (entries of the memory) are hexadecimal strings.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::imaging::io::FileFacts;
+use crate::imaging::metadata::{PictureRecord, Recalled, SourceApp};
 use crate::model::Generator;
 use crate::params::{ControlKind, Sampling};
 use crate::protocol::{InspiredBy, MemorySource};
@@ -133,6 +137,82 @@ impl ModelReport {
             n_memory_entries: info.n_memory_entries,
             memory_sources: generator.memory_sources(),
             load_ms: ms(load),
+        }
+    }
+}
+
+/// What `info FILE` tells.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FileReport {
+    pub path: String,
+    /// Of the picture in the file; null if its header is damaged.
+    pub width: Option<u32>,
+    pub height: Option<u32>,
+    /// Null if the file does not tell how it was made.
+    pub recalled: Option<RecalledReport>,
+}
+
+impl FileReport {
+    pub(super) fn new(path: &Path, facts: FileFacts) -> Self {
+        Self {
+            path: path.display().to_string(),
+            width: facts.size_px.map(|(width, _)| width),
+            height: facts.size_px.map(|(_, height)| height),
+            recalled: facts.recalled.map(Into::into),
+        }
+    }
+}
+
+/// How a picture was made; null where the file does not say.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RecalledReport {
+    /// Such as `a1111`, for programs.
+    pub app: SourceApp,
+    /// Such as `A1111`, for people.
+    pub app_name: String,
+    pub app_version: Option<String>,
+    /// Where in the file it was found, such as `iTXt` or `tEXt after IDAT`.
+    pub place: String,
+    pub prompt: String,
+    pub negative: String,
+    /// As text, because it may be beyond 2⁵³.
+    pub seed: Option<String>,
+    pub steps: Option<u64>,
+    pub cfg: Option<f64>,
+    pub sampler: Option<String>,
+    /// Size that was asked for.
+    pub width: Option<u32>,
+    pub height: Option<u32>,
+    pub model: Option<String>,
+    pub model_hash: Option<String>,
+    /// Other settings as they stand in the file.
+    pub extra: BTreeMap<String, String>,
+    /// What was found and is not understood or not used.
+    pub ignored: Vec<String>,
+    /// All that Underpaint keeps of its own pictures.
+    pub record: Option<Box<PictureRecord>>,
+}
+
+impl From<Recalled> for RecalledReport {
+    fn from(recalled: Recalled) -> Self {
+        Self {
+            app: recalled.app,
+            app_name: recalled.app.to_string(),
+            app_version: recalled.app_version,
+            place: recalled.place,
+            prompt: recalled.prompt,
+            negative: recalled.negative,
+            seed: recalled.seed.map(|seed| seed.to_string()),
+            steps: recalled.steps,
+            cfg: recalled.cfg,
+            sampler: recalled.sampler,
+            width: recalled.size_px.map(|(width, _)| width),
+            height: recalled.size_px.map(|(_, height)| height),
+            model: recalled.model,
+            model_hash: recalled.model_hash,
+            extra: recalled.extra.into_iter().collect(),
+            ignored: recalled.ignored,
+            record: recalled.record,
         }
     }
 }

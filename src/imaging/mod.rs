@@ -13,6 +13,7 @@ pub mod extract;
 pub mod fit;
 pub mod inflate;
 pub mod io;
+pub mod metadata;
 pub mod planes;
 pub mod polarity;
 pub mod resample;

@@ -1,14 +1,18 @@
-//! Picture files: reading any that people have, and writing PNG so that a crash or a full disk
-//! never leaves half a file.
+//! Picture files: reading any that people have with what they tell of their making, and writing
+//! PNG, JPEG and WebP so that a crash or a full disk never leaves half a file.
 
+mod export;
 mod open;
+mod read_metadata;
 mod save;
 mod sniff;
 
+pub use export::{Export, FileFormat};
 pub use open::{MAX_SIDE_PX, OpenedPicture, PictureError, decode_picture, open_picture};
+pub use read_metadata::{FileFacts, MetadataError, decode_metadata, read_metadata};
 pub use save::{
-    SaveError, check_can_save, check_can_save_in, create_folder, replace_file, save_new_png,
-    save_png,
+    SaveError, check_can_save, check_can_save_in, create_folder, replace_file, save_new_picture,
+    save_new_png, save_picture, save_png,
 };
 
 /// A path or name on one line, whatever characters it holds.

@@ -1,13 +1,13 @@
 //! Writing files whole or not at all.
 
 use std::fs::{self, File};
-use std::io::{self, Cursor, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use image::codecs::png::PngEncoder;
-use image::{ExtendedColorType, ImageEncoder as _, ImageError, RgbaImage};
+use image::{ImageError, RgbaImage};
 use tempfile::NamedTempFile;
 
+use super::export::{self, Export};
 use super::one_line;
 
 /// Tries of [`save_new_png`] before it gives up finding a free name.
@@ -28,8 +28,10 @@ pub enum SaveError {
     Write { name: String, source: io::Error },
     #[error("no free name is left; choose another folder: {name}")]
     NoFreeName { name: String },
-    #[error("the picture cannot be encoded as PNG: {name}")]
-    Encode { name: String, source: ImageError },
+    #[error("the picture cannot be encoded as {format}; choose another format: {name}")]
+    Encode { format: &'static str, name: String, source: ImageError },
+    #[error("prompt and settings are too long for {format}; save as PNG, or without them: {name}")]
+    TooMuchText { format: &'static str, name: String },
 }
 
 /// Saves a picture as PNG and replaces a file of that name. At no time does a partial file
@@ -38,7 +40,20 @@ pub enum SaveError {
 /// # Errors
 /// [`SaveError`]; the old file is then untouched.
 pub fn save_png(path: &Path, picture: &RgbaImage) -> Result<(), SaveError> {
-    replace_file(path, &encode(path, picture)?)
+    save_picture(path, picture, &Export::PLAIN_PNG)
+}
+
+/// Saves a picture in any format that is written, with or without the record of how it was made,
+/// and replaces a file of that name. At no time does a partial file exist under that name.
+///
+/// # Errors
+/// [`SaveError`]; the old file is then untouched.
+pub fn save_picture(
+    path: &Path,
+    picture: &RgbaImage,
+    export: &Export<'_>,
+) -> Result<(), SaveError> {
+    replace_file(path, &export::encode(path, picture, export)?)
 }
 
 /// Saves a picture as `stem.png` in `folder`, or `stem-2.png` and so on if that exists. Returns
@@ -47,8 +62,23 @@ pub fn save_png(path: &Path, picture: &RgbaImage) -> Result<(), SaveError> {
 /// # Errors
 /// [`SaveError`]; no file is then left behind.
 pub fn save_new_png(folder: &Path, stem: &str, picture: &RgbaImage) -> Result<PathBuf, SaveError> {
-    let mut path = folder.join(format!("{stem}.png"));
-    let mut file = write_beside(&path, &encode(&path, picture)?)?;
+    save_new_picture(folder, stem, picture, &Export::PLAIN_PNG)
+}
+
+/// Saves a picture as `stem` with the ending of its format in `folder`, or as `stem-2` and so on
+/// if that exists. Returns the path that was free.
+///
+/// # Errors
+/// [`SaveError`]; no file is then left behind.
+pub fn save_new_picture(
+    folder: &Path,
+    stem: &str,
+    picture: &RgbaImage,
+    export: &Export<'_>,
+) -> Result<PathBuf, SaveError> {
+    let ending = export.format.ending();
+    let mut path = folder.join(format!("{stem}.{ending}"));
+    let mut file = write_beside(&path, &export::encode(&path, picture, export)?)?;
     for number in 2..MAX_NAMES {
         match file.persist_noclobber(&path) {
             Ok(_) => {
@@ -57,7 +87,7 @@ pub fn save_new_png(folder: &Path, stem: &str, picture: &RgbaImage) -> Result<Pa
             }
             Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
                 file = error.file;
-                path = folder.join(format!("{stem}-{number}.png"));
+                path = folder.join(format!("{stem}-{number}.{ending}"));
             }
             Err(error) => return Err(cannot_write(&path, error.error)),
         }
@@ -153,14 +183,6 @@ fn builder() -> tempfile::Builder<'static, 'static> {
     builder
 }
 
-fn encode(path: &Path, picture: &RgbaImage) -> Result<Vec<u8>, SaveError> {
-    let mut bytes = Cursor::new(Vec::new());
-    PngEncoder::new(&mut bytes)
-        .write_image(picture.as_raw(), picture.width(), picture.height(), ExtendedColorType::Rgba8)
-        .map_err(|source| SaveError::Encode { name: shown(path), source })?;
-    Ok(bytes.into_inner())
-}
-
 /// A rename lasts only once its folder is on the disk. Not every file system can do that; the
 /// file itself is whole either way.
 fn sync_folder(folder: &Path) {
@@ -182,6 +204,6 @@ fn cannot_write(path: &Path, source: io::Error) -> SaveError {
     SaveError::Write { name: shown(path), source }
 }
 
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     one_line(&path.display().to_string())
 }
