@@ -2,6 +2,8 @@
 //!
 //! Plain data: no channels, no tensors, no widgets. Heavy pixels are behind `Arc`.
 
+mod making;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::imaging::RgbaImage;
 pub use crate::imaging::control::Control;
 use crate::params::{ControlKind, Sampling};
+pub use making::Making;
 
 /// Number of a job, rising; a result whose job is not the newest is stale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

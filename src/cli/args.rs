@@ -115,6 +115,13 @@ pub struct GenerateArgs {
     /// the name: FILE-7.png, FILE-8.png … Without this, a new file is named after the prompt.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Save the pixels alone, without prompt, seed and settings.
+    #[arg(long)]
+    pub no_metadata: bool,
+    /// Save the control pictures within the file too, so that it can be continued from the file
+    /// alone.
+    #[arg(long, conflicts_with = "no_metadata")]
+    pub embed_controls: bool,
     /// Print one JSON object about all pictures instead of their paths.
     #[arg(long)]
     pub json: bool,

@@ -7,7 +7,7 @@ use image::ImageFormat;
 
 use super::CliError;
 use crate::imaging::RgbaImage;
-use crate::imaging::io::{self, SaveError};
+use crate::imaging::io::{self, Export, SaveError};
 
 /// Characters of a prompt that go into a file name.
 const MAX_SLUG_CHARS: usize = 40;
@@ -61,15 +61,21 @@ impl Destination {
     ///
     /// # Errors
     /// [`SaveError`]; no partial file is left behind.
-    pub(super) fn save(&self, seed: u64, picture: &RgbaImage) -> Result<PathBuf, SaveError> {
+    pub(super) fn save(
+        &self,
+        seed: u64,
+        picture: &RgbaImage,
+        export: &Export<'_>,
+    ) -> Result<PathBuf, SaveError> {
         let path = match self {
             Self::File(path) => path.clone(),
             Self::Series(path) => with_seed(path, seed),
             Self::New { slug } => {
-                return io::save_new_png(Path::new(""), &format!("{slug}-{seed}"), picture);
+                let stem = format!("{slug}-{seed}");
+                return io::save_new_picture(Path::new(""), &stem, picture, export);
             }
         };
-        io::save_png(&path, picture)?;
+        io::save_picture(&path, picture, export)?;
         Ok(path)
     }
 }

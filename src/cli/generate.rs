@@ -11,11 +11,13 @@ use super::console::{self, Console};
 use super::destination::{Destination, PreviewFolder};
 use super::report::{self, ms};
 use super::{CliError, GenerateArgs, GenerateReport, ModelArgs, PictureReport, PictureTimes};
-use crate::imaging::io::{OpenedPicture, open_picture};
+use crate::imaging::io::{Export, FileFormat, OpenedPicture, open_picture};
 use crate::imaging::{RgbaImage, control, fit};
 use crate::model::{self, Generator};
 use crate::params::{ControlKind, Sampling, StrengthCurve};
-use crate::protocol::{Control, GenerateRequest, Inspiration, MemoryRequest, ModelInfo, Previews};
+use crate::protocol::{
+    Control, GenerateRequest, Inspiration, Making, MemoryRequest, ModelInfo, Previews,
+};
 
 /// # Errors
 /// [`CliError`]; pictures that were finished before stay.
@@ -34,6 +36,11 @@ pub(super) fn run(args: &GenerateArgs, model: &ModelArgs) -> Result<(), CliError
         previews: None,
         notices: Vec::new(),
         prints_paths: !args.json,
+        keeps: match (args.no_metadata, args.embed_controls) {
+            (true, _) => Keeps::Pixels,
+            (false, false) => Keeps::Settings,
+            (false, true) => Keeps::Controls,
+        },
     };
     let request = run.request(args, pictures, generator.info())?;
     let first_seed = args.seed.unwrap_or_else(random_seed);
@@ -114,6 +121,17 @@ struct Run {
     /// Remarks so far, each once.
     notices: Vec<String>,
     prints_paths: bool,
+    keeps: Keeps,
+}
+
+/// What a file tells beside its pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keeps {
+    /// Nothing.
+    Pixels,
+    Settings,
+    /// The settings and the control maps themselves.
+    Controls,
 }
 
 impl Run {
@@ -195,6 +213,7 @@ impl Run {
     ) -> Result<PictureReport, CliError> {
         let started = Instant::now();
         let mut spent = Spent::default();
+        let model = generator.info().clone();
         timed(&mut spent.text, || generator.encode_text(request))?;
         let mut session = timed(&mut spent.retrieval, || generator.start(request))?;
         for notice in session.notices() {
@@ -220,7 +239,17 @@ impl Run {
             Some(picture) => picture,
             None => timed(&mut spent.decode, || session.render(0))?,
         };
-        let path = timed(&mut spent.save, || self.destination.save(seed, &picture))?;
+        let making = Making {
+            request,
+            seed,
+            model: &model,
+            inspired_by: session.inspired_by(),
+            ids: &session.ids(0),
+        };
+        let record =
+            (self.keeps != Keeps::Pixels).then(|| making.record(self.keeps == Keeps::Controls));
+        let export = Export { format: FileFormat::Png, record: record.as_ref() };
+        let path = timed(&mut spent.save, || self.destination.save(seed, &picture, &export))?;
         Ok(PictureReport {
             path: path.display().to_string(),
             seed,
