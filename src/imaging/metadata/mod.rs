@@ -2,7 +2,7 @@
 //! applications write, as text chunks of PNG or EXIF of JPEG and WebP.
 //!
 //! [`PictureRecord`] holds everything that Underpaint needs to go on with a picture.
-//! [`recall`] reads it back, or as much as can be had from files of A1111, Forge, ComfyUI,
+//! [`recall()`] reads it back, or as much as can be had from files of A1111, Forge, ComfyUI,
 //! InvokeAI, Fooocus, Draw Things, stable-diffusion.cpp and Krita AI Diffusion. Files are opened
 //! and saved in [`super::io`]; this module knows bytes only.
 
