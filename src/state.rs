@@ -45,6 +45,8 @@ pub struct AppState {
     pub engine: Engine,
     /// The newest run.
     pub job: Option<Job>,
+    /// A run that begins once the newest has shown something.
+    pub next: Option<Job>,
     /// The run before it: shown until the newest has something to show.
     pub earlier: Option<Job>,
     /// The scale that the user looks at; `None` follows the newest.
@@ -113,6 +115,7 @@ impl AppState {
             control_cache: ControlCache::default(),
             engine: Engine::Loading,
             job: None,
+            next: None,
             earlier: None,
             scrubbed_to: None,
             slots: vec![Slot::default(); DEFAULT_SLOTS],
@@ -141,7 +144,7 @@ impl AppState {
     }
 
     pub fn is_drawing(&self) -> bool {
-        self.job.as_ref().is_some_and(Job::is_running)
+        self.next.is_some() || self.job.as_ref().is_some_and(Job::is_running)
     }
 
     /// What is on the canvas: the scale that the user scrubbed to if it is there, otherwise the

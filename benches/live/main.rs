@@ -231,15 +231,16 @@ impl Replay {
         let state = self.window.state().state();
         let shown = state.shown().expect("never blank after the first picture");
         let newest = state.job.as_ref().expect("a run");
-        if let Some((_, still)) = newest.newest()
-            && let Some(elapsed) = still.elapsed
-            && newest.request.stop_at.is_some()
-            && newest.id.0 > self.timed
-        {
-            self.timed = newest.id.0;
-            self.prepare.push(newest.timings.prepare);
-            self.decode.push(newest.timings.decode);
-            self.coarse_run.push(elapsed);
+        for job in [state.earlier.as_ref(), Some(newest)].into_iter().flatten() {
+            if job.id.0 > self.timed
+                && job.request.stop_at.is_some()
+                && let Some(elapsed) = job.newest().and_then(|(_, still)| still.elapsed)
+            {
+                self.timed = job.id.0;
+                self.prepare.push(job.timings.prepare);
+                self.decode.push(job.timings.decode);
+                self.coarse_run.push(elapsed);
+            }
         }
         let is_stand_in = state.earlier.as_ref().is_some_and(|job| job.id == shown.job.id);
         assert!(shown.job.id == newest.id || (newest.n_done() == 0 && is_stand_in), "stale");
@@ -289,11 +290,12 @@ impl Replay {
         self.coarse_run.print("a coarse run, decoded", None);
         println!(
             "\n{} frames, {} pictures shown, {} runs replaced by newer ones after their first \
-             preview,\n{} of {} strokes rested long enough to be finished, {} movements without an \
+             preview, {} requests replaced before they began,\n{} of {} strokes rested long enough to be finished, {} movements without an \
              answer at the end",
             self.n_frames,
             self.samples.len(),
             live.n_superseded,
+            live.n_skipped,
             self.to_final.len(),
             self.n_lifts,
             self.unanswered.len(),

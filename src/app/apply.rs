@@ -128,12 +128,14 @@ fn carry_out(state: &mut AppState, command: UiCommand, now: f64) -> Option<Effec
     None
 }
 
-/// Takes over what the model's thread says. Stale jobs were dropped by the worker.
+/// Takes over what the model's thread says; events of other runs than the newest, and the one
+/// that waits, are stale.
 pub(super) fn event(state: &mut AppState, event: Event, now: f64) {
-    if let Some(job) = event.job()
-        && state.job.as_ref().is_none_or(|current| current.id != job)
-    {
-        return;
+    if let Some(job) = event.job() {
+        promote(state, job);
+        if state.job.as_ref().is_none_or(|current| current.id != job) {
+            return;
+        }
     }
     match event {
         Event::ModelReady(info) => model_ready(state, info),
@@ -193,17 +195,41 @@ pub(super) fn event(state: &mut AppState, event: Event, now: f64) {
 
 /// Takes over a picture that came before its event.
 pub(super) fn preview(state: &mut AppState, preview: Preview) {
+    promote(state, preview.job);
     if state.job.as_ref().is_some_and(|job| job.id == preview.job) {
         set_still(state, preview.scale_idx, preview.image);
     }
 }
 
-/// A request is on its way.
+/// A request is on its way, in place of whatever runs.
 pub(super) fn sent(state: &mut AppState, id: JobId, request: GenerateRequest) {
+    state.next = None;
+    let job = new_job(state, id, request);
+    begin(state, job);
+}
+
+/// A request is on its way that waits for a run that has shown nothing yet.
+pub(super) fn sent_to_follow(state: &mut AppState, id: JobId, request: GenerateRequest) {
+    let job = new_job(state, id, request);
+    if state.job.as_ref().is_some_and(Job::is_running) {
+        state.live.n_skipped += u64::from(state.next.is_some());
+        state.next = Some(job);
+    } else {
+        begin(state, job);
+    }
+}
+
+fn new_job(state: &AppState, id: JobId, request: GenerateRequest) -> Job {
     let n_scales = state.model().map_or(0, |model| model.scales.len());
-    let mut job = Job::new(id, request, n_scales, state.sketch.revision());
+    Job::new(id, request, n_scales, state.sketch.revision())
+}
+
+/// A run takes the place of the one before.
+fn begin(state: &mut AppState, mut job: Job) {
     if let Some(before) = &state.job {
         job = job.continuing(before);
+        let is_superseded = before.is_running() && !before.request.is_same_picture(&job.request);
+        state.live.n_superseded += u64::from(is_superseded);
     }
     let before = state.job.replace(job);
     // A run that was superseded before its first still leaves the picture before it in place.
@@ -211,6 +237,13 @@ pub(super) fn sent(state: &mut AppState, id: JobId, request: GenerateRequest) {
         state.earlier = Some(before);
     }
     state.scrubbed_to = None;
+}
+
+/// The run that waited has begun, if it is this one.
+fn promote(state: &mut AppState, id: JobId) {
+    if let Some(next) = state.next.take_if(|next| next.id == id) {
+        begin(state, next);
+    }
 }
 
 /// Takes over what the file thread and the dialogs say.

@@ -27,7 +27,7 @@ use self::depth::DepthSource;
 use self::dialogs::Choice;
 use self::files::{FileAnswer, FileJob, FileThread};
 use self::import_thread::{EdgeDevice, ImportThreads};
-use self::schedule::Schedule;
+use self::schedule::{Due, Schedule};
 pub use self::window::{Wake, WindowError, open_window};
 use crate::imaging::RgbaImage;
 use crate::protocol::Failure;
@@ -141,10 +141,19 @@ impl App {
             self.import_threads.ask(job);
         }
         let now = Instant::now();
-        if let Some(request) = self.schedule.due(&mut self.state, now) {
-            let job = self.worker.generate(request.clone());
-            self.schedule.sent(&mut self.state, job, request.clone());
-            apply::sent(&mut self.state, job, request);
+        if let Some(due) = self.schedule.due(&mut self.state, now) {
+            match due {
+                Due::Now(request) => {
+                    let job = self.worker.generate(request.clone());
+                    self.schedule.sent(job, request.clone());
+                    apply::sent(&mut self.state, job, request);
+                }
+                Due::Next(request) => {
+                    let job = self.worker.follow(request.clone());
+                    self.schedule.sent(job, request.clone());
+                    apply::sent_to_follow(&mut self.state, job, request);
+                }
+            }
         }
         if let Some(wait) = self.schedule.wake_after(&self.state, now) {
             ctx.request_repaint_after(wait);

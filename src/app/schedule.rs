@@ -2,14 +2,15 @@
 //!
 //! A wish of the user (*Generate*) is sent as soon as there is a model, in full. In live mode
 //! every change is a wish of its own:
-//! - One run at a time, newest wins, nothing queues: a change replaces the running picture as
-//!   soon as that has shown something. Until then the change waits, and further ones join it; so
-//!   a hand that never rests still sees pictures.
+//! - One run at a time, newest wins, nothing queues: each change is sent at once, replaces the one
+//!   that still waits, and begins as soon as the running picture has shown something. So a hand
+//!   that never rests still sees pictures.
 //! - While the pen moves, a run ends at the first scale that can be shown in time. When the pen
 //!   rests or lifts, the same run goes on to the finest scale.
 
 mod pace;
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use self::pace::Costs;
@@ -21,25 +22,33 @@ const REST: Duration = Duration::from_millis(120);
 /// Between two previews of a picture that is being finished.
 const PREVIEW_GAP: Duration = Duration::from_millis(45);
 
-/// Decides about requests; remembers the newest one.
+/// A request and how it is to be sent.
+#[derive(Debug)]
+pub(super) enum Due {
+    /// In place of whatever runs.
+    Now(GenerateRequest),
+    /// As soon as the running picture has shown something.
+    Next(GenerateRequest),
+}
+
+/// Decides about requests; remembers those under way.
 #[derive(Debug, Default)]
 pub(super) struct Schedule {
     /// The user wants a picture of the present settings, whatever was sent before.
     is_wanted: bool,
-    sent: Option<Sent>,
-    /// The first change that no request has answered.
-    changed_at: Option<Instant>,
+    /// Oldest first; the last is the newest request, the others are under way or were replaced.
+    sent: VecDeque<Sent>,
     /// What was asked for at the last look, and since when.
     seen: Option<(GenerateRequest, Instant)>,
     costs: Costs,
 }
 
-/// The newest request.
+/// A request that was sent.
 #[derive(Debug)]
 struct Sent {
     job: JobId,
     request: GenerateRequest,
-    /// The first change that it answers; `None` if it answers none or that has been shown.
+    /// When the change came that it answers; `None` if it answers none or that has been shown.
     changed_at: Option<Instant>,
     /// It goes on from the scales of the one before.
     is_continuation: bool,
@@ -55,7 +64,7 @@ impl Schedule {
 
     /// What to send now, if anything; follow with [`Self::sent`]. A model that failed to load
     /// answers nothing.
-    pub(super) fn due(&mut self, state: &mut AppState, now: Instant) -> Option<GenerateRequest> {
+    pub(super) fn due(&mut self, state: &mut AppState, now: Instant) -> Option<Due> {
         match state.engine {
             Engine::Ready(_) => {}
             Engine::Loading => return None,
@@ -66,50 +75,50 @@ impl Schedule {
         }
         let request = state.request();
         if std::mem::take(&mut self.is_wanted) {
-            return Some(request);
+            return Some(Due::Now(request));
         }
         if !state.settings.live {
-            self.changed_at = None;
             self.seen = None;
             return None;
         }
         let since = self.look(&request, now);
         let has_rested = !state.sketch.is_pending() || now.duration_since(since) >= REST;
-        if self.sent.as_ref().is_some_and(|sent| sent.request.is_same_picture(&request)) {
-            self.changed_at = None;
-            return (has_rested && self.can_go_on(state)).then(|| self.finishing(request, state));
+        if self.sent.back().is_some_and(|sent| sent.request.is_same_picture(&request)) {
+            let goes_on = has_rested && self.can_go_on(state);
+            return goes_on.then(|| Due::Next(self.finishing(request, state)));
         }
-        // The very first picture answers the start of the program, not a hand.
-        if self.sent.is_some() {
-            self.changed_at.get_or_insert(now);
-        }
-        let is_in_flight =
-            state.job.as_ref().is_some_and(|job| job.is_running() && job.n_done() == 0);
-        (!is_in_flight).then(|| self.live(request, state))
+        Some(Due::Next(self.live(request, state)))
     }
 
     /// A request went to the worker.
-    pub(super) fn sent(&mut self, state: &mut AppState, job: JobId, request: GenerateRequest) {
-        let before = self.sent.as_ref();
+    pub(super) fn sent(&mut self, job: JobId, request: GenerateRequest) {
+        let before = self.sent.back();
         let is_continuation = before.is_some_and(|sent| sent.request.is_same_picture(&request));
-        if !is_continuation && state.is_drawing() {
-            state.live.n_superseded += 1;
-        }
-        let changed_at = self.changed_at.take();
-        self.sent = Some(Sent { job, request, changed_at, is_continuation, is_counted: false });
+        // The very first picture answers the start of the program, not a hand.
+        let changed_at = match &self.seen {
+            Some((_, since)) if before.is_some() && !is_continuation => Some(*since),
+            _ => None,
+        };
+        self.sent.push_back(Sent { job, request, changed_at, is_continuation, is_counted: false });
     }
 
     /// Learns from what the newest run has shown.
     pub(super) fn observe(&mut self, state: &mut AppState, now: Instant) {
-        let Some(sent) = &mut self.sent else { return };
-        let Some(job) = state.job.as_ref().filter(|job| job.id == sent.job) else { return };
-        if job.n_done() > 0
-            && let Some(changed_at) = sent.changed_at.take()
-        {
-            state.live.record(now.duration_since(changed_at));
+        let Some(job) = state.job.as_ref().filter(|job| job.n_done() > 0) else { return };
+        // What was replaced before it began is answered by what replaced it.
+        for sent in self.sent.iter_mut().take_while(|sent| sent.job <= job.id) {
+            if let Some(changed_at) = sent.changed_at.take() {
+                state.live.record(now.duration_since(changed_at));
+            }
+        }
+        while self.sent.len() > 1 && self.sent[0].job < job.id {
+            self.sent.pop_front();
         }
         // Once, from the first preview: by the end of a run another one may have replaced it.
-        if !sent.is_counted && !sent.is_continuation && !job.timings.scales.is_empty() {
+        let sent = self.sent.front_mut().filter(|sent| sent.job == job.id);
+        if let Some(sent) = sent.filter(|sent| !sent.is_counted && !sent.is_continuation)
+            && !job.timings.scales.is_empty()
+        {
             sent.is_counted = true;
             self.costs.observe(&job.timings, job.stills.iter().flatten().count());
         }
@@ -136,7 +145,7 @@ impl Schedule {
 
     /// Whether the newest run has ended early because the pen was moving.
     fn can_go_on(&self, state: &AppState) -> bool {
-        let Some(sent) = &self.sent else { return false };
+        let Some(sent) = self.sent.back() else { return false };
         let has_ended = state
             .job
             .as_ref()

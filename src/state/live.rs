@@ -10,8 +10,10 @@ const N_REMEMBERED: usize = 512;
 #[derive(Debug, Clone, Default)]
 pub struct LiveStats {
     latencies: VecDeque<Duration>,
-    /// Runs that a newer one replaced after they had shown something.
+    /// Runs that a newer one replaced while they ran.
     pub n_superseded: u64,
+    /// Requests that a newer one replaced before they began.
+    pub n_skipped: u64,
 }
 
 impl LiveStats {

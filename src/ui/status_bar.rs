@@ -56,9 +56,10 @@ fn live_ui(ui: &mut Ui, live: &LiveStats) {
     let response = ui.label(small(&format!("Live: {}", ms(last)), theme::palette(ui).accent_text));
     response.on_hover_text(format!(
         "From a stroke to the first picture that shows it\nHalf of them within {typical}, 95 % within \
-         {slow}, of the last {}\n{} pictures were replaced by newer ones",
+         {slow}, of the last {}\n{} pictures were replaced by newer ones, {} never begun",
         live.len(),
         live.n_superseded,
+        live.n_skipped,
     ));
 }
 

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::cancel::CancelToken;
+use super::orders::Orders;
 use super::pace::Pace;
 use super::painting::Painting;
 use super::run::{Closed, Outbox, panic_failure};
@@ -16,7 +16,7 @@ use crate::protocol::{Event, Failure, GenerateRequest, JobId, PictureIds, Previe
 pub(super) struct Job {
     pub(super) id: JobId,
     pub(super) request: GenerateRequest,
-    pub(super) cancel: CancelToken,
+    pub(super) orders: Orders,
 }
 
 /// Why a job has no pictures.
@@ -44,8 +44,13 @@ impl Job {
     ) -> Result<(), Closed> {
         let job = self.id;
         tracing::debug!(job = job.0, n_seeds = self.request.seeds.len(), "job begins");
-        let mut progress =
-            Progress { job: &self, outbox, begin: Instant::now(), timings: Timings::default() };
+        let mut progress = Progress {
+            job: &self,
+            outbox,
+            begin: Instant::now(),
+            timings: Timings::default(),
+            has_shown: false,
+        };
         // Unwind safe: the painting dies within; a generator promises to survive a panic; the
         // thumbnails are a list of names that is always complete; timings are numbers.
         let caught = catch_unwind(AssertUnwindSafe(|| progress.generate(model, left, thumbnails)));
@@ -79,6 +84,8 @@ struct Progress<'a> {
     outbox: &'a Outbox,
     begin: Instant,
     timings: Timings,
+    /// Whether a preview was published.
+    has_shown: bool,
 }
 
 impl Progress<'_> {
@@ -152,6 +159,7 @@ impl Progress<'_> {
                 self.tell_of(scale_idx, Arc::clone(&image))?;
                 self.outbox.publish(Preview { job, scale_idx, image });
                 pace.shown(Instant::now());
+                self.has_shown = true;
                 *is_shown = true;
             }
         }
@@ -175,9 +183,8 @@ impl Progress<'_> {
 
     fn step(&mut self, painting: &mut Painting) -> Result<(), Interrupted> {
         self.check_cancelled()?;
-        let cancel = &self.job.cancel;
         let mut spent = Duration::ZERO;
-        let go_on = || !cancel.is_cancelled();
+        let go_on = || !self.job.orders.must_end(self.job.id, self.has_shown);
         match timed(&mut spent, || painting.session.step(&go_on))? {
             Step::Done => {
                 let scale_idx = painting.session.n_done() - 1;
@@ -209,7 +216,8 @@ impl Progress<'_> {
     }
 
     fn check_cancelled(&self) -> Result<(), Interrupted> {
-        if self.job.cancel.is_cancelled() { Err(Interrupted::Cancelled) } else { Ok(()) }
+        let Job { id, orders, .. } = self.job;
+        if orders.must_end(*id, self.has_shown) { Err(Interrupted::Cancelled) } else { Ok(()) }
     }
 }
 

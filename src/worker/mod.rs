@@ -8,9 +8,10 @@
 //! ```
 //!
 //! Invariants:
-//! - The newest request wins. It cancels the running job and replaces one that still waits, so
-//!   nothing queues. [`WorkerHandle::drain`] and [`WorkerHandle::take_preview`] never show
-//!   anything of an older job once `generate` has returned.
+//! - The newest request wins. It ends the running job ([`WorkerHandle::follow`]: once that has
+//!   shown something) and replaces one that still waits, so nothing queues. What
+//!   [`WorkerHandle::drain`] and [`WorkerHandle::take_preview`] show never goes back to an older
+//!   job, and once `generate` has returned, none of a job before is shown.
 //! - Each job that is not superseded ends in exactly one of `Finished`, `Cancelled` and `Failed`,
 //!   and nothing follows that. Before it come, in this order, at most one `Started` and one
 //!   `ScaleFinished` per scale. `Started` is missing if the job never began.
@@ -37,9 +38,9 @@
 //!
 //! [`Previews::Budgeted`]: crate::protocol::Previews::Budgeted
 
-mod cancel;
 mod job;
 mod latest;
+mod orders;
 mod pace;
 mod painting;
 mod run;
@@ -50,9 +51,9 @@ use std::thread::{Builder, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use self::cancel::CancelToken;
 use self::job::Job;
 use self::latest::Latest;
+use self::orders::Orders;
 use self::run::{Inbox, Outbox};
 use crate::model::{Generator, ModelError};
 use crate::protocol::{Event, GenerateRequest, JobId, Preview};
@@ -61,8 +62,9 @@ use crate::protocol::{Event, GenerateRequest, JobId, Preview};
 pub struct WorkerHandle {
     /// The newest job's number and how many there were; 0 before the first.
     n_jobs: u64,
-    /// Ends the newest job.
-    cancel: CancelToken,
+    /// The oldest job of which something may still be seen.
+    oldest_seen: JobId,
+    orders: Orders,
     jobs: Arc<Latest<Job>>,
     previews: Arc<Latest<Preview>>,
     // Dropped in this order: without bell and events the thread ends, wherever it waits, and only
@@ -102,7 +104,8 @@ impl WorkerHandle {
             .spawn(move || run::run(load, &inbox, &outbox))?;
         Ok(Self {
             n_jobs: 0,
-            cancel: CancelToken::default(),
+            oldest_seen: JobId(0),
+            orders: Orders::default(),
             jobs,
             previews,
             bell,
@@ -114,39 +117,51 @@ impl WorkerHandle {
     /// Supersedes the running job: of that one, nothing is seen any more. If the model could not
     /// be loaded, the job ends as [`Event::Failed`].
     pub fn generate(&mut self, request: GenerateRequest) -> JobId {
-        self.n_jobs += 1;
-        let cancel = CancelToken::default();
-        self.jobs.put(Job { id: self.newest(), request, cancel: cancel.clone() });
-        // Full means that the bell rings already. Closed means that the thread has died, which
-        // only a panic of `wake` can do, and the panic hook has reported that.
-        self.bell.try_send(()).ok();
-        // Only now, so that the worker, when it sees the old job cancelled, finds the new one.
-        std::mem::replace(&mut self.cancel, cancel).cancel();
-        self.newest()
+        let job = self.put(request);
+        // Only now, so that the worker, when it sees the old job's end, finds the new one.
+        self.orders.end_below(job);
+        self.oldest_seen = job;
+        job
     }
 
-    /// Stops the newest job within a part of a scale; what is shown stays. Harmless if it has ended.
+    /// Like [`Self::generate`], but a running job that has shown nothing yet goes on until it
+    /// has. For requests that come faster than pictures: each run shows something, and the next
+    /// one begins without waiting for the window.
+    pub fn follow(&mut self, request: GenerateRequest) -> JobId {
+        let job = self.put(request);
+        self.orders.yield_below(job);
+        job
+    }
+
+    /// Stops all jobs within a part of a scale; what is shown stays. Harmless if they have ended.
     pub fn cancel(&mut self) {
-        self.cancel.cancel();
+        self.orders.end_below(JobId(self.n_jobs + 1));
     }
 
     /// All events since the last call, oldest first, without those of superseded jobs.
     pub fn drain(&mut self) -> Vec<Event> {
-        let newest = self.newest();
         // What a waiting worker adds meanwhile is left for the next call, for which it wakes us:
         // so a call is short however fast the worker is.
         let n_pending = self.events.len();
-        let is_current = |event: &Event| event.job().is_none_or(|job| job == newest);
-        self.events.try_iter().take(n_pending).filter(is_current).collect()
+        let oldest_seen = self.oldest_seen;
+        let is_wanted = |event: &Event| event.job().is_none_or(|job| job >= oldest_seen);
+        self.events.try_iter().take(n_pending).filter(is_wanted).collect()
     }
 
-    /// The newest preview of the newest job, once.
+    /// The newest preview, once, if its job is not superseded.
     pub fn take_preview(&mut self) -> Option<Preview> {
-        self.previews.take().filter(|preview| preview.job == self.newest())
+        self.previews.take().filter(|preview| preview.job >= self.oldest_seen)
     }
 
-    fn newest(&self) -> JobId {
-        JobId(self.n_jobs)
+    /// Puts a request where the worker finds it, in place of one that still waits there.
+    fn put(&mut self, request: GenerateRequest) -> JobId {
+        self.n_jobs += 1;
+        let id = JobId(self.n_jobs);
+        self.jobs.put(Job { id, request, orders: self.orders.clone() });
+        // Full means that the bell rings already. Closed means that the thread has died, which
+        // only a panic of `wake` can do, and the panic hook has reported that.
+        self.bell.try_send(()).ok();
+        id
     }
 }
 
