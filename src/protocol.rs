@@ -120,6 +120,9 @@ pub enum Previews {
     /// last scale of the run. A run to the model's last scale decodes the others when all scales
     /// are done; a run that stops earlier leaves them out.
     Budgeted { first_scale_idx: usize, gap: Duration },
+    /// The last scale of the run and no other, as a draft at about a quarter of the cost: softer,
+    /// otherwise the same. For a run that stops early; a finished picture is never a draft.
+    Draft,
 }
 
 /// Which remembered pictures the generator may look at.

@@ -279,3 +279,54 @@ fn a_batch_is_gone_on_with_as_a_whole() {
     // Six stills, and the second picture at the two ends.
     assert_eq!(decodings(&calls).len(), 8);
 }
+
+#[test]
+fn a_draft_is_told_and_not_kept() {
+    let model = model();
+    let calls = model.calls();
+    let mut rig = Rig::new(model);
+    let draft = GenerateRequest { previews: Previews::Draft, ..live("apple", Some(3)) };
+    rig.worker.generate(draft);
+    rig.drain_until("finished of job 1");
+    assert_eq!((told(&rig, 1), decodings(&calls)), (vec![2], vec![2]));
+    rig.worker.follow(live("apple", None));
+    rig.drain_until("finished of job 2");
+    assert_eq!(steps(&calls), [0, 1, 2, 3, 4, 5], "goes on");
+    assert_eq!(told(&rig, 2), [2, 5, 0, 1, 3, 4]);
+    assert_eq!(decodings(&calls), [2, 2, 5, 0, 1, 3, 4], "the picture itself, this time");
+}
+
+#[test]
+fn a_run_that_is_followed_shows_something_first() {
+    let (model, gate) = (model(), |point| point == Point::Step(0));
+    let calls = model.calls();
+    let mut rig = Rig::gated(model, gate);
+    rig.worker.generate(live("apple", None));
+    let held = rig.gate.wait();
+    rig.worker.follow(live("pear", None));
+    rig.worker.follow(live("plum", Some(3)));
+    rig.gate.open();
+    drop(held);
+    rig.drain_until("finished of job 3");
+    assert_eq!(told(&rig, 1), [2], "up to its first preview");
+    assert!(!rig.story().iter().any(|event| event.contains("job 2")), "replaced before it began");
+    assert_eq!(told(&rig, 3), [2]);
+    assert_eq!(steps(&calls), [0, 1, 2, 0, 1, 2]);
+    let position = |name: &str| rig.story().iter().position(|event| event == name);
+    assert!(position("cancelled of job 1") < position("started of job 3"));
+}
+
+#[test]
+fn whoever_supersedes_stops_those_who_follow_too() {
+    let mut rig = Rig::gated(model(), |point| point == Point::Step(1));
+    rig.worker.generate(live("apple", None));
+    let held = rig.gate.wait();
+    rig.worker.follow(live("pear", None));
+    rig.worker.generate(live("plum", None));
+    rig.gate.open();
+    drop(held);
+    rig.drain_until("finished of job 3");
+    let others = |event: &String| event.contains("job 1") || event.contains("job 2");
+    rig.seen.retain(|event| event.job().is_some());
+    assert!(!rig.story().iter().skip(1).any(others), "{:?}", rig.story());
+}

@@ -13,7 +13,7 @@ mod pace;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use self::pace::Costs;
+use self::pace::{Costs, Decoding};
 use crate::protocol::{GenerateRequest, JobId, Previews};
 use crate::state::{AppState, Engine, Phase};
 
@@ -120,7 +120,11 @@ impl Schedule {
             && !job.timings.scales.is_empty()
         {
             sent.is_counted = true;
-            self.costs.observe(&job.timings, job.stills.iter().flatten().count());
+            let decoding = match sent.request.previews {
+                Previews::Draft => Decoding::Draft,
+                Previews::EveryScale | Previews::Budgeted { .. } => Decoding::Whole,
+            };
+            self.costs.observe(&job.timings, job.stills.iter().flatten().count(), decoding);
         }
     }
 
@@ -153,17 +157,22 @@ impl Schedule {
         has_ended && sent.request.stop_at.is_some()
     }
 
+    /// While the pen moves, a draft of what can be shown in time; otherwise the whole picture.
     fn live(&self, request: GenerateRequest, state: &AppState) -> GenerateRequest {
         let n_scales = n_scales(state);
-        let first_scale_idx = self.costs.first_scale_idx(n_scales);
-        let stop_at = (state.sketch.is_pending() && first_scale_idx + 1 < n_scales)
-            .then_some(first_scale_idx + 1);
+        let draft_idx = self.costs.first_scale_idx(n_scales, Decoding::Draft);
+        if state.sketch.is_pending() && draft_idx + 1 < n_scales {
+            let stop_at = Some(draft_idx + 1);
+            return GenerateRequest { stop_at, previews: Previews::Draft, ..request };
+        }
+        let first_scale_idx = self.costs.first_scale_idx(n_scales, Decoding::Whole);
         let previews = Previews::Budgeted { first_scale_idx, gap: PREVIEW_GAP };
-        GenerateRequest { stop_at, previews, ..request }
+        GenerateRequest { stop_at: None, previews, ..request }
     }
 
+    /// The rest of a picture of which a draft is shown.
     fn finishing(&self, request: GenerateRequest, state: &AppState) -> GenerateRequest {
-        let first_scale_idx = self.costs.first_scale_idx(n_scales(state)) + 2;
+        let first_scale_idx = self.costs.first_scale_idx(n_scales(state), Decoding::Draft) + 1;
         let previews = Previews::Budgeted { first_scale_idx, gap: PREVIEW_GAP };
         GenerateRequest { stop_at: None, previews, ..request }
     }

@@ -33,9 +33,58 @@ pub fn planes_from_rgba(picture: &RgbaImage) -> Vec<f32> {
     (0..4).flat_map(plane).collect()
 }
 
+/// Square planes of `size_px` at twice the side: each new pixel lies a quarter of an old one off
+/// its centre and is mixed linearly from the nearest four.
+pub fn doubled(planes: &[f32], size_px: usize) -> Vec<f32> {
+    let wide = 2 * size_px;
+    let mut doubled = Vec::with_capacity(4 * planes.len());
+    let mut above = vec![0.0; wide];
+    let mut below = vec![0.0; wide];
+    for plane in planes.chunks_exact(size_px * size_px) {
+        let row = |y: usize| &plane[y * size_px..][..size_px];
+        for y in 0..size_px {
+            for (neighbour, row_between) in
+                [(y.saturating_sub(1), &mut above), ((y + 1).min(size_px - 1), &mut below)]
+            {
+                let mixed =
+                    row(y).iter().zip(row(neighbour)).map(|(near, far)| near + (far - near) / 4.0);
+                doubled_row(mixed, row_between);
+            }
+            doubled.extend_from_slice(&above);
+            doubled.extend_from_slice(&below);
+        }
+    }
+    doubled
+}
+
+/// One row at twice its width.
+fn doubled_row(row: impl Iterator<Item = f32> + Clone, wide: &mut [f32]) {
+    let last = row.clone().last().unwrap_or(0.0);
+    let mut before = row.clone().next().unwrap_or(0.0);
+    let after = row.clone().skip(1).chain([last]);
+    for ((value, after), pair) in row.zip(after).zip(wide.chunks_exact_mut(2)) {
+        pair[0] = value + (before - value) / 4.0;
+        pair[1] = value + (after - value) / 4.0;
+        before = value;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn doubling_mixes_neighbours_and_keeps_ramps() {
+        // Two planes: one constant, one that rises by 4 from left to right and 8 downwards.
+        let ramp = (0..16).map(|idx| (idx % 4 * 4 + idx / 4 * 8) as f32);
+        let planes: Vec<f32> = std::iter::repeat_n(7.0, 16).chain(ramp).collect();
+        let doubled = doubled(&planes, 4);
+        assert_eq!(doubled.len(), 128);
+        assert!(doubled[..64].iter().all(|value| *value == 7.0));
+        let at = |x: usize, y: usize| doubled[64 + y * 8 + x];
+        assert_eq!([at(2, 2), at(3, 2), at(2, 3)], [9.0, 11.0, 13.0]);
+        assert_eq!((at(0, 0), at(7, 7)), (0.0, 36.0), "the border repeats");
+    }
 
     #[test]
     fn every_colour_survives_the_round_trip() {

@@ -144,4 +144,13 @@ pub trait Session {
         let scale_idx = self.n_done().checked_sub(1).expect("a picture is decoded after a step");
         self.render_scale(scale_idx, batch_idx)
     }
+
+    /// Like [`Self::render`] in much less time, but softer: for a picture that is about to be
+    /// replaced. A model that knows no such way renders in full.
+    ///
+    /// # Errors
+    /// What the computation reports.
+    fn render_draft(&self, batch_idx: usize) -> Result<RgbaImage, ModelError> {
+        self.render(batch_idx)
+    }
 }

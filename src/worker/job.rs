@@ -146,13 +146,21 @@ impl Progress<'_> {
         let n_scales = self.job.request.stop_at.unwrap_or(painting.session.n_scales());
         let mut pace = Pace::new(self.job.request.previews, n_scales);
         let mut is_shown = vec![false; n_scales];
+        let is_draft = pace.is_draft() && n_scales < n_model_scales;
+        let mut draft = None;
         for (scale_idx, is_shown) in is_shown.iter_mut().enumerate() {
             if scale_idx == painting.session.n_done() {
                 self.step(painting)?;
             }
             let is_ready = painting.decoded(scale_idx, 0).is_some();
             if is_ready || pace.is_due(scale_idx, Instant::now()) {
-                let image = self.picture(painting, scale_idx, 0)?;
+                let image = if is_draft && scale_idx + 1 == n_scales && !is_ready {
+                    let image = self.draft(painting)?;
+                    draft = Some(Arc::clone(&image));
+                    image
+                } else {
+                    self.picture(painting, scale_idx, 0)?
+                };
                 let job = self.job.id;
                 // The facts first: whoever sees the preview may send the next request at once, and
                 // then learns no more of this job.
@@ -170,9 +178,10 @@ impl Progress<'_> {
             }
         }
         let n_pictures = self.job.request.seeds.len();
-        let images = (0..n_pictures)
-            .map(|batch_idx| self.picture(painting, n_scales - 1, batch_idx))
-            .collect::<Result<_, _>>()?;
+        let first_idx = draft.iter().len();
+        let others = (first_idx..n_pictures)
+            .map(|batch_idx| self.picture(painting, n_scales - 1, batch_idx));
+        let images = draft.map(Ok).into_iter().chain(others).collect::<Result<_, _>>()?;
         let ids = (0..n_pictures).map(|batch_idx| {
             let mut ids = painting.session.ids(batch_idx);
             ids.truncate(n_scales);
@@ -208,6 +217,12 @@ impl Progress<'_> {
         }
         self.check_cancelled()?;
         Ok(timed(&mut self.timings.decode, || painting.decode(scale_idx, batch_idx))?)
+    }
+
+    /// A draft of the first picture, of which nothing is kept.
+    fn draft(&mut self, painting: &Painting) -> Result<Arc<RgbaImage>, Interrupted> {
+        self.check_cancelled()?;
+        Ok(timed(&mut self.timings.decode, || painting.draft())?)
     }
 
     fn tell_of(&self, scale_idx: usize, still: Arc<RgbaImage>) -> Result<(), Closed> {

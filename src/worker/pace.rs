@@ -21,6 +21,7 @@ impl Pace {
     pub(super) fn is_due(&self, scale_idx: usize, now: Instant) -> bool {
         match self.previews {
             Previews::EveryScale => true,
+            Previews::Draft => scale_idx == self.last_scale_idx,
             Previews::Budgeted { first_scale_idx, gap } => {
                 let is_late = |shown_at| now.saturating_duration_since(shown_at) >= gap;
                 scale_idx == first_scale_idx
@@ -28,6 +29,11 @@ impl Pace {
                     || self.shown_at.is_some_and(is_late)
             }
         }
+    }
+
+    /// Whether what is shown is decoded as a draft.
+    pub(super) fn is_draft(&self) -> bool {
+        self.previews == Previews::Draft
     }
 
     pub(super) fn shown(&mut self, at: Instant) {

@@ -30,6 +30,12 @@ impl Painting {
         self.decoded.get(&(scale_idx, batch_idx))
     }
 
+    /// Decodes a draft of the first picture after the last scale that is done. Not kept: whoever
+    /// goes on with this painting wants the picture itself.
+    pub(super) fn draft(&self) -> Result<Arc<RgbaImage>, ModelError> {
+        Ok(Arc::new(self.session.render_draft(0)?))
+    }
+
     /// Decodes a picture after a scale that is done, and keeps it.
     pub(super) fn decode(
         &mut self,
