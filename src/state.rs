@@ -28,7 +28,7 @@ use crate::document::{Budget, ControlCache, Document, Editor};
 use crate::imaging::RgbaImage;
 use crate::params::Sampling;
 use crate::protocol::{
-    Control, EntryId, Failure, GenerateRequest, MemoryRequest, ModelInfo, Previews,
+    Control, EntryId, Failure, GenerateRequest, MemoryRequest, ModelInfo, PictureIds, Previews,
 };
 
 /// Slots shown until the model says how many it has.
@@ -45,6 +45,8 @@ pub struct AppState {
     pub engine: Engine,
     /// The newest run.
     pub job: Option<Job>,
+    /// The tokens of the last picture that was finished, which a live one stays close to.
+    pub finished_ids: Option<Arc<Vec<PictureIds>>>,
     /// A run that begins once the newest has shown something.
     pub next: Option<Job>,
     /// The run before it: shown until the newest has something to show.
@@ -116,6 +118,7 @@ impl AppState {
             engine: Engine::Loading,
             job: None,
             next: None,
+            finished_ids: None,
             earlier: None,
             scrubbed_to: None,
             slots: vec![Slot::default(); DEFAULT_SLOTS],

@@ -162,7 +162,10 @@ pub(super) fn event(state: &mut AppState, event: Event, now: f64) {
                 still.elapsed = Some(elapsed);
             }
         }
-        Event::Finished { images, timings, .. } => {
+        Event::Finished { images, ids, timings, .. } => {
+            if state.job.as_ref().is_some_and(|job| job.n_wanted == job.stills.len()) {
+                state.finished_ids = Some(ids);
+            }
             let last = state.job.as_ref().and_then(|job| job.n_wanted.checked_sub(1));
             if let (Some(image), Some(scale_idx)) = (images.into_iter().next(), last) {
                 set_still(state, scale_idx, image);

@@ -5,6 +5,7 @@
 //! - One run at a time, newest wins, nothing queues: each change is sent at once, replaces the one
 //!   that still waits, and begins as soon as the running picture has shown something. So a hand
 //!   that never rests still sees pictures.
+//! - After a change of the sketch alone, the picture stays close to the last finished one.
 //! - While the pen moves, a run ends at the first scale that can be shown in time. When the pen
 //!   rests or lifts, the same run goes on to the finest scale.
 
@@ -14,7 +15,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use self::pace::{Costs, Decoding};
-use crate::protocol::{GenerateRequest, JobId, Previews};
+use crate::protocol::{Anchor, GenerateRequest, JobId, Previews};
 use crate::state::{AppState, Engine, Phase};
 
 /// A pen that has not moved for so long rests.
@@ -73,7 +74,7 @@ impl Schedule {
                 return None;
             }
         }
-        let request = state.request();
+        let mut request = state.request();
         if std::mem::take(&mut self.is_wanted) {
             return Some(Due::Now(request));
         }
@@ -81,6 +82,7 @@ impl Schedule {
             self.seen = None;
             return None;
         }
+        request.anchor = self.anchor(&request, state);
         let since = self.look(&request, now);
         let has_rested = !state.sketch.is_pending() || now.duration_since(since) >= REST;
         if self.sent.back().is_some_and(|sent| sent.request.is_same_picture(&request)) {
@@ -134,6 +136,20 @@ impl Schedule {
         let rested_for = now.duration_since(*since);
         let waits = state.settings.live && state.sketch.is_pending();
         REST.checked_sub(rested_for).filter(|rest| waits && !rest.is_zero())
+    }
+
+    /// What a live picture stays close to: after a change of the sketch, the last finished picture,
+    /// so that the rest keeps still under the pen. Another prompt, seed or setting starts afresh.
+    fn anchor(&self, request: &GenerateRequest, state: &AppState) -> Option<Anchor> {
+        let sent = &self.sent.back()?.request;
+        let as_sent =
+            |controls| GenerateRequest { anchor: sent.anchor.clone(), controls, ..request.clone() };
+        if as_sent(request.controls.clone()).is_same_picture(sent) {
+            return sent.anchor.clone();
+        }
+        let only_sketch_changed = as_sent(sent.controls.clone()).is_same_picture(sent);
+        let ids = state.finished_ids.clone().filter(|_| only_sketch_changed)?;
+        Some(Anchor { ids, hold: Anchor::LIVE_HOLD })
     }
 
     /// Since when the request is what it is.
