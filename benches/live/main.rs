@@ -158,7 +158,7 @@ impl Replay {
 
     /// One frame with everything that the hand did since the last.
     fn frame(&mut self, due: &[(Duration, Gesture)]) {
-        let revision = self.state().sketch.revision();
+        let before = self.state().sketch.document().clone();
         for (_, gesture) in due {
             self.hand_over(gesture);
         }
@@ -170,7 +170,7 @@ impl Replay {
         self.ui.push(begin.elapsed());
         std::hint::black_box(triangles);
         self.n_frames += 1;
-        self.note_changes(due, revision);
+        self.note_changes(due, &before);
         self.look(self.started_at.elapsed());
     }
 
@@ -205,15 +205,17 @@ impl Replay {
     }
 
     /// Remembers what was drawn in this frame and waits for its picture.
-    fn note_changes(&mut self, due: &[(Duration, Gesture)], before: u64) {
+    fn note_changes(&mut self, due: &[(Duration, Gesture)], before: &Document) {
         let revision = self.state().sketch.revision();
         let is_pen_down = self.state().sketch.is_drawing();
-        if revision != before {
+        // Ink on ink and an eraser on paper change nothing that a picture could show.
+        let is_changed = self.state().sketch.document() != before;
+        if is_changed {
             self.sketches.insert(revision, self.state().sketch.document().clone());
         }
         for (at, gesture) in due {
             match gesture {
-                Gesture::Move(_) | Gesture::Down(_) if is_pen_down && revision != before => {
+                Gesture::Move(_) | Gesture::Down(_) if is_pen_down && is_changed => {
                     self.unanswered.push((*at, revision));
                 }
                 Gesture::Up(_) => {

@@ -269,8 +269,8 @@ pub(super) fn file_answer(state: &mut AppState, answer: FileAnswer, now: f64) ->
             }
             return Some(Effect::Draw);
         }
-        FileAnswer::ImportChosen(path) => {
-            let open = ImportEffect::Open { path, onto: None, n_files: 1 };
+        FileAnswer::ImportChosen { path, onto } => {
+            let open = ImportEffect::Open { path, onto, n_files: 1 };
             return Some(Effect::Import(open));
         }
         FileAnswer::ImportOpened { picture, onto, n_files } => {

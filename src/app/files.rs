@@ -83,7 +83,10 @@ pub(super) enum FileAnswer {
         pixels: Arc<RgbaImage>,
         note: Option<String>,
     },
-    ImportChosen(PathBuf),
+    ImportChosen {
+        path: PathBuf,
+        onto: Option<ControlKind>,
+    },
     ImportOpened {
         picture: Arc<ImportPicture>,
         /// The layer that it was dropped on.

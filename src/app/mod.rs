@@ -201,7 +201,9 @@ impl App {
 
     fn carry_out_import(&mut self, frame: &eframe::Frame, effect: ImportEffect) {
         match effect {
-            ImportEffect::AskForPicture => self.ask_for_picture(frame, FileAnswer::ImportChosen),
+            ImportEffect::AskForPicture { onto } => {
+                self.ask_for_picture(frame, move |path| FileAnswer::ImportChosen { path, onto });
+            }
             ImportEffect::Open { path, onto, n_files } => {
                 self.ask(FileJob::OpenImport { path, onto, n_files });
             }

@@ -8,8 +8,8 @@ use crate::state::import::ImportSettings;
 /// A wish that concerns an import.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ImportCommand {
-    /// Asks for a picture file.
-    Choose,
+    /// Asks for a picture file, for a layer or for any.
+    Choose { onto: Option<ControlKind> },
     /// Files were dropped, onto a layer or anywhere. The first is taken.
     Open { paths: Vec<PathBuf>, onto: Option<ControlKind> },
     /// New settings of the panel.

@@ -7,6 +7,7 @@ use egui::{
 };
 
 use super::command::{Action, UiCommand};
+use super::import_command::ImportCommand;
 use super::layer_strength;
 use super::layer_thumbnails::LayerThumbnails;
 use super::sketch_command::SketchCommand;
@@ -105,10 +106,11 @@ fn row_ui(
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 ui.spacing_mut().item_spacing.x = 0.0;
                 clear_ui(ui, kind, document, commands);
+                import_ui(ui, kind, commands);
             });
             let about =
                 if is_strength { "Painting where it is followed" } else { look.explanation };
-            let text = rect.with_min_x(text_left).with_max_x(rect.right() - 32.0);
+            let text = rect.with_min_x(text_left).with_max_x(rect.right() - 60.0);
             let painter = ui.painter().with_clip_rect(text);
             let ink = if is_selected { palette.accent_text } else { palette.text };
             let ink = if layer.is_visible() { ink } else { palette.text_faint };
@@ -153,6 +155,15 @@ fn thumbnail_ui(
     });
     let edge = egui::Stroke::new(1.0, palette.line_strong);
     ui.painter().rect_stroke(rect, corner, edge, egui::StrokeKind::Inside);
+}
+
+fn import_ui(ui: &mut Ui, kind: ControlKind, commands: &mut Vec<UiCommand>) {
+    let name = tool_look::of_layer(kind).label.to_lowercase();
+    let label = format!("Import {name}");
+    let tip = format!("Take the {name} of a picture; you can also drop it here");
+    if Button::icon(icons::IMAGE_PLUS, &label).show(ui).on_hover_text(tip).clicked() {
+        commands.push(ImportCommand::Choose { onto: Some(kind) }.into());
+    }
 }
 
 fn clear_ui(ui: &mut Ui, kind: ControlKind, document: &Document, commands: &mut Vec<UiCommand>) {

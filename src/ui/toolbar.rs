@@ -35,7 +35,7 @@ pub(super) fn toolbar_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCom
         let import = labelled("Import…", icons::IMAGE_PLUS);
         let tip = "Take lines, depth or colours from a picture file";
         if import.show(ui).on_hover_text(tip).clicked() {
-            commands.push(ImportCommand::Choose.into());
+            commands.push(ImportCommand::Choose { onto: None }.into());
         }
         // The key does it as well.
         if !is_narrow {

@@ -19,7 +19,9 @@ use crate::ui::{ImportCommand, SketchCommand};
 /// What an import needs beside a change of the state.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::app) enum ImportEffect {
-    AskForPicture,
+    AskForPicture {
+        onto: Option<ControlKind>,
+    },
     Open {
         path: PathBuf,
         onto: Option<ControlKind>,
@@ -37,8 +39,9 @@ pub(in crate::app) enum ImportEffect {
 /// Carries out a wish; `now` is the window's time in seconds.
 pub(super) fn command(state: &mut AppState, command: ImportCommand, now: f64) -> Option<Effect> {
     match command {
-        ImportCommand::Choose => {
-            return open_dialog(state).then_some(Effect::Import(ImportEffect::AskForPicture));
+        ImportCommand::Choose { onto } => {
+            let ask = ImportEffect::AskForPicture { onto };
+            return open_dialog(state).then_some(Effect::Import(ask));
         }
         ImportCommand::Open { paths, onto } => {
             let n_files = paths.len();
