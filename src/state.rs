@@ -12,7 +12,7 @@ pub mod settings;
 pub mod tools;
 pub mod view;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 pub use import::{Import, Imports};
@@ -47,8 +47,9 @@ pub struct AppState {
     pub job: Option<Job>,
     /// The tokens of the last picture that was finished, which a live one stays close to.
     pub finished_ids: Option<Arc<Vec<PictureIds>>>,
-    /// A run that begins once the newest has shown something.
-    pub next: Option<Job>,
+    /// Runs asked for after the newest that is known to have begun, oldest first. The worker
+    /// takes up the last that it finds and leaves those before it out.
+    pub next: VecDeque<Job>,
     /// The run before it: shown until the newest has something to show.
     pub earlier: Option<Job>,
     /// The scale that the user looks at; `None` follows the newest.
@@ -117,7 +118,7 @@ impl AppState {
             control_cache: ControlCache::default(),
             engine: Engine::Loading,
             job: None,
-            next: None,
+            next: VecDeque::new(),
             finished_ids: None,
             earlier: None,
             scrubbed_to: None,
@@ -147,7 +148,7 @@ impl AppState {
     }
 
     pub fn is_drawing(&self) -> bool {
-        self.next.is_some() || self.job.as_ref().is_some_and(Job::is_running)
+        !self.next.is_empty() || self.job.as_ref().is_some_and(Job::is_running)
     }
 
     /// What is on the canvas: the scale that the user scrubbed to if it is there, otherwise the

@@ -194,7 +194,14 @@ impl Folder {
 fn opened(window: &mut Window, picture: &RgbaImage) {
     let folder = Folder::new();
     let path = folder.picture("my picture.png", picture);
+    let before = state(window).imports.open.as_ref().map(|import| Arc::clone(&import.picture));
     drop_files(window, &[&path]);
+    wait_until(window, "the picture must be read", |window| {
+        let open = state(window).imports.open.as_ref();
+        open.is_some_and(|open| {
+            before.as_ref().is_none_or(|before| !Arc::ptr_eq(before, &open.picture))
+        })
+    });
     wait_for_preview(window);
 }
 

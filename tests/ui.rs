@@ -489,7 +489,7 @@ fn chips_history_and_seed_edit_the_recipe() {
 fn the_keyboard_reaches_every_kind_of_control() {
     let mut window = drawn(FakeModel::new());
     let mut seen = Vec::new();
-    for _ in 0..80 {
+    for _ in 0..120 {
         press(&mut window, Modifiers::NONE, Key::Tab);
         let focused = window.root().children_recursive().find(Node::is_focused);
         seen.extend(focused.and_then(|node| node.accesskit_node().label()));

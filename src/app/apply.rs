@@ -22,6 +22,8 @@ use crate::ui::{Action, SketchCommand, UiCommand};
 
 /// Thumbnails kept for slots that may come back.
 const MAX_THUMBNAILS: usize = 64;
+/// Requests kept that may or may not have begun.
+const MAX_WAITING: usize = 16;
 /// Seconds that notices stay after somebody has read them.
 const HOLD_SECS: f64 = 2.0;
 
@@ -174,6 +176,8 @@ pub(super) fn event(state: &mut AppState, event: Event, now: f64) {
             state.earlier = None;
         }
         Event::Cancelled { .. } => {
+            // It gave way to one that waited.
+            state.live.n_superseded += u64::from(!state.next.is_empty());
             set_phase(state, Phase::Stopped);
             forget_earlier(state);
         }
@@ -206,7 +210,7 @@ pub(super) fn preview(state: &mut AppState, preview: Preview) {
 
 /// A request is on its way, in place of whatever runs.
 pub(super) fn sent(state: &mut AppState, id: JobId, request: GenerateRequest) {
-    state.next = None;
+    state.next.clear();
     let job = new_job(state, id, request);
     begin(state, job);
 }
@@ -214,12 +218,16 @@ pub(super) fn sent(state: &mut AppState, id: JobId, request: GenerateRequest) {
 /// A request is on its way that waits for a run that has shown nothing yet.
 pub(super) fn sent_to_follow(state: &mut AppState, id: JobId, request: GenerateRequest) {
     let job = new_job(state, id, request);
-    if state.job.as_ref().is_some_and(Job::is_running) {
-        state.live.n_skipped += u64::from(state.next.is_some());
-        state.next = Some(job);
-    } else {
+    if state.next.is_empty() && !state.job.as_ref().is_some_and(Job::is_running) {
         begin(state, job);
+        return;
     }
+    if state.next.len() == MAX_WAITING {
+        // The oldest may have begun without our having heard of it; those in between have not.
+        state.next.remove(1);
+        state.live.n_skipped += 1;
+    }
+    state.next.push_back(job);
 }
 
 fn new_job(state: &AppState, id: JobId, request: GenerateRequest) -> Job {
@@ -242,10 +250,17 @@ fn begin(state: &mut AppState, mut job: Job) {
     state.scrubbed_to = None;
 }
 
-/// The run that waited has begun, if it is this one.
+/// A run has begun: if it is one of those that waited, those before it never will.
 fn promote(state: &mut AppState, id: JobId) {
-    if let Some(next) = state.next.take_if(|next| next.id == id) {
-        begin(state, next);
+    if !state.next.iter().any(|next| next.id == id) {
+        return;
+    }
+    while let Some(next) = state.next.pop_front() {
+        if next.id == id {
+            begin(state, next);
+            return;
+        }
+        state.live.n_skipped += 1;
     }
 }
 

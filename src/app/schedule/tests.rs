@@ -61,7 +61,7 @@ impl Rig {
     /// something.
     fn running(&self) -> JobId {
         let job = self.state.job.as_ref().expect("a run");
-        match &self.state.next {
+        match self.state.next.back() {
             Some(next) if job.n_done() > 0 || !job.is_running() => next.id,
             _ => job.id,
         }
@@ -139,13 +139,13 @@ fn a_change_waits_for_the_first_preview_and_no_longer() {
         rig.frame().expect("sent at once");
         assert_eq!(rig.running(), first, "one run in flight");
     }
-    assert_eq!(rig.state.live.n_skipped, 2, "nothing queues");
     rig.show(n_first - 1);
     assert_eq!(rig.running(), JobId(rig.n_jobs), "all three changes in one run");
     rig.show(n_first - 1);
     let job = rig.state.job.as_ref().expect("a run");
     assert!(!job.request.is_same_picture(&coarse));
     assert_eq!(job.id, JobId(rig.n_jobs));
+    assert_eq!(rig.state.live.n_skipped, 2, "nothing queues");
     assert_eq!(rig.state.live.n_superseded, 1);
     assert_eq!(rig.frame(), None);
     assert_eq!(rig.state.live.len(), 4, "every change was answered");
@@ -252,4 +252,26 @@ fn a_change_of_the_sketch_stays_close_to_the_finished_picture_and_no_other_does(
     assert_eq!(rig.frame(), None, "a finished picture is no change");
     apply::command(&mut rig.state, UiCommand::SetSeed(99), 0.0);
     assert_eq!(rig.frame().expect("another seed").anchor, None);
+}
+
+#[test]
+fn runs_never_go_back_to_an_older_one() {
+    let mut rig = Rig::new();
+    rig.settle();
+    rig.pen_down();
+    rig.frame().expect("the first");
+    rig.draw_to([40.0, 30.0]);
+    rig.frame().expect("the second waits");
+    // The first has given way, but nothing was heard of the second yet when the third is sent.
+    let first = rig.state.job.as_ref().expect("a run").id;
+    rig.show(0);
+    apply::event(&mut rig.state, Event::Cancelled { job: first }, 0.0);
+    rig.draw_to([60.0, 30.0]);
+    rig.frame().expect("the third");
+    for job in [JobId(first.0 + 1), JobId(first.0 + 2)] {
+        let (inspired_by, notices) = (Vec::new(), Vec::new());
+        apply::event(&mut rig.state, Event::Started { job, inspired_by, notices }, 0.0);
+        assert_eq!(rig.state.job.as_ref().map(|job| job.id), Some(job));
+    }
+    assert!(rig.state.next.is_empty());
 }
