@@ -1,6 +1,6 @@
 //! Reading pictures: by content, with limits that hold before anything is allocated.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, BufRead, BufReader, Cursor, Read as _, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -72,16 +72,8 @@ pub struct OpenedPicture {
 /// # Errors
 /// [`PictureError`] naming what is wrong with the file.
 pub fn open_picture(path: &Path) -> Result<OpenedPicture, PictureError> {
-    let name = one_line(&path.display().to_string());
-    let failed = |source: io::Error| match source.kind() {
-        io::ErrorKind::NotFound => PictureError::Missing { name: name.clone() },
-        _ => PictureError::Open { name: name.clone(), source },
-    };
-    let file = File::open(path).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
-    if metadata.is_dir() {
-        return Err(PictureError::Folder { name });
-    }
+    let (file, metadata, name) = open_file(path)?;
+    let failed = |source| PictureError::of_file(&name, source);
     if metadata.is_file() {
         return decode(BufReader::new(file), name);
     }
@@ -95,6 +87,32 @@ pub fn open_picture(path: &Path) -> Result<OpenedPicture, PictureError> {
         return Err(PictureError::TooHeavy { name });
     }
     decode(Cursor::new(bytes), name)
+}
+
+/// Opens whatever is no folder; also what is known of it, and its name for messages.
+///
+/// # Errors
+/// [`PictureError`] if there is nothing to open.
+pub(super) fn open_file(path: &Path) -> Result<(File, Metadata, String), PictureError> {
+    let name = one_line(&path.display().to_string());
+    let failed = |source| PictureError::of_file(&name, source);
+    let file = File::open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if metadata.is_dir() {
+        return Err(PictureError::Folder { name });
+    }
+    Ok((file, metadata, name))
+}
+
+impl PictureError {
+    /// What the system says of a file.
+    fn of_file(name: &str, source: io::Error) -> Self {
+        let name = name.to_owned();
+        match source.kind() {
+            io::ErrorKind::NotFound => Self::Missing { name },
+            _ => Self::Open { name, source },
+        }
+    }
 }
 
 /// Reads a picture that was dropped or pasted; `name` is for messages.

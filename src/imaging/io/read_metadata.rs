@@ -1,12 +1,12 @@
 //! What a picture file tells without decoding its pixels: format, size, and how it was made.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read as _, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use image::ImageReader;
 
+use super::open::open_file;
 use super::{PictureError, one_line, sniff};
 use crate::imaging::metadata::{self, RecallError, Recalled};
 
@@ -34,16 +34,7 @@ pub enum MetadataError {
 /// # Errors
 /// [`MetadataError`] if it is no such file, or tells something that cannot be used.
 pub fn read_metadata(path: &Path) -> Result<FileFacts, MetadataError> {
-    let name = one_line(&path.display().to_string());
-    let failed = |source: io::Error| match source.kind() {
-        io::ErrorKind::NotFound => PictureError::Missing { name: name.clone() },
-        _ => PictureError::Open { name: name.clone(), source },
-    };
-    let file = File::open(path).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
-    if metadata.is_dir() {
-        return Err(PictureError::Folder { name }.into());
-    }
+    let (file, metadata, name) = open_file(path)?;
     if !metadata.is_file() {
         let source = io::Error::other("it is a device or pipe, not a file");
         return Err(PictureError::Open { name, source }.into());
