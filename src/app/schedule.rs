@@ -74,14 +74,14 @@ impl Schedule {
                 return None;
             }
         }
-        let mut request = state.request();
         if std::mem::take(&mut self.is_wanted) {
-            return Some(Due::Now(request));
+            return Some(Due::Now(state.request()));
         }
         if !state.settings.live {
             self.seen = None;
             return None;
         }
+        let mut request = state.request();
         request.anchor = self.anchor(&request, state);
         let since = self.look(&request, now);
         let has_rested = !state.sketch.is_pending() || now.duration_since(since) >= REST;
