@@ -3,6 +3,7 @@
 //! Plain data: no channels, no tensors, no widgets. Heavy pixels are behind `Arc`.
 
 mod making;
+mod steering;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use crate::imaging::RgbaImage;
 pub use crate::imaging::control::Control;
 use crate::params::{ControlKind, Sampling};
 pub use making::Making;
+pub use steering::{Errand, ErrandId, Given, Lock, LockMask, Stills};
 
 /// Number of a job, rising; a result whose job is not the newest is stale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,6 +46,10 @@ pub struct GenerateRequest {
     pub memory: MemoryRequest,
     /// A picture to stay close to, while its sketch is being changed.
     pub anchor: Option<Anchor>,
+    /// Coarse scales that are taken as they are; drawing begins after them.
+    pub given: Option<Given>,
+    /// Places where an earlier picture stays.
+    pub lock: Option<Lock>,
 }
 
 impl GenerateRequest {
@@ -59,6 +65,8 @@ impl GenerateRequest {
             controls: Vec::new(),
             memory: MemoryRequest::default(),
             anchor: None,
+            given: None,
+            lock: None,
         }
     }
 
@@ -75,6 +83,8 @@ impl GenerateRequest {
             controls,
             memory,
             anchor,
+            given,
+            lock,
         } = self;
         *seeds == other.seeds
             && *sampling == other.sampling
@@ -82,6 +92,8 @@ impl GenerateRequest {
             && *negative == other.negative
             && *memory == other.memory
             && *anchor == other.anchor
+            && *given == other.given
+            && *lock == other.lock
             && *controls == other.controls
     }
 }
@@ -197,6 +209,9 @@ pub struct ModelInfo {
     pub n_parameters: usize,
     /// The settings that look best on this model.
     pub sampling: Sampling,
+    /// SHA-256 of the weights and of the text tokenizer, 64 hexadecimal digits; `None` until known.
+    pub sha256: Option<String>,
+    pub tokenizer_sha256: Option<String>,
 }
 
 /// A new picture, coarser or equal to the final one. Only the newest is kept.
@@ -257,13 +272,20 @@ pub enum Event {
         ids: Arc<Vec<PictureIds>>,
         timings: Timings,
     },
-    /// The user asked to stop; the previews sent so far stay valid.
+    /// The user asked to stop; the previews sent so far stay valid. With the ids of the scales that
+    /// were done, per seed; empty if the job never began.
     Cancelled {
         job: JobId,
+        ids: Arc<Vec<PictureIds>>,
     },
     Failed {
         job: JobId,
         failure: Failure,
+    },
+    /// An errand is done.
+    ErrandDone {
+        errand: ErrandId,
+        outcome: Result<Stills, Failure>,
     },
     /// What a remembered picture looks like; sent once per entry, after the picture is done.
     Thumbnail {
@@ -279,9 +301,12 @@ impl Event {
             Self::Started { job, .. }
             | Self::ScaleFinished { job, .. }
             | Self::Finished { job, .. }
-            | Self::Cancelled { job }
+            | Self::Cancelled { job, .. }
             | Self::Failed { job, .. } => Some(*job),
-            Self::ModelReady(_) | Self::ModelFailed(_) | Self::Thumbnail { .. } => None,
+            Self::ModelReady(_)
+            | Self::ModelFailed(_)
+            | Self::ErrandDone { .. }
+            | Self::Thumbnail { .. } => None,
         }
     }
 

@@ -177,6 +177,8 @@ impl AppState {
             stop_at: None,
             previews: Previews::default(),
             anchor: None,
+            given: None,
+            lock: None,
             controls,
             memory: MemoryRequest {
                 retrieval: recipe.memory_on,

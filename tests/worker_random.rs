@@ -104,7 +104,10 @@ impl Watched {
                 assert!(self.stills.iter().all(|scale_idx| *scale_idx < n_done));
                 assert!(self.is_budgeted() || self.stills.len() == n_done);
             }
-            Event::ModelReady(_) | Event::ModelFailed(_) | Event::Thumbnail { .. } => {}
+            Event::ModelReady(_)
+            | Event::ModelFailed(_)
+            | Event::ErrandDone { .. }
+            | Event::Thumbnail { .. } => {}
         }
         self.has_ended = event.ends_job();
     }

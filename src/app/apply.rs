@@ -186,6 +186,7 @@ pub(super) fn event(state: &mut AppState, event: Event, now: f64) {
             set_phase(state, Phase::Failed(failure));
             forget_earlier(state);
         }
+        Event::ErrandDone { .. } => {}
         Event::Thumbnail { entry, image } => {
             state.thumbnails.insert(entry, image);
             if state.thumbnails.len() > MAX_THUMBNAILS {

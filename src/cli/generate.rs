@@ -177,6 +177,8 @@ impl Run {
             stop_at: args.stop_at,
             previews: Previews::default(),
             anchor: None,
+            given: None,
+            lock: None,
             controls,
             memory,
         })

@@ -22,8 +22,8 @@ use super::{Generator, ModelError, ModelFiles, Session, device};
 use crate::imaging::{ControlMap, RgbaImage};
 use crate::params::StrengthCurve;
 use crate::protocol::{
-    Anchor, Control, EntryId, GenerateRequest, InspiredBy, MemoryRequest, MemorySource, ModelInfo,
-    PictureIds,
+    Anchor, Control, EntryId, GenerateRequest, Given, InspiredBy, MemoryRequest, MemorySource,
+    ModelInfo, PictureIds,
 };
 
 /// Control maps kept encoded; a live sketch changes one layer at a time.
@@ -96,6 +96,8 @@ impl EmbeddedModel {
             n_memory_entries: memory.len(),
             n_parameters: weights.n_parameters(),
             sampling: config.sampling,
+            sha256: None,
+            tokenizer_sha256: None,
         };
         Ok(Self {
             info,
@@ -143,6 +145,9 @@ impl EmbeddedModel {
         if let Some(anchor) = &request.anchor {
             self.check_anchor(anchor, request.seeds.len())?;
         }
+        if let Some(given) = &request.given {
+            self.check_given(given, request)?;
+        }
         self.inspirations.check(&request.memory)
     }
 
@@ -161,18 +166,44 @@ impl EmbeddedModel {
                 anchor.ids.len()
             ));
         }
-        let (sides, n_codes) = (&self.info.scales, self.networks.config.tokenizer.codebook_size);
-        let fits = |ids: &PictureIds| {
-            let is_grid = |(grid, side): (&Vec<u32>, &usize)| {
-                grid.len() == side * side && grid.iter().all(|id| (*id as usize) < n_codes)
-            };
-            ids.len() <= sides.len() && ids.iter().zip(sides).all(is_grid)
-        };
-        if anchor.ids.iter().all(fits) {
+        if anchor.ids.iter().all(|ids| self.fits(ids)) {
             Ok(())
         } else {
             fail("the earlier picture is of another model and cannot be held".to_owned())
         }
+    }
+
+    fn check_given(&self, given: &Given, request: &GenerateRequest) -> Result<(), ModelError> {
+        let fail = |reason: String| Err(ModelError::Request { reason });
+        let (n_given, n_pictures) = (given.n_scales(), request.seeds.len());
+        if given.ids.len() != n_pictures {
+            return fail(format!(
+                "the scales of {} pictures are given for {n_pictures}; give those of one for each \
+                 seed",
+                given.ids.len()
+            ));
+        }
+        if n_given == 0 || given.ids.iter().any(|ids| ids.len() != n_given) {
+            return fail("the same number of scales must be given for each seed".to_owned());
+        }
+        if !given.ids.iter().all(|ids| self.fits(ids)) {
+            return fail("the given scales are of another model and cannot be used".to_owned());
+        }
+        match request.stop_at {
+            Some(stop_at) if stop_at < n_given => {
+                fail(format!("cannot stop at scale {stop_at}: {n_given} are given"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the ids can be of a picture of this model, complete or not.
+    fn fits(&self, ids: &PictureIds) -> bool {
+        let (sides, n_codes) = (&self.info.scales, self.networks.config.tokenizer.codebook_size);
+        let is_grid = |(grid, side): (&Vec<u32>, &usize)| {
+            grid.len() == side * side && grid.iter().all(|id| (*id as usize) < n_codes)
+        };
+        ids.len() <= sides.len() && ids.iter().zip(sides).all(is_grid)
     }
 
     /// Tokens (1, D, G, G) of all controls that have any strength.
@@ -308,7 +339,7 @@ impl Generator for EmbeddedModel {
             config.latent_size(),
             config.latent_size(),
         );
-        Ok(Box::new(EmbeddedSession {
+        let mut session = EmbeddedSession {
             networks: Arc::clone(&self.networks),
             conditional: condition.with_control(all_control),
             unconditional,
@@ -320,7 +351,11 @@ impl Generator for EmbeddedModel {
             ids: Vec::new(),
             notices,
             inspired_by,
-        }))
+        };
+        if let Some(given) = &request.given {
+            session.take(given)?;
+        }
+        Ok(Box::new(session))
     }
 
     fn thumbnail(&mut self, entry: EntryId) -> Result<Arc<RgbaImage>, ModelError> {

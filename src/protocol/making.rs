@@ -37,8 +37,8 @@ impl Making<'_> {
             model: ModelRecord {
                 name: model.name.clone(),
                 kind: "next-scale".to_owned(),
-                sha256: None,
-                tokenizer_sha256: None,
+                sha256: model.sha256.clone(),
+                tokenizer_sha256: model.tokenizer_sha256.clone(),
             },
             controls: request
                 .controls

@@ -50,6 +50,7 @@ impl Job {
             begin: Instant::now(),
             timings: Timings::default(),
             has_shown: false,
+            done: Arc::default(),
         };
         // Unwind safe: the painting dies within; a generator promises to survive a panic; the
         // thumbnails are a list of names that is always complete; timings are numbers.
@@ -60,7 +61,7 @@ impl Job {
                 let timings = Timings { total, ..progress.timings };
                 Event::Finished { job, images, ids, timings }
             }
-            Ok(Err(Interrupted::Cancelled)) => Event::Cancelled { job },
+            Ok(Err(Interrupted::Cancelled)) => Event::Cancelled { job, ids: progress.done },
             Ok(Err(Interrupted::Closed)) => return Err(Closed),
             Ok(Err(Interrupted::Failed(error))) => {
                 Event::Failed { job, failure: error.to_failure() }
@@ -86,6 +87,8 @@ struct Progress<'a> {
     timings: Timings,
     /// Whether a preview was published.
     has_shown: bool,
+    /// The ids of an interrupted job, as far as it came.
+    done: Arc<Vec<PictureIds>>,
 }
 
 impl Progress<'_> {
@@ -107,6 +110,9 @@ impl Progress<'_> {
         })?;
         let n_model_scales = model.info().scales.len();
         let pictures = self.paint(&mut painting, n_model_scales);
+        if matches!(pictures, Err(Interrupted::Cancelled)) {
+            self.done = self.ids(&painting, n_model_scales);
+        }
         if !matches!(pictures, Err(Interrupted::Failed(_))) {
             *left = Some(painting);
         }
@@ -182,12 +188,17 @@ impl Progress<'_> {
         let others = (first_idx..n_pictures)
             .map(|batch_idx| self.picture(painting, n_scales - 1, batch_idx));
         let images = draft.map(Ok).into_iter().chain(others).collect::<Result<_, _>>()?;
-        let ids = (0..n_pictures).map(|batch_idx| {
+        Ok(Pictures { images, ids: self.ids(painting, n_scales) })
+    }
+
+    /// Per seed, at most the first `n_scales`.
+    fn ids(&self, painting: &Painting, n_scales: usize) -> Arc<Vec<PictureIds>> {
+        let of_picture = |batch_idx| {
             let mut ids = painting.session.ids(batch_idx);
             ids.truncate(n_scales);
             ids
-        });
-        Ok(Pictures { images, ids: Arc::new(ids.collect()) })
+        };
+        Arc::new((0..self.job.request.seeds.len()).map(of_picture).collect())
     }
 
     fn step(&mut self, painting: &mut Painting) -> Result<(), Interrupted> {

@@ -109,6 +109,8 @@ impl FakeModel {
             n_memory_slots: 3,
             n_memory_entries: 6,
             n_parameters: 0,
+            sha256: None,
+            tokenizer_sha256: None,
             sampling: Sampling::default(),
         };
         Self {

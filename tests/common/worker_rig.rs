@@ -101,11 +101,12 @@ fn name_of(event: &Event) -> String {
     let (mut name, job) = match event {
         Event::ModelReady(_) => return "model ready".to_owned(),
         Event::ModelFailed(_) => return "model failed".to_owned(),
+        Event::ErrandDone { errand, .. } => return format!("errand {}", errand.0),
         Event::Thumbnail { entry, .. } => return format!("thumbnail {}", entry.0),
         Event::Started { job, .. } => ("started".to_owned(), job),
         Event::ScaleFinished { job, scale_idx, .. } => (format!("scale {scale_idx}"), job),
         Event::Finished { job, .. } => ("finished".to_owned(), job),
-        Event::Cancelled { job } => ("cancelled".to_owned(), job),
+        Event::Cancelled { job, .. } => ("cancelled".to_owned(), job),
         Event::Failed { job, .. } => ("failed".to_owned(), job),
     };
     write!(name, " of job {}", job.0).expect("strings take all");

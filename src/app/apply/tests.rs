@@ -21,6 +21,8 @@ fn info() -> ModelInfo {
         n_memory_slots: 2,
         n_memory_entries: 9,
         n_parameters: 1,
+        sha256: None,
+        tokenizer_sha256: None,
         sampling: Sampling { guidance: 2.5, ..Sampling::default() },
     }
 }
@@ -98,7 +100,7 @@ fn stopping_before_the_first_scale_keeps_the_picture_before() {
     let first = send(&mut state, 1);
     draw(&mut state, first, N_SCALES);
     let second = send(&mut state, 2);
-    event(&mut state, Event::Cancelled { job: second }, 0.0);
+    event(&mut state, Event::Cancelled { job: second, ids: Arc::default() }, 0.0);
     assert_eq!(shown_value(&state), Some(13));
     assert!(!state.is_drawing());
 }

@@ -34,6 +34,8 @@ impl Rig {
             n_memory_slots: 2,
             n_memory_entries: 9,
             n_parameters: 1,
+            sha256: None,
+            tokenizer_sha256: None,
             sampling: Sampling::default(),
         };
         apply::event(&mut state, Event::ModelReady(info), 0.0);
@@ -265,7 +267,7 @@ fn runs_never_go_back_to_an_older_one() {
     // The first has given way, but nothing was heard of the second yet when the third is sent.
     let first = rig.state.job.as_ref().expect("a run").id;
     rig.show(0);
-    apply::event(&mut rig.state, Event::Cancelled { job: first }, 0.0);
+    apply::event(&mut rig.state, Event::Cancelled { job: first, ids: Arc::default() }, 0.0);
     rig.draw_to([60.0, 30.0]);
     rig.frame().expect("the third");
     for job in [JobId(first.0 + 1), JobId(first.0 + 2)] {

@@ -12,7 +12,7 @@ use crate::model::generator::Condition;
 use crate::model::sampling::{NoisePlace, draw, hold_on_to};
 use crate::model::{ModelError, Session, Step};
 use crate::params::Sampling;
-use crate::protocol::{Anchor, InspiredBy, PictureIds};
+use crate::protocol::{Anchor, Given, InspiredBy, PictureIds};
 
 /// A batch of pictures under way.
 pub(super) struct EmbeddedSession {
@@ -33,6 +33,22 @@ pub(super) struct EmbeddedSession {
 }
 
 impl EmbeddedSession {
+    /// Takes over scales that are given, of a session that has none yet.
+    pub(super) fn take(&mut self, given: &Given) -> Result<(), ModelError> {
+        for scale_idx in 0..given.n_scales() {
+            let ids = given.ids.iter().flat_map(|picture| &picture[scale_idx]).copied().collect();
+            self.push(scale_idx, ids)?;
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, scale_idx: usize, ids: Vec<u32>) -> Result<(), ModelError> {
+        let f_hat = self.networks.tokenizer.add_scale(self.f_hat(), scale_idx, &ids)?;
+        self.f_hats.push(f_hat);
+        self.ids.push(ids);
+        Ok(())
+    }
+
     /// The latent so far.
     fn f_hat(&self) -> &Tensor {
         self.f_hats.last().expect("the empty latent is always there")
@@ -91,7 +107,7 @@ impl Session for EmbeddedSession {
 
     fn step(&mut self, go_on: &dyn Fn() -> bool) -> Result<Step, ModelError> {
         let scale_idx = self.n_done();
-        let Networks { config, tokenizer, .. } = &*self.networks;
+        let config = &self.networks.config;
         let side = config.scales[scale_idx];
         let n_codes = config.tokenizer.codebook_size;
         let Some(logits) = self.logits(go_on)? else { return Ok(Step::Abandoned) };
@@ -114,9 +130,7 @@ impl Session for EmbeddedSession {
                 draw(logits, n_codes, &self.sampling, NoisePlace { seed: *seed, scale_idx, side })
             })
             .collect();
-        let f_hat = tokenizer.add_scale(self.f_hat(), scale_idx, &ids)?;
-        self.f_hats.push(f_hat);
-        self.ids.push(ids);
+        self.push(scale_idx, ids)?;
         Ok(Step::Done)
     }
 

@@ -1,0 +1,67 @@
+//! What steers a picture between its scales: scales that are given, places that are locked, and
+//! errands, which turn pictures into ids and back without drawing anything.
+
+use std::sync::Arc;
+
+use super::PictureIds;
+use crate::imaging::RgbaImage;
+
+/// Scales that are given, not drawn: what was drawn before a stop, what is kept while the rest is
+/// drawn with another seed, or a picture that was encoded.
+///
+/// Noise belongs to its place, so with the seed and settings of the run that they come from, the
+/// scales after them have the bytes of that run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// Per seed, coarse to fine; the same number of scales for each, from 1 to all.
+    pub ids: Arc<Vec<PictureIds>>,
+}
+
+impl Given {
+    /// The first `n_scales` of one picture.
+    pub fn prefix(ids: &PictureIds, n_scales: usize) -> Self {
+        Self { ids: Arc::new(vec![ids[..n_scales.min(ids.len())].to_vec()]) }
+    }
+
+    pub fn n_scales(&self) -> usize {
+        self.ids.first().map_or(0, Vec::len)
+    }
+}
+
+/// Places where an earlier picture stays while the rest is drawn anew. Its ids are forced wherever
+/// a token touches them, more generously on coarse scales; decoded, both pictures are blended in
+/// pixels along the seam.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lock {
+    /// The earlier picture; scales that it does not have are free.
+    pub ids: Arc<PictureIds>,
+    pub mask: Arc<LockMask>,
+}
+
+/// How firmly each pixel is locked: 255 wholly, 0 free.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockMask {
+    pub size_px: usize,
+    /// `size_px` × `size_px`, row by row.
+    pub coverage: Vec<u8>,
+}
+
+/// Number of an errand, chosen by whoever asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ErrandId(pub u64);
+
+/// Something small that the model does between two jobs, in the order asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Errand {
+    /// Finds the ids of a picture of any size (it is fitted), straight alpha, and decodes them.
+    Encode { picture: Arc<RgbaImage> },
+    /// Decodes ids at every scale that they have.
+    Decode { ids: Arc<PictureIds>, lock: Option<Lock> },
+}
+
+/// A picture as ids, and decoded after each of its scales, coarse to fine.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stills {
+    pub ids: Arc<PictureIds>,
+    pub images: Vec<Arc<RgbaImage>>,
+}
