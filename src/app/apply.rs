@@ -12,7 +12,9 @@ use super::files::FileAnswer;
 use super::saving;
 use crate::document::{Budget, Document, Edit, Editor};
 use crate::imaging::RgbaImage;
-use crate::protocol::{EntryId, Event, GenerateRequest, Inspiration, JobId, ModelInfo, Preview};
+use crate::protocol::{
+    EntryId, Event, GenerateRequest, Inspiration, JobId, ModelInfo, PictureIds, Preview,
+};
 use crate::state::settings::another_seed;
 use crate::state::{
     AppState, Banned, Engine, Job, NoticeAction, Phase, Recall, Slot, Still, ThemeChoice, Tool,
@@ -147,6 +149,9 @@ pub(super) fn event(state: &mut AppState, event: Event, now: f64) {
         }
         Event::Started { inspired_by, notices, .. } => {
             set_phase(state, Phase::Drawing);
+            if let Some(job) = &mut state.job {
+                job.inspired_by.clone_from(&inspired_by);
+            }
             for (slot_idx, slot) in state.slots.iter_mut().enumerate() {
                 slot.used = inspired_by.iter().find(|used| used.slot == slot_idx).cloned();
             }
@@ -166,8 +171,9 @@ pub(super) fn event(state: &mut AppState, event: Event, now: f64) {
         }
         Event::Finished { images, ids, timings, .. } => {
             if state.job.as_ref().is_some_and(|job| job.n_wanted == job.stills.len()) {
-                state.finished_ids = Some(ids);
+                state.finished_ids = Some(Arc::clone(&ids));
             }
+            set_ids(state, ids);
             let last = state.job.as_ref().and_then(|job| job.n_wanted.checked_sub(1));
             if let (Some(image), Some(scale_idx)) = (images.into_iter().next(), last) {
                 set_still(state, scale_idx, image);
@@ -175,7 +181,8 @@ pub(super) fn event(state: &mut AppState, event: Event, now: f64) {
             set_phase(state, Phase::Finished(timings));
             state.earlier = None;
         }
-        Event::Cancelled { .. } => {
+        Event::Cancelled { ids, .. } => {
+            set_ids(state, ids);
             // It gave way to one that waited.
             state.live.n_superseded += u64::from(!state.next.is_empty());
             set_phase(state, Phase::Stopped);
@@ -501,6 +508,13 @@ fn model_ready(state: &mut AppState, info: ModelInfo) {
 fn set_phase(state: &mut AppState, phase: Phase) {
     if let Some(job) = &mut state.job {
         job.phase = phase;
+    }
+}
+
+/// What a run that has ended is made of. One that never began tells nothing new.
+fn set_ids(state: &mut AppState, ids: Arc<Vec<PictureIds>>) {
+    if let Some(job) = state.job.as_mut().filter(|_| !ids.is_empty()) {
+        job.ids = ids;
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::imaging::RgbaImage;
-use crate::protocol::{Failure, GenerateRequest, JobId, Timings};
+use crate::protocol::{Failure, GenerateRequest, InspiredBy, JobId, PictureIds, Timings};
 
 /// One run, from the request to the finished picture.
 #[derive(Debug, Clone)]
@@ -20,6 +20,10 @@ pub struct Job {
     pub n_wanted: usize,
     /// One entry per scale of the model; empty until the scale is drawn and decoded.
     pub stills: Vec<Option<Still>>,
+    /// What the pictures are made of, per seed; empty until the run has ended.
+    pub ids: Arc<Vec<PictureIds>>,
+    /// The remembered pictures that it looks at.
+    pub inspired_by: Vec<InspiredBy>,
 }
 
 /// How far a job is.
@@ -49,14 +53,25 @@ impl Job {
     pub fn new(id: JobId, request: GenerateRequest, n_scales: usize, sketch_revision: u64) -> Self {
         let n_wanted = request.stop_at.map_or(n_scales, |stop_at| stop_at.min(n_scales));
         let stills = vec![None; n_scales];
-        let timings = Timings::default();
-        Self { id, request, phase: Phase::Sent, sketch_revision, timings, n_wanted, stills }
+        Self {
+            id,
+            request,
+            phase: Phase::Sent,
+            sketch_revision,
+            timings: Timings::default(),
+            n_wanted,
+            stills,
+            ids: Arc::default(),
+            inspired_by: Vec::new(),
+        }
     }
 
-    /// Takes over the stills of a run of the same picture, which this one goes on from.
+    /// Takes over what is known of a run of the same picture, which this one goes on from.
     #[must_use]
     pub fn continuing(mut self, before: &Self) -> Self {
         if before.request.is_same_picture(&self.request) {
+            self.ids = Arc::clone(&before.ids);
+            self.inspired_by.clone_from(&before.inspired_by);
             for (still, known) in self.stills.iter_mut().zip(&before.stills) {
                 still.clone_from(known);
             }
@@ -70,6 +85,11 @@ impl Job {
 
     pub fn still(&self, scale_idx: usize) -> Option<&Still> {
         self.stills.get(scale_idx)?.as_ref()
+    }
+
+    /// What the first picture is made of up to a scale, as far as that is known.
+    pub fn ids_to(&self, scale_idx: usize) -> Option<&[Vec<u32>]> {
+        self.ids.first()?.get(..=scale_idx)
     }
 
     /// The finest still and its scale.
