@@ -173,7 +173,7 @@ pub enum Inspiration {
 }
 
 /// A remembered picture that a job looks at.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct InspiredBy {
     pub slot: usize,
     pub entry: EntryId,

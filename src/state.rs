@@ -1,6 +1,7 @@
 //! Everything the window shows, as plain data: the recipe of the next picture, the newest job,
 //! the remembered pictures in use, notices. Changed by `app::apply` alone; drawn by `ui`.
 
+pub mod branches;
 pub mod import;
 pub mod inspiration;
 pub mod job;
@@ -15,6 +16,7 @@ pub mod view;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+pub use branches::{Branches, NewNode, Node, NodeId, Origin};
 pub use import::{Import, Imports};
 pub use inspiration::Slot;
 pub use job::{Job, Phase, Still};
@@ -60,6 +62,8 @@ pub struct AppState {
     /// What remembered pictures look like, as far as the model has sent them.
     pub thumbnails: BTreeMap<EntryId, Arc<RgbaImage>>,
     pub notices: Notices,
+    /// Every picture that was made.
+    pub branches: Branches,
     /// Pictures on their way into the sketch.
     pub imports: Imports,
     /// Where the user is in the prompt history, and the text that was there before.
@@ -126,6 +130,7 @@ impl AppState {
             live: LiveStats::default(),
             thumbnails: BTreeMap::new(),
             notices: Notices::default(),
+            branches: Branches::default(),
             imports: Imports::default(),
             recall: None,
             adapter: None,
