@@ -7,6 +7,7 @@
 pub mod params;
 pub mod imaging;
 pub mod protocol;
+pub mod library;
 pub mod document;
 pub mod model;
 pub mod worker;

@@ -2,7 +2,9 @@
 //!
 //! Plain data: no channels, no tensors, no widgets. Heavy pixels are behind `Arc`.
 
+mod day;
 mod making;
+mod pictures;
 mod steering;
 
 use std::sync::Arc;
@@ -13,7 +15,11 @@ use serde::{Deserialize, Serialize};
 use crate::imaging::RgbaImage;
 pub use crate::imaging::control::Control;
 use crate::params::{ControlKind, Sampling};
+pub use day::{Day, moment_name};
 pub use making::Making;
+pub use pictures::{
+    IndexProgress, KnownPicture, LibraryEvent, Listing, PictureId, PictureQuery, ScanReport,
+};
 pub use steering::{Errand, ErrandId, Given, Lock, LockMask, Stills};
 
 /// Number of a job, rising; a result whose job is not the newest is stale.

@@ -9,6 +9,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("params", &[], &["egui", "wgpu", "candle"]),
     ("imaging", &["params"], &["egui", "wgpu", "candle"]),
     ("protocol", &["params", "imaging"], &["egui", "wgpu", "candle"]),
+    ("library", &["params", "imaging", "protocol"], &["egui", "wgpu", "candle"]),
     (
         "document",
         &["params", "imaging"],
@@ -25,14 +26,17 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("ui", &["params", "imaging", "protocol", "document", "render", "state"], &["candle"]),
     (
         "app",
-        &["params", "imaging", "protocol", "document", "worker", "render", "state", "ui"],
+        &[
+            "params", "imaging", "protocol", "library", "document", "worker", "render", "state",
+            "ui",
+        ],
         &["candle"],
     ),
     (
         "cli",
         &[
-            "params", "imaging", "protocol", "document", "model", "worker", "render", "state",
-            "ui", "app",
+            "params", "imaging", "protocol", "library", "document", "model", "worker", "render",
+            "state", "ui", "app",
         ],
         &["candle"],
     ),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::imaging::RgbaImage;
 use crate::imaging::extract::Fitted;
 use crate::imaging::io::{self, PictureError};
-use crate::imaging::resample::{self, Filter, Region};
+use crate::imaging::resample::at_most;
 use crate::state::import::ImportPicture;
 
 /// Size at which a picture is judged.
@@ -30,17 +30,6 @@ pub(super) fn prepared(name: &str, pixels: RgbaImage, note: Option<String>) -> I
     let is_likely_drawing = Fitted::new(&pixels, JUDGED_PX).is_likely_drawing();
     let name = name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     ImportPicture { name, width, height, pixels, thumbnail, is_likely_drawing, note }
-}
-
-fn at_most(picture: RgbaImage, side_px: usize) -> RgbaImage {
-    let (width, height) = picture.dimensions();
-    if width.max(height) as usize <= side_px || width.min(height) == 0 {
-        return picture;
-    }
-    let size = resample::fitted_size(width, height, side_px);
-    let pixels = resample::resize(&picture, Region::whole(&picture), size, Filter::Area);
-    let bytes = pixels.iter().flat_map(|pixel| resample::to_straight(*pixel)).collect();
-    RgbaImage::from_raw(size.0 as u32, size.1 as u32, bytes).expect("four bytes per pixel")
 }
 
 #[cfg(test)]

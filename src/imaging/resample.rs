@@ -40,6 +40,19 @@ pub fn fitted_size(width: u32, height: u32, side_px: usize) -> (usize, usize) {
     (fit(width), fit(height))
 }
 
+/// The picture itself if it is at most `side_px` wide and high, otherwise reduced to that by the mean
+/// of the covered areas. Straight alpha in and out.
+pub fn at_most(picture: RgbaImage, side_px: usize) -> RgbaImage {
+    let (width, height) = picture.dimensions();
+    if width.max(height) as usize <= side_px || width.min(height) == 0 {
+        return picture;
+    }
+    let size = fitted_size(width, height, side_px);
+    let pixels = resize(&picture, Region::whole(&picture), size, Filter::Area);
+    let bytes = pixels.iter().flat_map(|pixel| to_straight(*pixel)).collect();
+    RgbaImage::from_raw(size.0 as u32, size.1 as u32, bytes).expect("four bytes per pixel")
+}
+
 /// Resizes `region` of a picture to `width × height` pixels, row by row.
 ///
 /// `region` must lie inside the picture and have pixels; `width` and `height` must not be 0.
