@@ -115,15 +115,19 @@ xdotool key --clearmodifiers Escape
 xdotool key --clearmodifiers comma comma comma
 shot scrubbed
 xdotool key --clearmodifiers period period period
-xdotool key --clearmodifiers ctrl+s
+xdotool key --clearmodifiers ctrl+e
 saved() { ls "$home"/pictures/*.png; }
 wait_for 30 "saved picture" saved
 picture=$(saved | head -1)
 size=$(identify -format '%wx%h %[channels]' "$picture") || fail "the saved picture does not decode"
 case $(basename "$picture") in
-  green-heart-glossy-style-*.png) ;;
-  *) fail "the picture is named $(basename "$picture"); the prompt was not typed as meant" ;;
+  00001-*.png) ;;
+  *) fail "the picture is named $(basename "$picture"), not by number and seed" ;;
 esac
+"$program" info "$picture" --json >"$home/info"
+grep -q '"green heart, glossy style"' "$home/info" ||
+  fail "the saved picture does not tell the prompt; it was not typed as meant"
+grep -q '"tokens"' "$home/info" || fail "the saved picture does not hold its tokens"
 case $size in
   256x256\ *a*) ;;
   *) fail "the saved picture is $size, not 256x256 with transparency" ;;

@@ -2,9 +2,11 @@
 //! the remembered pictures in use, notices. Changed by `app::apply` alone; drawn by `ui`.
 
 pub mod branches;
+pub mod export;
 pub mod import;
 pub mod inspiration;
 pub mod job;
+pub mod keepsake;
 pub mod live;
 pub mod notice;
 pub mod prompt;
@@ -17,9 +19,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 pub use branches::{Branches, NewNode, Node, NodeId, Origin};
+pub use export::{Export, ExportSettings};
 pub use import::{Import, Imports};
 pub use inspiration::Slot;
 pub use job::{Job, Phase, Still};
+pub use keepsake::Keepsake;
 pub use live::LiveStats;
 pub use notice::{Notice, NoticeAction, NoticeKind, Notices};
 pub use settings::{Banned, Recipe, Settings, ThemeChoice};
@@ -66,6 +70,8 @@ pub struct AppState {
     pub branches: Branches,
     /// Pictures on their way into the sketch.
     pub imports: Imports,
+    /// The export panel, while it is open.
+    pub export: Option<Export>,
     /// Where the user is in the prompt history, and the text that was there before.
     pub recall: Option<Recall>,
     /// The graphics adapter that paints the window, for people.
@@ -132,6 +138,7 @@ impl AppState {
             notices: Notices::default(),
             branches: Branches::default(),
             imports: Imports::default(),
+            export: None,
             recall: None,
             adapter: None,
             dialog_open: false,

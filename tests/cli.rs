@@ -148,7 +148,7 @@ fn mistakes_in_arguments_exit_with_2() {
         (&["--strength", "lines=nan"], "give a number from 0 to 2"),
         (&["--strength", "lines=1"], "--strength lines needs a picture: add --lines FILE"),
         (&["--device", "gpu"], "“gpu” is not auto, cpu, cuda:N or metal"),
-        (&["-o", "a.jpg"], "pictures are saved as PNG"),
+        (&["-o", "a.gif"], "pictures are saved as PNG"),
         (&["-o", "folder/"], "--output must name a file"),
         (&["--line", "a.png"], "a similar argument exists: '--lines'"),
         (&["--lines"], "a value is required"),

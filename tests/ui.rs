@@ -13,7 +13,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use egui_kittest::{Harness, Node};
 use underpaint::app::{App, AppOptions};
 use underpaint::protocol::{EntryId, GenerateRequest, Inspiration};
-use underpaint::state::{AppState, Phase, Recipe, ThemeChoice, prompt as prompts};
+use underpaint::state::{AppState, Phase, Recipe, ThemeChoice};
 use underpaint::ui::{Action, UiCommand};
 use underpaint::worker::WorkerHandle;
 
@@ -358,9 +358,9 @@ fn saving_writes_the_shown_picture_and_never_overwrites() {
     wait_until_finished(&mut window);
     press(&mut window, Modifiers::NONE, Key::Comma);
     let seed = request(&window).seeds[0];
-    let stem = format!("{}-{seed}", prompts::slug(&sample_prompt()));
-    for name in [format!("{stem}.png"), format!("{stem}-2.png")] {
-        press(&mut window, Modifiers::COMMAND | Modifiers::SHIFT, Key::S);
+    for number in 1..=2 {
+        let name = format!("{number:05}-{seed}.png");
+        press(&mut window, Modifiers::COMMAND, Key::E);
         wait_for_label(&mut window, &format!("Saved {name}"));
         let saved = image::open(folder.path().join("new").join(name)).expect("a picture");
         assert_eq!(middle(&saved.to_rgba8()), colour_of(&sample_prompt(), seed, 2));
@@ -509,7 +509,8 @@ fn the_keyboard_reaches_every_kind_of_control() {
         "Keep place 1",
         "Choose a file for place 1",
         "Reference strength",
-        "Save…",
+        "Save picture",
+        "Export…",
         "Copy",
         "Keyboard shortcuts",
         "Scale 1 of 4",

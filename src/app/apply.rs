@@ -1,15 +1,16 @@
 //! The only place where the state changes: commands of the user, events of the model, answers of
 //! the file thread. What must happen outside the state is returned as [`Effect`]s.
 
+mod export;
 mod import;
 mod sketch;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub(super) use self::export::ExportEffect;
 pub(super) use self::import::{ImportEffect, extraction_due, found};
 use super::files::FileAnswer;
-use super::saving;
 use crate::document::{Budget, Document, Edit, Editor};
 use crate::imaging::RgbaImage;
 use crate::protocol::{
@@ -30,7 +31,7 @@ const MAX_WAITING: usize = 16;
 const HOLD_SECS: f64 = 2.0;
 
 /// What the application must do besides changing the state.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub(super) enum Effect {
     /// Send a request as soon as there is a model.
     Draw,
@@ -38,21 +39,6 @@ pub(super) enum Effect {
     SetTheme(ThemeChoice),
     CopyPicture(Arc<RgbaImage>),
     CopyText(String),
-    /// Ask for a place, or use the one from the command line.
-    Save {
-        picture: Arc<RgbaImage>,
-        stem: String,
-        seed: u64,
-    },
-    SaveTo {
-        picture: Arc<RgbaImage>,
-        path: PathBuf,
-    },
-    /// Save among the user's pictures, without asking.
-    SaveToPictures {
-        picture: Arc<RgbaImage>,
-        seed: u64,
-    },
     AskForPicture {
         slot_idx: usize,
     },
@@ -62,6 +48,7 @@ pub(super) enum Effect {
         size_px: usize,
     },
     Import(ImportEffect),
+    Export(ExportEffect),
 }
 
 /// Carries out a wish of the user. `now` is the window's time in seconds.
@@ -77,6 +64,7 @@ fn carry_out(state: &mut AppState, command: UiCommand, now: f64) -> Option<Effec
         UiCommand::Run(action) => return run(state, action, now),
         UiCommand::Sketch(command) => import::sketch_command(state, command, now),
         UiCommand::Import(command) => return import::command(state, command, now),
+        UiCommand::Export(command) => return export::command(state, command),
         UiCommand::SetPrompt(text) => {
             recipe.prompt = text;
             state.recall = None;
@@ -118,10 +106,7 @@ fn carry_out(state: &mut AppState, command: UiCommand, now: f64) -> Option<Effec
         UiCommand::OpenPicture { slot_idx, path } => {
             return open_picture(state, slot_idx, path, now);
         }
-        UiCommand::SaveTo(path) => {
-            let picture = Arc::clone(&state.shown()?.still.image);
-            return Some(Effect::SaveTo { picture, path: saving::with_png(path) });
-        }
+        UiCommand::SaveTo(path) => return export::save_to(state, path),
         UiCommand::CopyText(text) => {
             state.notices.done(now, "Copied", None);
             return Some(Effect::CopyText(text));
@@ -276,12 +261,8 @@ fn promote(state: &mut AppState, id: JobId) {
 pub(super) fn file_answer(state: &mut AppState, answer: FileAnswer, now: f64) -> Option<Effect> {
     match answer {
         FileAnswer::DialogClosed => state.dialog_open = false,
-        FileAnswer::PlaceChosen { picture, path } => {
-            return Some(Effect::SaveTo { picture, path: saving::with_png(path) });
-        }
-        FileAnswer::NoPlaceToAsk { picture, seed } => {
-            return Some(Effect::SaveToPictures { picture, seed });
-        }
+        FileAnswer::PlaceChosen(job) => return Some(Effect::Export(ExportEffect::Write(job))),
+        FileAnswer::Traced { serial, traced } => export::traced(state, serial, traced),
         FileAnswer::PictureChosen { slot_idx, path } => {
             return open_picture(state, slot_idx, path, now);
         }
@@ -307,7 +288,7 @@ pub(super) fn file_answer(state: &mut AppState, answer: FileAnswer, now: f64) ->
             } else {
                 format!("Saved {name}")
             };
-            state.notices.done(now, headline, Some(path.display().to_string()));
+            state.notices.saved(now, headline, path);
         }
         FileAnswer::Warning { headline, details } => state.notices.warning(headline, Some(details)),
         FileAnswer::Failed(failure) => state.notices.error(&failure),
@@ -329,7 +310,8 @@ fn run(state: &mut AppState, action: Action, now: f64) -> Option<Effect> {
         Action::LaterPrompt => recall(state, 1),
         Action::CoarserScale => scrub(state, -1),
         Action::FinerScale => scrub(state, 1),
-        Action::SavePicture => return save(state),
+        Action::SavePicture => return export::save_at_once(state),
+        Action::ExportPicture => return export::open(state),
         Action::CopyPicture => {
             let picture = Arc::clone(&state.shown()?.still.image);
             state.notices.done(now, "Picture copied", None);
@@ -408,14 +390,6 @@ fn generate(state: &mut AppState, now: f64) -> Option<Effect> {
     Some(Effect::Draw)
 }
 
-fn save(state: &mut AppState) -> Option<Effect> {
-    let shown = state.shown()?;
-    let seed = shown.job.request.seeds.first().copied().unwrap_or_default();
-    let picture = Arc::clone(&shown.still.image);
-    let stem = format!("{}-{seed}", prompt::slug(&shown.job.request.prompt));
-    open_dialog(state).then_some(Effect::Save { picture, stem, seed })
-}
-
 /// Marks a dialog as open, unless one is.
 fn open_dialog(state: &mut AppState) -> bool {
     !std::mem::replace(&mut state.dialog_open, true)
@@ -442,12 +416,7 @@ fn ban(state: &mut AppState, slot_idx: usize, now: f64) -> Option<Effect> {
 
 fn unban(state: &mut AppState, entry: EntryId) {
     state.settings.banned.retain(|banned| banned.entry != entry);
-    let offers_it = |action| action == Some(NoticeAction::Unban(entry));
-    let ids: Vec<_> =
-        state.notices.iter().filter(|notice| offers_it(notice.action)).map(|n| n.id).collect();
-    for id in ids {
-        state.notices.dismiss(id);
-    }
+    state.notices.dismiss_action(&NoticeAction::Unban(entry));
 }
 
 /// Goes through the prompts drawn so far; beyond the newest is what was being written.

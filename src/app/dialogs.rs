@@ -9,6 +9,7 @@ use std::thread::{Builder, Thread};
 use std::time::{Duration, Instant};
 
 use super::files::{Answer, FileAnswer};
+use crate::imaging::io::FileFormat;
 
 /// A dialog that is gone sooner was never there: nobody cancels that fast. The system's dialogs
 /// do not say whether they were cancelled or could not be shown.
@@ -35,13 +36,14 @@ const PICTURES: [&str; 12] =
 pub(super) fn ask_where_to_save(
     parent: &eframe::Frame,
     stem: &str,
+    format: FileFormat,
     answer: Answer,
     then: impl FnOnce(Choice) -> Option<FileAnswer> + Send + 'static,
 ) -> std::io::Result<()> {
     let dialog = rfd::AsyncFileDialog::new()
-        .set_title("Save the picture")
-        .set_file_name(format!("{stem}.png"))
-        .add_filter("PNG picture", &["png"])
+        .set_title("Export the picture")
+        .set_file_name(format!("{stem}.{}", format.ending()))
+        .add_filter(format.name(), &[format.ending()])
         .set_parent(parent);
     wait(dialog.save_file(), answer, then)
 }

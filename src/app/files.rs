@@ -1,17 +1,18 @@
 //! The thread that reads and writes files, so that the window never waits for a disk.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::{importing, saving, settings_file};
+use super::keeping::{self, SaveJob};
+use super::{importing, settings_file};
 use crate::imaging::{RgbaImage, fit, io};
 use crate::params::ControlKind;
 use crate::protocol::Failure;
 use crate::state::Settings;
+use crate::state::export::Traced;
 use crate::state::import::ImportPicture;
 
 /// Far more than a person can ask for before the first is done.
@@ -20,21 +21,11 @@ const CAPACITY: usize = 64;
 /// Something to do with files.
 #[derive(Debug)]
 pub(super) enum FileJob {
-    /// Writes exactly there, replacing what is there: the dialog has asked.
-    SaveTo {
+    Save(Box<SaveJob>),
+    /// Finds the shapes of a picture for the export panel.
+    Trace {
+        serial: u64,
         picture: Arc<RgbaImage>,
-        path: PathBuf,
-    },
-    /// Writes under a free name in the folder.
-    SaveNew {
-        picture: Arc<RgbaImage>,
-        folder: PathBuf,
-        stem: String,
-    },
-    /// Writes into the folder of today, because no dialog can be shown.
-    SaveToPictures {
-        picture: Arc<RgbaImage>,
-        seed: u64,
     },
     OpenPicture {
         slot_idx: usize,
@@ -63,15 +54,11 @@ pub(super) enum FileJob {
 #[derive(Debug)]
 pub(super) enum FileAnswer {
     DialogClosed,
-    /// The user said where to save.
-    PlaceChosen {
-        picture: Arc<RgbaImage>,
-        path: PathBuf,
-    },
-    /// The user wanted to save, but this system shows no dialogs.
-    NoPlaceToAsk {
-        picture: Arc<RgbaImage>,
-        seed: u64,
+    /// The user said where to save, or this system shows no dialogs.
+    PlaceChosen(Box<SaveJob>),
+    Traced {
+        serial: u64,
+        traced: Result<Traced, String>,
     },
     PictureChosen {
         slot_idx: usize,
@@ -187,18 +174,9 @@ impl Drop for FileThread {
 
 fn carry_out(job: FileJob) -> Option<FileAnswer> {
     match job {
-        FileJob::SaveTo { picture, path } => {
-            let saved = io::save_png(&path, &picture).map(|()| path);
-            Some(saved_or_failed(
-                saved.map_err(|error| failure("Saving did not work", &error)),
-                false,
-            ))
-        }
-        FileJob::SaveNew { picture, folder, stem } => {
-            Some(saved_or_failed(save_new(&folder, &stem, &picture), false))
-        }
-        FileJob::SaveToPictures { picture, seed } => {
-            Some(saved_or_failed(save_to_pictures(&picture, seed), true))
+        FileJob::Save(job) => Some(keeping::save(&job)),
+        FileJob::Trace { serial, picture } => {
+            Some(FileAnswer::Traced { serial, traced: keeping::traced(&picture) })
         }
         FileJob::OpenPicture { slot_idx, path, size_px } => {
             Some(open_picture(slot_idx, &path, size_px))
@@ -220,29 +198,6 @@ fn carry_out(job: FileJob) -> Option<FileAnswer> {
                 details: chain(&error),
             })
         }
-    }
-}
-
-fn save_new(folder: &Path, stem: &str, picture: &RgbaImage) -> Result<PathBuf, Failure> {
-    fs::create_dir_all(folder).map_err(|error| Failure {
-        headline: "The folder for pictures cannot be made".to_owned(),
-        details: format!("{error}: {}", folder.display()),
-    })?;
-    io::save_new_png(folder, stem, picture).map_err(|error| failure("Saving did not work", &error))
-}
-
-fn save_to_pictures(picture: &RgbaImage, seed: u64) -> Result<PathBuf, Failure> {
-    let folder = saving::folder_of_today().ok_or_else(|| Failure {
-        headline: "No file dialog and no pictures folder were found; use --save-dir".to_owned(),
-        details: "There is neither a desktop portal nor a home folder".to_owned(),
-    })?;
-    save_new(&folder, &saving::numbered_stem(&folder, seed), picture)
-}
-
-fn saved_or_failed(saved: Result<PathBuf, Failure>, without_dialog: bool) -> FileAnswer {
-    match saved {
-        Ok(path) => FileAnswer::Saved { path, without_dialog },
-        Err(failure) => FileAnswer::Failed(failure),
     }
 }
 

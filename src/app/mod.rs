@@ -10,29 +10,31 @@ mod dialogs;
 mod files;
 mod import_thread;
 mod importing;
+mod keeping;
 mod newest;
+mod reveal;
 mod saving;
 mod schedule;
 mod window;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use egui::ColorImage;
 
-use self::apply::{Effect, ImportEffect};
+use self::apply::{Effect, ExportEffect, ImportEffect};
 use self::clipboard::Clipboard;
 use self::depth::DepthSource;
 use self::dialogs::Choice;
 use self::files::{FileAnswer, FileJob, FileThread};
 use self::import_thread::{EdgeDevice, ImportThreads};
+use self::keeping::{Place, SaveJob};
 use self::schedule::{Due, Schedule};
 pub use self::window::{Wake, WindowError, open_window};
 use crate::imaging::RgbaImage;
 use crate::protocol::Failure;
 use crate::state::import::DepthNetwork;
-use crate::state::{AppState, Settings, ThemeChoice};
+use crate::state::{AppState, Keepsake, Settings, ThemeChoice};
 use crate::ui::{self, UiCommand, UiState};
 use crate::worker::WorkerHandle;
 
@@ -44,7 +46,7 @@ const SETTLE_SECS: f64 = 1.0;
 pub struct AppOptions {
     /// Where settings are kept; `None` forgets them. See [`settings_file::default_path`].
     pub settings_path: Option<PathBuf>,
-    /// *Save* writes here without asking, under a name made of prompt and seed.
+    /// *Save picture* and *Export* write here, without asking.
     pub save_dir: Option<PathBuf>,
     pub clipboard: Clipboard,
     /// What sees depth in pictures.
@@ -168,34 +170,56 @@ impl App {
             Some(Effect::SetTheme(theme)) => ctx.set_theme(preference(theme)),
             Some(Effect::CopyPicture(picture)) => ctx.copy_image(colour_image(&picture)),
             Some(Effect::CopyText(text)) => ctx.copy_text(text),
-            Some(Effect::Save { picture, stem, seed }) => self.save(frame, picture, stem, seed),
-            Some(Effect::SaveTo { picture, path }) => self.ask(FileJob::SaveTo { picture, path }),
-            Some(Effect::SaveToPictures { picture, seed }) => {
-                self.ask(FileJob::SaveToPictures { picture, seed });
-            }
             Some(Effect::AskForPicture { slot_idx }) => {
                 let chosen = move |path| FileAnswer::PictureChosen { slot_idx, path };
                 self.ask_for_picture(frame, chosen);
             }
             Some(Effect::Import(effect)) => self.carry_out_import(frame, effect),
+            Some(Effect::Export(effect)) => self.carry_out_export(frame, effect),
             Some(Effect::OpenPicture { slot_idx, path, size_px }) => {
                 self.ask(FileJob::OpenPicture { slot_idx, path, size_px });
             }
         }
     }
 
-    fn save(&mut self, frame: &eframe::Frame, picture: Arc<RgbaImage>, stem: String, seed: u64) {
+    fn carry_out_export(&mut self, frame: &eframe::Frame, effect: ExportEffect) {
+        match effect {
+            ExportEffect::SaveAtOnce(keepsake) => {
+                let place = Place::Numbered { folder: self.options.save_dir.clone() };
+                let settings = self.state.settings.export.at_once();
+                self.ask(FileJob::Save(Box::new(SaveJob { keepsake: *keepsake, settings, place })));
+            }
+            ExportEffect::Write(job) => self.ask(FileJob::Save(job)),
+            ExportEffect::AskWhere { keepsake, stem } => self.export(frame, *keepsake, stem),
+            ExportEffect::Trace { serial, picture } => {
+                self.ask(FileJob::Trace { serial, picture });
+            }
+            ExportEffect::Reveal(path) => {
+                if let Err(error) = reveal::reveal(path, self.files.answer()) {
+                    self.answered(FileAnswer::Failed(reveal::not_shown(error.to_string())));
+                }
+            }
+        }
+    }
+
+    fn export(&mut self, frame: &eframe::Frame, keepsake: Keepsake, stem: String) {
+        let settings = self.state.settings.export;
         if let Some(folder) = self.options.save_dir.clone() {
-            self.ask(FileJob::SaveNew { picture, folder, stem });
+            let place = Place::New { folder, stem };
+            self.ask(FileJob::Save(Box::new(SaveJob { keepsake, settings, place })));
             self.answered(FileAnswer::DialogClosed);
             return;
         }
-        let then = move |choice| match choice {
-            Choice::Chosen(path) => Some(FileAnswer::PlaceChosen { picture, path }),
-            Choice::Unavailable => Some(FileAnswer::NoPlaceToAsk { picture, seed }),
-            Choice::Cancelled => None,
+        let then = move |choice| {
+            let (settings, place) = match choice {
+                Choice::Chosen(path) => (settings.for_path(&path), Place::Exactly(path)),
+                Choice::Unavailable => (settings, Place::InsteadOfDialog),
+                Choice::Cancelled => return None,
+            };
+            Some(FileAnswer::PlaceChosen(Box::new(SaveJob { keepsake, settings, place })))
         };
-        let asked = dialogs::ask_where_to_save(frame, &stem, self.files.answer(), then);
+        let format = settings.file_format();
+        let asked = dialogs::ask_where_to_save(frame, &stem, format, self.files.answer(), then);
         self.check_dialog(asked);
     }
 

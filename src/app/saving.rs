@@ -5,13 +5,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The path with the ending of the format that is written.
-pub(super) fn with_png(path: PathBuf) -> PathBuf {
-    if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png")) {
+use crate::imaging::io::FileFormat;
+
+/// The path with an ending of the format that is written.
+pub(super) fn with_ending(path: PathBuf, format: FileFormat) -> PathBuf {
+    let is_of = |other: FileFormat| other.ending() == format.ending();
+    if FileFormat::from_path(&path).is_some_and(is_of) {
         return path;
     }
     let mut name = path.into_os_string();
-    name.push(".png");
+    name.push(".");
+    name.push(format.ending());
     name.into()
 }
 
@@ -68,8 +72,11 @@ mod tests {
 
     #[test]
     fn names_get_their_ending_and_number() {
-        assert_eq!(with_png("a/b.PNG".into()), PathBuf::from("a/b.PNG"));
-        assert_eq!(with_png("a/v1.2".into()), PathBuf::from("a/v1.2.png"));
+        let named = |path: &str, format| with_ending(path.into(), format);
+        assert_eq!(named("a/b.PNG", FileFormat::Png), PathBuf::from("a/b.PNG"));
+        assert_eq!(named("a/v1.2", FileFormat::Png), PathBuf::from("a/v1.2.png"));
+        assert_eq!(named("b.jpeg", FileFormat::DEFAULT_JPEG), PathBuf::from("b.jpeg"));
+        assert_eq!(named("b.png", FileFormat::WebP), PathBuf::from("b.png.webp"));
         let folder = tempfile::tempdir().expect("a temporary folder");
         assert_eq!(numbered_stem(folder.path(), 7), "00001-7");
         fs::write(folder.path().join("00041-3.png"), "").expect("written");

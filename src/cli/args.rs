@@ -111,8 +111,9 @@ pub struct GenerateArgs {
         value_parser = clap::value_parser!(u32).range(1..=1000)
     )]
     pub count: u32,
-    /// File for the picture, which is replaced if it exists. With --count, the seed is added to
-    /// the name: FILE-7.png, FILE-8.png … Without this, a new file is named after the prompt.
+    /// File for the picture, which is replaced if it exists: PNG, JPEG, WebP or SVG by its ending.
+    /// With --count, the seed is added to the name: FILE-7.png, FILE-8.png … Without this, a new
+    /// file is named after the prompt.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Save the pixels alone, without prompt, seed and settings.

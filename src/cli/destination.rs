@@ -7,7 +7,7 @@ use image::ImageFormat;
 
 use super::CliError;
 use crate::imaging::RgbaImage;
-use crate::imaging::io::{self, Export, SaveError};
+use crate::imaging::io::{self, Export, FileFormat, SaveError};
 
 /// Characters of a prompt that go into a file name.
 const MAX_SLUG_CHARS: usize = 40;
@@ -25,7 +25,7 @@ pub(super) enum Destination {
 
 impl Destination {
     /// # Errors
-    /// [`CliError::Usage`] if the name promises another format than PNG or no file at all.
+    /// [`CliError::Usage`] if the name promises a format that is not written or no file at all.
     pub(super) fn new(
         output: Option<&Path>,
         n_pictures: u32,
@@ -36,13 +36,23 @@ impl Destination {
         if shown.to_string().ends_with(std::path::is_separator) || path.file_name().is_none() {
             return Err(CliError::Usage(format!("--output must name a file in a folder: {shown}")));
         }
-        if ImageFormat::from_path(path).is_ok_and(|format| format != ImageFormat::Png) {
+        if ImageFormat::from_path(path).is_ok() && FileFormat::from_path(path).is_none() {
             return Err(CliError::Usage(format!(
-                "pictures are saved as PNG; end the name of --output in .png: {shown}"
+                "pictures are saved as PNG, JPEG, WebP or SVG; end the name of --output in .png, \
+                 .jpg, .webp or .svg: {shown}"
             )));
         }
         let path = path.to_owned();
         Ok(if n_pictures == 1 { Self::File(path) } else { Self::Series(path) })
+    }
+
+    /// The format that the given name asks for; PNG if it asks for none.
+    pub(super) fn format(&self) -> FileFormat {
+        let asked = match self {
+            Self::File(path) | Self::Series(path) => FileFormat::from_path(path),
+            Self::New { .. } => None,
+        };
+        asked.unwrap_or(FileFormat::Png)
     }
 
     /// Whether a picture of this seed could be saved now.
@@ -171,7 +181,9 @@ mod tests {
         let new = |path: &str, n| Destination::new(Some(Path::new(path)), n, "");
         assert_eq!(new("a.png", 1).unwrap(), Destination::File("a.png".into()));
         assert_eq!(new("a", 2).unwrap(), Destination::Series("a".into()));
-        assert!(new("a.JPG", 1).unwrap_err().to_string().contains("saved as PNG"));
+        assert!(new("a.GIF", 1).unwrap_err().to_string().contains("saved as PNG"));
+        assert_eq!(new("a.JPG", 1).unwrap().format(), FileFormat::DEFAULT_JPEG);
+        assert_eq!(new("a.v2", 1).unwrap().format(), FileFormat::Png);
         for path in ["folder/", "..", "/"] {
             assert!(new(path, 1).unwrap_err().to_string().contains("must name a file"), "{path}");
         }

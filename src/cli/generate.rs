@@ -11,7 +11,7 @@ use super::console::{self, Console};
 use super::destination::{Destination, PreviewFolder};
 use super::report::{self, ms};
 use super::{CliError, GenerateArgs, GenerateReport, ModelArgs, PictureReport, PictureTimes};
-use crate::imaging::io::{Export, FileFormat, OpenedPicture, open_picture};
+use crate::imaging::io::{Export, OpenedPicture, open_picture};
 use crate::imaging::{RgbaImage, control, fit};
 use crate::model::{self, Generator};
 use crate::params::{ControlKind, Sampling, StrengthCurve};
@@ -250,7 +250,7 @@ impl Run {
         };
         let record =
             (self.keeps != Keeps::Pixels).then(|| making.record(self.keeps == Keeps::Controls));
-        let export = Export { format: FileFormat::Png, record: record.as_ref() };
+        let export = Export { format: self.destination.format(), record: record.as_ref() };
         let path = timed(&mut spent.save, || self.destination.save(seed, &picture, &export))?;
         Ok(PictureReport {
             path: path.display().to_string(),

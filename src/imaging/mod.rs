@@ -17,6 +17,7 @@ pub mod metadata;
 pub mod planes;
 pub mod polarity;
 pub mod resample;
+pub mod trace;
 
 pub use control::ControlMap;
 pub use image::RgbaImage;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::imaging::RgbaImage;
+use crate::imaging::metadata::PictureRecord;
 use crate::protocol::{Failure, GenerateRequest, InspiredBy, JobId, PictureIds, Timings};
 
 /// One run, from the request to the finished picture.
@@ -24,6 +25,8 @@ pub struct Job {
     pub ids: Arc<Vec<PictureIds>>,
     /// The remembered pictures that it looks at.
     pub inspired_by: Vec<InspiredBy>,
+    /// How it was made, if the picture comes from a file.
+    pub record: Option<Arc<PictureRecord>>,
 }
 
 /// How far a job is.
@@ -63,6 +66,7 @@ impl Job {
             stills,
             ids: Arc::default(),
             inspired_by: Vec::new(),
+            record: None,
         }
     }
 

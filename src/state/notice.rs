@@ -1,5 +1,7 @@
 //! Short messages over the canvas. Errors stay until dismissed; the rest fades.
 
+use std::path::PathBuf;
+
 use crate::protocol::{EntryId, Failure};
 
 /// Seconds that a piece of news stays.
@@ -32,12 +34,14 @@ pub enum NoticeKind {
 }
 
 /// What a notice offers to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoticeAction {
     /// Takes back a ban.
     Unban(EntryId),
     /// Takes the other tone of an imported drawing for its ink; see `state::import`.
     TurnOver(u64),
+    /// Shows a file in the system's file manager.
+    ShowInFolder(PathBuf),
 }
 
 /// The messages on show, oldest first.
@@ -70,6 +74,13 @@ impl Notices {
         self.push(NoticeKind::Done, headline.into(), details, None, Some(now + NEWS_SECS));
     }
 
+    /// A file was written, which can be shown: fades.
+    pub fn saved(&mut self, now: f64, headline: impl Into<String>, path: PathBuf) {
+        let details = Some(path.display().to_string());
+        let action = Some(NoticeAction::ShowInFolder(path));
+        self.push(NoticeKind::Done, headline.into(), details, action, Some(now + UNDO_SECS));
+    }
+
     /// Something can be taken back for a while.
     pub fn undoable(&mut self, now: f64, headline: impl Into<String>, action: NoticeAction) {
         self.push(NoticeKind::Info, headline.into(), None, Some(action), Some(now + UNDO_SECS));
@@ -87,8 +98,8 @@ impl Notices {
     }
 
     /// Drops every offer to do this.
-    pub fn dismiss_action(&mut self, action: NoticeAction) {
-        self.shown.retain(|notice| notice.action != Some(action));
+    pub fn dismiss_action(&mut self, action: &NoticeAction) {
+        self.shown.retain(|notice| notice.action.as_ref() != Some(action));
     }
 
     pub fn dismiss(&mut self, id: u64) {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::export::ExportSettings;
 use super::sample;
 use super::tools::Tools;
 use super::view::ViewSettings;
@@ -23,6 +24,7 @@ pub struct Settings {
     pub live: bool,
     pub tools: Tools,
     pub view: ViewSettings,
+    pub export: ExportSettings,
     /// Prompts that were drawn, oldest first, without neighbours that are the same.
     pub history: Vec<String>,
     /// Remembered pictures that are never retrieved.
@@ -87,6 +89,7 @@ impl Settings {
         self.history.drain(..n_too_many);
         self.tools = self.tools.checked();
         self.view = self.view.checked();
+        self.export = self.export.checked();
         self
     }
 }
@@ -99,6 +102,7 @@ impl Default for Settings {
             live: true,
             tools: Tools::default(),
             view: ViewSettings::default(),
+            export: ExportSettings::default(),
             history: Vec::new(),
             banned: Vec::new(),
         }

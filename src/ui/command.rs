@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 
+use super::export_command::ExportCommand;
 use super::import_command::ImportCommand;
 use super::sketch_command::SketchCommand;
 use crate::params::Sampling;
@@ -17,6 +18,7 @@ pub enum UiCommand {
     Run(Action),
     Sketch(SketchCommand),
     Import(ImportCommand),
+    Export(ExportCommand),
     SetPrompt(String),
     ToggleStyle(&'static str),
     SetNegative(String),
@@ -70,6 +72,7 @@ pub enum Action {
     Zoom400,
     Zoom800,
     SavePicture,
+    ExportPicture,
     CopyPicture,
     PastePicture,
     Undo,
@@ -100,7 +103,7 @@ pub struct ActionText {
 
 impl Action {
     /// In the order of the list of shortcuts.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::Generate,
         Self::Stop,
         Self::AnotherSeed,
@@ -115,6 +118,7 @@ impl Action {
         Self::Zoom400,
         Self::Zoom800,
         Self::SavePicture,
+        Self::ExportPicture,
         Self::CopyPicture,
         Self::PastePicture,
         Self::Undo,
@@ -170,7 +174,10 @@ impl Action {
             Self::Zoom400 => text!("400 %", "Four times as large", CTRL Num3),
             Self::Zoom800 => text!("800 %", "Eight times as large", CTRL Num4),
             Self::SavePicture => {
-                text!("Save…", "Save the picture on the canvas", CTRL_SHIFT S, CTRL S)
+                text!("Save picture", "Save the picture among your pictures", CTRL E)
+            }
+            Self::ExportPicture => {
+                text!("Export…", "Save the picture in another place or format", CTRL_SHIFT S)
             }
             Self::CopyPicture => text!("Copy", "Copy the picture on the canvas", CTRL C),
             Self::PastePicture => text!("Paste", "Take the picture on the clipboard", CTRL V),
@@ -249,6 +256,12 @@ pub fn key_text(ctx: &egui::Context, shortcut: &KeyboardShortcut) -> String {
 impl From<SketchCommand> for UiCommand {
     fn from(command: SketchCommand) -> Self {
         Self::Sketch(command)
+    }
+}
+
+impl From<ExportCommand> for UiCommand {
+    fn from(command: ExportCommand) -> Self {
+        Self::Export(command)
     }
 }
 

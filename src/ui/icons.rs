@@ -16,6 +16,7 @@ pub const DICE: &str = "\u{e2c5}";
 pub const ELLIPSE: &str = "\u{e076}";
 pub const ERASER: &str = "\u{e28f}";
 pub const ERROR: &str = "\u{e077}";
+pub const EXPORT: &str = "\u{e1f7}";
 pub const EYE: &str = "\u{e0ba}";
 pub const EYE_OFF: &str = "\u{e0bb}";
 pub const FILL: &str = "\u{e2e6}";

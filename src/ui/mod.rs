@@ -4,6 +4,7 @@
 
 pub mod canvas_view;
 pub mod command;
+pub mod export_command;
 pub mod icons;
 pub mod import_command;
 pub mod mark;
@@ -16,6 +17,7 @@ mod brush_cursor;
 mod canvas_area;
 mod drag_field;
 mod drop;
+mod export;
 mod help;
 mod import;
 mod inks;
@@ -39,6 +41,7 @@ use egui::{CentralPanel, Frame, Margin, Panel, Rect, Ui};
 use self::brush_cursor::SizePreview;
 use self::canvas_view::CanvasView;
 pub use self::command::{Action, UiCommand};
+pub use self::export_command::ExportCommand;
 pub use self::import_command::ImportCommand;
 use self::layer_thumbnails::LayerThumbnails;
 use self::pictures::Pictures;
@@ -73,7 +76,8 @@ pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCom
     let can_stop = state.is_drawing()
         && !view.is_help_open
         && !view.canvas.hand.is_drawing()
-        && state.imports.open.is_none();
+        && state.imports.open.is_none()
+        && state.export.is_none();
     let actions = keyboard::pressed_actions(ui.ctx(), can_stop);
     let mut commands: Vec<_> = actions.into_iter().map(UiCommand::Run).collect();
     // At once, so that what was typed after Alt+A in the same frame reaches the prompt.
@@ -119,6 +123,7 @@ pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCom
 
     toasts::toasts_ui(ui, canvas.response.rect, state.notices.iter(), &mut commands);
     import::import_over_ui(ui, canvas.response.rect, state, view, &mut commands);
+    export::export_ui(ui, canvas.response.rect, state, view, &mut commands);
     drop::drop_target_ui(ui, canvas.response.rect);
     drop::dropped_files(ui.ctx(), state, view, &mut commands);
     view.was_in_text = ui.ctx().text_edit_focused();
@@ -152,6 +157,7 @@ impl UiState {
             | Action::CoarserScale
             | Action::FinerScale
             | Action::SavePicture
+            | Action::ExportPicture
             | Action::CopyPicture
             | Action::PastePicture
             | Action::Undo

@@ -6,6 +6,7 @@ use egui::{
 };
 
 use super::command::UiCommand;
+use super::export_command::ExportCommand;
 use super::import_command::ImportCommand;
 use super::widgets::Button;
 use super::{icons, theme};
@@ -68,7 +69,7 @@ fn toast_ui(ui: &mut Ui, notice: &Notice, commands: &mut Vec<UiCommand>) {
             if Button::icon(icons::CLOSE, "Dismiss").show(ui).clicked() {
                 commands.push(UiCommand::DismissNotice(notice.id));
             }
-            if let Some(action) = notice.action {
+            if let Some(action) = &notice.action {
                 commands.extend(action_ui(ui, notice, action));
             }
             ui.with_layout(Layout::left_to_right(Align::Min), |ui| {
@@ -107,11 +108,17 @@ fn headline_ui(ui: &mut Ui, notice: &Notice) {
     });
 }
 
-fn action_ui(ui: &mut Ui, notice: &Notice, action: NoticeAction) -> Option<UiCommand> {
+fn action_ui(ui: &mut Ui, notice: &Notice, action: &NoticeAction) -> Option<UiCommand> {
     let (label, icon, command) = match action {
-        NoticeAction::Unban(entry) => ("Undo", icons::UNDO, UiCommand::Unban(entry)),
+        NoticeAction::Unban(entry) => ("Undo", icons::UNDO, UiCommand::Unban(*entry)),
         NoticeAction::TurnOver(id) => {
-            ("Undo", icons::UNDO, UiCommand::Import(ImportCommand::TurnOver(id)))
+            ("Undo", icons::UNDO, UiCommand::Import(ImportCommand::TurnOver(*id)))
+        }
+        NoticeAction::ShowInFolder(path) => {
+            let tip = "Opens the folder in your file manager";
+            let response = Button::text("Show in folder").quiet().show(ui).on_hover_text(tip);
+            let command = ExportCommand::ShowInFolder(path.clone());
+            return response.clicked().then_some(UiCommand::Export(command));
         }
     };
     let button = Button::text(label).with_icon(icon).quiet();

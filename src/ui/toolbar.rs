@@ -23,9 +23,11 @@ pub(super) fn toolbar_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCom
         wordmark_ui(ui, is_narrow);
         ui.add_space(if is_narrow { 0.0 } else { theme::SPACE_L });
         let has_picture = state.shown().is_some();
-        for (action, icon) in
-            [(Action::SavePicture, icons::SAVE), (Action::CopyPicture, icons::COPY)]
-        {
+        for (action, icon) in [
+            (Action::SavePicture, icons::SAVE),
+            (Action::ExportPicture, icons::EXPORT),
+            (Action::CopyPicture, icons::COPY),
+        ] {
             let button = labelled(action.label(), icon).enabled(has_picture);
             if button.show(ui).on_hover_text(action.tooltip(ui.ctx())).clicked() {
                 commands.push(action.into());

@@ -190,7 +190,7 @@ pub(super) fn sketch_command(state: &mut AppState, command: SketchCommand, now: 
             state.sketch.undo();
         }
         if let Some(inverted) = state.imports.inverted.take() {
-            state.notices.dismiss_action(NoticeAction::TurnOver(inverted.id));
+            state.notices.dismiss_action(&NoticeAction::TurnOver(inverted.id));
         }
         state.imports.open = Some(import);
     }
@@ -256,7 +256,7 @@ fn offer_to_turn_over(
 }
 
 fn turn_over(state: &mut AppState, id: u64, now: f64) {
-    state.notices.dismiss_action(NoticeAction::TurnOver(id));
+    state.notices.dismiss_action(&NoticeAction::TurnOver(id));
     let is_meant = |inverted: &mut InvertedLines| inverted.id == id;
     let Some(InvertedLines { light, dark, .. }) = state.imports.inverted.take_if(is_meant) else {
         return;

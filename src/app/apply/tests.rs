@@ -4,6 +4,7 @@ use super::*;
 use crate::params::Sampling;
 use crate::protocol::{Failure, InspiredBy, Timings};
 use crate::state::{NoticeKind, Settings};
+use crate::ui::ExportCommand;
 
 const N_SCALES: usize = 4;
 
@@ -237,11 +238,15 @@ fn one_dialog_at_a_time() {
     let mut state = ready();
     let job = send(&mut state, 1);
     draw(&mut state, job, 1);
-    assert!(matches!(act(&mut state, Action::SavePicture), Some(Effect::Save { .. })));
-    assert_eq!(act(&mut state, Action::SavePicture), None);
+    act(&mut state, Action::ExportPicture);
+    let accept = |state: &mut AppState| command(state, ExportCommand::Accept.into(), 0.0);
+    let asks = |effect| matches!(effect, Some(Effect::Export(ExportEffect::AskWhere { .. })));
+    assert!(asks(accept(&mut state)));
+    act(&mut state, Action::ExportPicture);
+    assert_eq!(accept(&mut state), None);
     assert_eq!(command(&mut state, UiCommand::ChoosePicture(0), 0.0), None);
     file_answer(&mut state, FileAnswer::DialogClosed, 0.0);
-    assert!(act(&mut state, Action::SavePicture).is_some());
+    assert!(asks(accept(&mut state)));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::SaveError;
 use super::save::shown;
 use crate::imaging::composite;
 use crate::imaging::metadata::{self, PictureRecord};
+use crate::imaging::trace::{self, About, Traced};
 
 /// What a segment of a JPEG file holds beside the mark of EXIF.
 const MAX_JPEG_EXIF_BYTES: usize = 65_533 - 6;
@@ -27,6 +28,9 @@ pub enum FileFormat {
     Jpeg { quality: u8 },
     /// Every pixel as it is, smaller than PNG. Holds only what A1111's text tells.
     WebP,
+    /// Flat shapes instead of pixels, shown `scale` times as large as the picture. Holds only what
+    /// A1111's text tells.
+    Svg { scale: u32 },
 }
 
 impl FileFormat {
@@ -40,6 +44,7 @@ impl FileFormat {
             "png" => Some(Self::Png),
             "jpg" | "jpeg" => Some(Self::DEFAULT_JPEG),
             "webp" => Some(Self::WebP),
+            "svg" => Some(Self::Svg { scale: 1 }),
             _ => None,
         }
     }
@@ -50,14 +55,17 @@ impl FileFormat {
             Self::Png => "png",
             Self::Jpeg { .. } => "jpg",
             Self::WebP => "webp",
+            Self::Svg { .. } => "svg",
         }
     }
 
-    fn name(self) -> &'static str {
+    /// As people call it.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Png => "PNG",
             Self::Jpeg { .. } => "JPEG",
             Self::WebP => "WebP",
+            Self::Svg { .. } => "SVG",
         }
     }
 }
@@ -99,8 +107,20 @@ pub(super) fn encode(
             encode_jpeg(picture, quality, exif)
         }
         FileFormat::WebP => encode_webp(picture, exif()),
+        FileFormat::Svg { scale } => {
+            let traced = trace::trace(picture)
+                .map_err(|source| SaveError::Trace { name: shown(path), source })?;
+            return Ok(svg(&traced, scale, record).into_bytes());
+        }
     };
     encoded.map_err(|source| SaveError::Encode { format: format.name(), name: shown(path), source })
+}
+
+/// The file of a picture that was traced.
+fn svg(traced: &Traced, scale: u32, record: Option<&PictureRecord>) -> String {
+    let description = record.map(metadata::text_of).unwrap_or_default();
+    let about = record.map(|record| About { title: &record.prompt, description: &description });
+    traced.to_svg(scale, about)
 }
 
 fn encode_png(picture: &RgbaImage) -> ImageResult<Vec<u8>> {
@@ -148,6 +168,7 @@ mod tests {
         assert_eq!(format("a.PNG"), Some(FileFormat::Png));
         assert_eq!(format("a/b.jpeg"), Some(FileFormat::DEFAULT_JPEG));
         assert_eq!(format("a.b.webp"), Some(FileFormat::WebP));
+        assert_eq!(format("a.svg"), Some(FileFormat::Svg { scale: 1 }));
         assert_eq!((format("png"), format("a.gif")), (None, None));
     }
 }

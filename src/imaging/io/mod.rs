@@ -1,5 +1,5 @@
 //! Picture files: reading any that people have with what they tell of their making, and writing
-//! PNG, JPEG and WebP so that a crash or a full disk never leaves half a file.
+//! PNG, JPEG, WebP and SVG so that a crash or a full disk never leaves half a file.
 
 mod export;
 mod open;

@@ -9,6 +9,7 @@ use tempfile::NamedTempFile;
 
 use super::export::{self, Export};
 use super::one_line;
+use crate::imaging::trace::TraceError;
 
 /// Tries of [`save_new_png`] before it gives up finding a free name.
 const MAX_NAMES: u32 = 10_000;
@@ -30,6 +31,8 @@ pub enum SaveError {
     NoFreeName { name: String },
     #[error("the picture cannot be encoded as {format}; choose another format: {name}")]
     Encode { format: &'static str, name: String, source: ImageError },
+    #[error("{source}: {name}")]
+    Trace { name: String, source: TraceError },
     #[error("prompt and settings are too long for {format}; save as PNG, or without them: {name}")]
     TooMuchText { format: &'static str, name: String },
 }

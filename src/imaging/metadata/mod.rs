@@ -49,3 +49,8 @@ pub(super) fn png_with_record(png: &[u8], record: &PictureRecord) -> Vec<u8> {
 pub(super) fn exif_with_record(record: &PictureRecord) -> Vec<u8> {
     exif::build(&software(&record.app_version), &parameters::to_text(record))
 }
+
+/// The record as A1111's text, for people and for formats that hold no more.
+pub fn text_of(record: &PictureRecord) -> String {
+    parameters::to_text(record)
+}

@@ -132,6 +132,24 @@ impl PictureRecord {
         Ok((serde_json::from_value(Value::Object(fields))?, remarks))
     }
 
+    /// The record of the same picture as it was after its first `n_scales`, from 1.
+    #[must_use]
+    pub fn up_to(mut self, n_scales: usize) -> Self {
+        self.seeds.truncate(n_scales);
+        self.stop_at = self.stop_at.min(n_scales);
+        self.tokens = self.tokens.map(|tokens| tokens.up_to(n_scales));
+        self
+    }
+
+    /// The same record without the control maps themselves; their hashes stay.
+    #[must_use]
+    pub fn without_maps(mut self) -> Self {
+        for control in &mut self.controls {
+            control.map = None;
+        }
+        self
+    }
+
     /// The seed that stands for all: that of the coarsest scale.
     pub fn first_seed(&self) -> Option<u64> {
         self.seeds.first().copied()

@@ -80,6 +80,13 @@ impl TokenPyramid {
         self.scales.len()
     }
 
+    /// The coarsest scales alone, at least one.
+    #[must_use]
+    pub fn up_to(mut self, n_scales: usize) -> Self {
+        self.scales.truncate(n_scales.max(1));
+        self
+    }
+
     fn greatest_id(&self) -> u32 {
         self.ids().flatten().copied().max().unwrap_or(0)
     }
