@@ -2,7 +2,8 @@
 //!
 //! Reads `config.json`, `tokenizer.json`, `model.safetensors` and, if it is there, the memory
 //! (`memory.safetensors` and `memory.jsonl`) of `IN_DIR`; writes `config.json`, `tokenizer.json`,
-//! `model.gguf` and `memory.upmem` to `OUT_DIR`, opens them again and reports what was lost.
+//! `model.gguf`, `memory.upmem` and `SHA256SUMS` to `OUT_DIR`, opens them again and reports what was
+//! lost.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use candle_core::{Device, Tensor};
 use clap::Parser;
+use underpaint::imaging::metadata::sha256_hex;
 use underpaint::model::assets::ModelFiles;
 use underpaint::model::memory::pack_loose;
 use underpaint::model::weights::{Weights, to_gguf};
@@ -38,8 +40,13 @@ fn main() -> Result<()> {
         anyhow::Ok(())
     };
     write("config.json", &read(&in_dir, "config.json")?)?;
-    write("tokenizer.json", &source.tokenizer_json()?)?;
-    write("model.gguf", &to_gguf(&weights, &config.name)?)?;
+    let tokenizer = source.tokenizer_json()?;
+    let gguf = to_gguf(&weights, &config.name)?;
+    let sums = [("model.gguf", &*gguf), ("tokenizer.json", &*tokenizer)];
+    let sums = sums.map(|(name, bytes)| format!("{}  {name}\n", sha256_hex(bytes))).concat();
+    write("tokenizer.json", &tokenizer)?;
+    write("model.gguf", &gguf)?;
+    write("SHA256SUMS", sums.as_bytes())?;
     if in_dir.join("memory.safetensors").is_file() {
         let tensors = read(&in_dir, "memory.safetensors")?;
         let lines = String::from_utf8(read(&in_dir, "memory.jsonl")?)?;

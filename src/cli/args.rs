@@ -32,6 +32,8 @@ pub struct Args {
 pub enum Command {
     /// Make pictures from a prompt, without a window.
     Generate(Box<GenerateArgs>),
+    /// Go on with a saved picture, or make some of its scales anew.
+    Continue(Box<ContinueArgs>),
     /// Tell about this program and its model, or how a picture was made.
     Info(InfoArgs),
 }
@@ -83,6 +85,15 @@ pub struct GenerateArgs {
     /// Stop after this many scales.
     #[arg(long, value_name = "K", value_parser = whole, allow_negative_numbers = true)]
     pub stop_at: Option<usize>,
+    /// Picture to start from: its coarse scales are kept, the others painted.
+    #[arg(long, value_name = "FILE")]
+    pub from_picture: Option<PathBuf>,
+    /// Scales of that picture to keep; half of them if not given.
+    #[arg(
+        long, value_name = "K", value_parser = whole, allow_negative_numbers = true,
+        requires = "from_picture"
+    )]
+    pub keep_scales: Option<usize>,
     /// Picture of lines to follow: dark on light, light on dark or on transparent.
     #[arg(long, value_name = "FILE")]
     pub lines: Option<PathBuf>,
@@ -124,6 +135,39 @@ pub struct GenerateArgs {
     #[arg(long, conflicts_with = "no_metadata")]
     pub embed_controls: bool,
     /// Print one JSON object about all pictures instead of their paths.
+    #[arg(long)]
+    pub json: bool,
+    /// No progress and no remarks, only errors.
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct ContinueArgs {
+    /// PNG that Underpaint has saved, with its settings.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Stop after this many scales; if the picture has them already, it is shown as it was then.
+    #[arg(long, value_name = "K", value_parser = whole, allow_negative_numbers = true)]
+    pub stop_at: Option<usize>,
+    /// Paint this scale and those after it anew, instead of going on where the picture stops.
+    #[arg(long, value_name = "K", value_parser = whole, allow_negative_numbers = true)]
+    pub from_scale: Option<usize>,
+    /// Seed of the scales that are painted; that of the picture if not given, or a random one with
+    /// --from-scale.
+    #[arg(long, value_name = "N", value_parser = seed, allow_negative_numbers = true)]
+    pub seed: Option<u64>,
+    /// File for the picture, which is replaced if it exists. Without this, a new file is named
+    /// after the prompt.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Folder for a picture after each scale: 01.png, 02.png …; created if missing.
+    #[arg(long, value_name = "DIR")]
+    pub previews: Option<PathBuf>,
+    /// Save the pixels alone, without prompt, seed and settings.
+    #[arg(long)]
+    pub no_metadata: bool,
+    /// Print one JSON object about the picture instead of its path.
     #[arg(long)]
     pub json: bool,
     /// No progress and no remarks, only errors.

@@ -5,6 +5,7 @@ use std::io;
 use crate::app::WindowError;
 use crate::imaging::io::{MetadataError, PictureError, SaveError};
 use crate::model::ModelError;
+use crate::protocol::KeptError;
 
 /// Why a command was not carried out: one sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +17,12 @@ pub enum CliError {
     Picture(#[from] PictureError),
     #[error(transparent)]
     Metadata(#[from] MetadataError),
+    /// A picture that is not one of ours.
+    #[error("{0}")]
+    NotOurs(String),
+    /// A saved picture that this model cannot go on with.
+    #[error(transparent)]
+    Kept(#[from] KeptError),
     #[error(transparent)]
     Save(#[from] SaveError),
     #[error("{}", model_sentence(.0))]

@@ -5,18 +5,19 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::console::{self, Console};
+use super::console::Console;
 use super::destination::{Destination, PreviewFolder};
-use super::report::{self, ms};
-use super::{CliError, GenerateArgs, GenerateReport, ModelArgs, PictureReport, PictureTimes};
-use crate::imaging::io::{Export, OpenedPicture, open_picture};
+use super::painting::{Keeps, Loading, Origin, Run};
+use super::{CliError, GenerateArgs, ModelArgs};
+use crate::imaging::io::{OpenedPicture, open_picture};
+use crate::imaging::metadata::SourceRecord;
 use crate::imaging::{RgbaImage, control, fit};
 use crate::model::{self, Generator};
 use crate::params::{ControlKind, Sampling, StrengthCurve};
 use crate::protocol::{
-    Control, GenerateRequest, Inspiration, Making, MemoryRequest, ModelInfo, Previews,
+    Control, GenerateRequest, Given, Inspiration, MemoryRequest, ModelInfo, Previews,
 };
 
 /// # Errors
@@ -25,7 +26,7 @@ pub(super) fn run(args: &GenerateArgs, model: &ModelArgs) -> Result<(), CliError
     let started = Instant::now();
     let destination = Destination::new(args.output.as_deref(), args.count, &args.prompt)?;
     check_strengths(args)?;
-    let pictures = InputPictures::open(args)?;
+    let mut pictures = InputPictures::open(args)?;
     let load_started = Instant::now();
     let mut generator = model::load(&model.load_options())?;
     let load = load_started.elapsed();
@@ -41,8 +42,13 @@ pub(super) fn run(args: &GenerateArgs, model: &ModelArgs) -> Result<(), CliError
             (false, false) => Keeps::Settings,
             (false, true) => Keeps::Controls,
         },
+        origin: Origin::default(),
     };
-    let request = run.request(args, pictures, generator.info())?;
+    let source = pictures.source.take();
+    let mut request = run.request(args, pictures, generator.info())?;
+    if let Some(source) = source {
+        run.start_from(source, args.keep_scales, &mut request, generator.as_mut())?;
+    }
     let first_seed = args.seed.unwrap_or_else(random_seed);
     let seeds = (0..args.count).map(|offset| first_seed.wrapping_add(u64::from(offset)));
     for seed in seeds.clone() {
@@ -54,28 +60,7 @@ pub(super) fn run(args: &GenerateArgs, model: &ModelArgs) -> Result<(), CliError
     if args.seed.is_none() {
         run.console.remark(&format!("the seed is {first_seed}"));
     }
-    let mut report = GenerateReport {
-        version: env!("CARGO_PKG_VERSION"),
-        model: generator.info().name.clone(),
-        device: generator.info().device.clone(),
-        prompt: args.prompt.clone(),
-        pictures: Vec::new(),
-        notices: Vec::new(),
-        load_ms: ms(load),
-        total_ms: 0.0,
-        peak_memory_bytes: None,
-        error: None,
-    };
-    let painted = run.paint_all(generator.as_mut(), &request, seeds, &mut report);
-    run.console.end();
-    report.notices = run.notices;
-    report.total_ms = ms(started.elapsed());
-    report.peak_memory_bytes = report::peak_memory_bytes();
-    report.error = painted.as_ref().err().map(ToString::to_string);
-    if args.json && !report.pictures.is_empty() {
-        console::print_json(&report)?;
-    }
-    painted
+    run.paint_all(generator.as_mut(), &request, seeds, Loading { started, load })
 }
 
 /// A picture named on the command line.
@@ -98,6 +83,8 @@ impl InputPicture {
 struct InputPictures {
     controls: Vec<(ControlKind, InputPicture)>,
     inspirations: Vec<InputPicture>,
+    /// What the coarse scales are encoded from.
+    source: Option<InputPicture>,
 }
 
 impl InputPictures {
@@ -109,29 +96,9 @@ impl InputPictures {
             .collect::<Result<_, CliError>>()?;
         let inspirations =
             args.inspire.iter().map(|file| InputPicture::open(file)).collect::<Result<_, _>>()?;
-        Ok(Self { controls, inspirations })
+        let source = args.from_picture.as_deref().map(InputPicture::open).transpose()?;
+        Ok(Self { controls, inspirations, source })
     }
-}
-
-/// What stays the same over all pictures of a command.
-struct Run {
-    console: Console,
-    destination: Destination,
-    previews: Option<PreviewFolder>,
-    /// Remarks so far, each once.
-    notices: Vec<String>,
-    prints_paths: bool,
-    keeps: Keeps,
-}
-
-/// What a file tells beside its pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Keeps {
-    /// Nothing.
-    Pixels,
-    Settings,
-    /// The settings and the control maps themselves.
-    Controls,
 }
 
 impl Run {
@@ -150,7 +117,7 @@ impl Run {
                 let read = control::from_picture(kind, &picture.pixels, info.image_size_px);
                 self.notices_about(&picture.name, picture.notes.iter().chain(&read.notes));
                 let strength = StrengthCurve::Constant(strength_of(args, kind));
-                Control { map: read.map, strength, strength_map: None }
+                Control { map: read.map.in_8_bits(), strength, strength_map: None }
             })
             .collect();
         let chosen = pictures
@@ -184,125 +151,33 @@ impl Run {
         })
     }
 
-    /// One picture after another, so that each is what a run of its own would give.
-    fn paint_all(
+    /// Encodes a picture and gives its coarse scales to the request.
+    fn start_from(
         &mut self,
+        source: InputPicture,
+        keep_scales: Option<usize>,
+        request: &mut GenerateRequest,
         generator: &mut dyn Generator,
-        request: &GenerateRequest,
-        seeds: impl ExactSizeIterator<Item = u64>,
-        report: &mut GenerateReport,
     ) -> Result<(), CliError> {
-        let n_pictures = seeds.len();
-        let n_scales = request.stop_at.unwrap_or(generator.info().scales.len());
-        self.console.begin(n_pictures * n_scales);
-        for (idx, seed) in seeds.enumerate() {
-            self.console.picture(idx + 1, n_pictures);
-            let request = GenerateRequest { seeds: vec![seed], ..request.clone() };
-            let picture = self.paint(generator, &request, seed)?;
-            if self.prints_paths {
-                self.console.result(&picture.path)?;
-            }
-            report.pictures.push(picture);
+        let n_scales = generator.info().scales.len();
+        let n_kept = keep_scales.unwrap_or(n_scales / 2);
+        if !(1..=n_scales).contains(&n_kept) {
+            return Err(CliError::Usage(format!(
+                "--keep-scales must be 1 to {n_scales}: this model has {n_scales} scales"
+            )));
         }
+        if let Some(stop_at) = request.stop_at.filter(|stop_at| *stop_at < n_kept) {
+            return Err(CliError::Usage(format!(
+                "--stop-at {stop_at} is before the end of --keep-scales {n_kept}; stop later or \
+                 keep fewer"
+            )));
+        }
+        self.notices_about(&source.name, &source.notes);
+        let ids = generator.encode(&source.pixels)?;
+        request.given = Some(Given::prefix(&ids, n_kept));
+        self.origin.source = Some(SourceRecord { name: source.name, n_scales: n_kept });
         Ok(())
     }
-
-    fn paint(
-        &mut self,
-        generator: &mut dyn Generator,
-        request: &GenerateRequest,
-        seed: u64,
-    ) -> Result<PictureReport, CliError> {
-        let started = Instant::now();
-        let mut spent = Spent::default();
-        let model = generator.info().clone();
-        timed(&mut spent.text, || generator.encode_text(request))?;
-        let mut session = timed(&mut spent.retrieval, || generator.start(request))?;
-        for notice in session.notices() {
-            self.notice(notice);
-        }
-        let inspired_by = session.inspired_by().iter().map(Into::into).collect();
-        let mut previews = Vec::new();
-        let mut newest = None;
-        while session.n_done() < session.n_scales() {
-            let mut scale = Duration::ZERO;
-            timed(&mut scale, || session.step(&|| true))?;
-            spent.scales.push(scale);
-            self.console.scale_done();
-            if let Some(folder) = &self.previews {
-                let picture = timed(&mut spent.decode, || session.render(0))?;
-                let number = session.n_done();
-                let path = timed(&mut spent.save, || folder.save(seed, number, &picture))?;
-                previews.push(path.display().to_string());
-                newest = Some(picture);
-            }
-        }
-        let picture = match newest {
-            Some(picture) => picture,
-            None => timed(&mut spent.decode, || session.render(0))?,
-        };
-        let making = Making {
-            request,
-            seed,
-            model: &model,
-            inspired_by: session.inspired_by(),
-            ids: &session.ids(0),
-        };
-        let record =
-            (self.keeps != Keeps::Pixels).then(|| making.record(self.keeps == Keeps::Controls));
-        let export = Export { format: self.destination.format(), record: record.as_ref() };
-        let path = timed(&mut spent.save, || self.destination.save(seed, &picture, &export))?;
-        Ok(PictureReport {
-            path: path.display().to_string(),
-            seed,
-            previews,
-            inspired_by,
-            times_ms: spent.report(started.elapsed()),
-        })
-    }
-
-    fn notices_about<'a>(&mut self, name: &str, notes: impl IntoIterator<Item = &'a String>) {
-        for note in notes {
-            self.notice(&format!("{name}: {note}"));
-        }
-    }
-
-    fn notice(&mut self, text: &str) {
-        if !self.notices.iter().any(|known| known == text) {
-            self.console.remark(text);
-            self.notices.push(text.to_owned());
-        }
-    }
-}
-
-#[derive(Default)]
-struct Spent {
-    text: Duration,
-    retrieval: Duration,
-    scales: Vec<Duration>,
-    decode: Duration,
-    save: Duration,
-}
-
-impl Spent {
-    fn report(&self, total: Duration) -> PictureTimes {
-        PictureTimes {
-            text: ms(self.text),
-            retrieval: ms(self.retrieval),
-            prepare: ms(self.text + self.retrieval),
-            scales: self.scales.iter().copied().map(ms).collect(),
-            decode: ms(self.decode),
-            save: ms(self.save),
-            total: ms(total),
-        }
-    }
-}
-
-fn timed<T>(spent: &mut Duration, work: impl FnOnce() -> T) -> T {
-    let started = Instant::now();
-    let result = work();
-    *spent += started.elapsed();
-    result
 }
 
 fn control_files(args: &GenerateArgs) -> [(ControlKind, Option<&PathBuf>); 3] {
@@ -357,7 +232,7 @@ fn check_against_model(args: &GenerateArgs, info: &ModelInfo) -> Result<(), CliE
 }
 
 /// A seed that is easy to note down: below 2³².
-fn random_seed() -> u64 {
+pub(super) fn random_seed() -> u64 {
     use std::hash::{BuildHasher as _, Hasher as _};
     // The standard library seeds its hash maps from the system's random numbers.
     let hasher = std::hash::RandomState::new().build_hasher();

@@ -89,7 +89,7 @@ fn recalled_rows(recalled: &RecalledReport) -> Vec<(&'static str, String)> {
     let rows = [
         ("Prompt", Some(recalled.prompt.clone())),
         ("Negative", Some(recalled.negative.clone()).filter(|text| !text.is_empty())),
-        ("Seed", recalled.seed.clone()),
+        ("Seed", seeds(recalled)),
         ("Steps", recalled.steps.map(|steps| steps.to_string())),
         ("Guidance", recalled.cfg.map(|cfg| cfg.to_string())),
         ("Sampler", recalled.sampler.clone()),
@@ -105,6 +105,12 @@ fn recalled_rows(recalled: &RecalledReport) -> Vec<(&'static str, String)> {
             let n_ids: usize = tokens.ids().map(<[u32]>::len).sum();
             rows.push(("Tokens", format!("{n_ids} in {} scales", tokens.n_scales())));
         }
+        if let Some(source) = &record.source {
+            rows.push(("Started from", format!("{}, {} scales", source.name, source.n_scales)));
+        }
+        if record.lock.is_some() {
+            rows.push(("Locked", "part of an earlier picture".to_owned()));
+        }
         for control in &record.controls {
             let map = if control.map.is_some() { "with its map" } else { "without its map" };
             rows.push(("Control", format!("{}, {map}", control.kind.name())));
@@ -115,6 +121,18 @@ fn recalled_rows(recalled: &RecalledReport) -> Vec<(&'static str, String)> {
         }
     }
     rows
+}
+
+/// The seed, or those of a picture whose scales have several.
+fn seeds(recalled: &RecalledReport) -> Option<String> {
+    let first = recalled.seed.clone()?;
+    let of_scales = recalled.record.iter().flat_map(|record| record.seeds.iter().enumerate());
+    let changes = of_scales.scan(None, |before, (scale_idx, seed)| {
+        let is_new = before.is_some_and(|before| before != seed);
+        *before = Some(seed);
+        Some(is_new.then(|| format!(", {seed} from scale {}", scale_idx + 1)))
+    });
+    Some(first + &changes.flatten().collect::<String>())
 }
 
 /// Without characters that a terminal would obey.
@@ -137,6 +155,7 @@ fn text(report: &InfoReport) -> String {
         ("Memory", format!("{} pictures", model.n_memory_entries)),
         ("Device", model.device.clone()),
         ("Threads", report.n_threads.to_string()),
+        ("SHA-256", model.sha256.clone().unwrap_or_default()),
     ];
     let mut text = String::new();
     for (name, value) in rows {

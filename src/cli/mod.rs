@@ -9,7 +9,9 @@ mod depth;
 mod destination;
 mod error;
 mod generate;
+mod go_on;
 mod info;
+mod painting;
 mod report;
 
 use std::ffi::OsString;
@@ -18,7 +20,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-pub use args::{Args, Command, GenerateArgs, InfoArgs, ModelArgs, Strength};
+pub use args::{Args, Command, ContinueArgs, GenerateArgs, InfoArgs, ModelArgs, Strength};
 pub use depth::depth_source;
 pub use error::CliError;
 pub use report::{
@@ -47,6 +49,7 @@ pub fn run(command: &Command, args: &Args) -> ExitCode {
             Err(CliError::Usage("--save-dir is for the window; leave it out".to_owned()))
         }
         Command::Generate(generate) => generate::run(generate, &args.model),
+        Command::Continue(go_on) => go_on::run(go_on, &args.model),
         Command::Info(info) => info::run(info, &args.model),
     };
     exit_code(done, args.verbose)

@@ -120,6 +120,9 @@ pub struct ModelReport {
     /// Where the remembered pictures come from, most first.
     pub memory_sources: Vec<MemorySource>,
     pub load_ms: f64,
+    /// SHA-256 of the weights and of the text tokenizer.
+    pub sha256: Option<String>,
+    pub tokenizer_sha256: Option<String>,
 }
 
 impl ModelReport {
@@ -137,6 +140,8 @@ impl ModelReport {
             n_memory_entries: info.n_memory_entries,
             memory_sources: generator.memory_sources(),
             load_ms: ms(load),
+            sha256: info.sha256,
+            tokenizer_sha256: info.tokenizer_sha256,
         }
     }
 }

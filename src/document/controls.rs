@@ -74,5 +74,8 @@ fn control_map(kind: ControlKind, pixels: &TileGrid) -> ControlMap {
         let channel = bytes.iter().skip(channel).step_by(n_channels);
         values.extend(channel.map(|byte| f32::from(*byte) / 255.0));
     }
-    ControlMap::new(kind, pixels.size_px(), values).expect("complete, finite and not empty")
+    let map = ControlMap::new(kind, pixels.size_px(), values);
+    let map = map.expect("complete, finite and not empty");
+    // Ink and depth are bytes already; colour is, once its alpha is taken out.
+    if kind == ControlKind::Colour { map.in_8_bits() } else { map }
 }

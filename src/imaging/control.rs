@@ -5,6 +5,7 @@ use std::sync::Arc;
 use image::RgbaImage;
 
 use super::extract::{Extractor, extract};
+use super::planes;
 use super::polarity::Polarity;
 use super::resample::Premultiplied;
 use crate::params::{ControlKind, StrengthCurve};
@@ -35,6 +36,23 @@ impl ControlMap {
             *value = value.clamp(0.0, 1.0);
         }
         Some(Self { kind, size_px, values: values.into() })
+    }
+
+    /// The map in the 8 bits that a file keeps, so that a picture can be gone on with from its file
+    /// to the byte. Nothing changes when that is done again.
+    #[must_use]
+    pub fn in_8_bits(self) -> Self {
+        let values: Vec<f32> = match self.kind {
+            ControlKind::Lines | ControlKind::Depth => {
+                let level = |value: &f32| f32::from((value * 255.0).round() as u8) / 255.0;
+                self.values.iter().map(level).collect()
+            }
+            ControlKind::Colour => match planes::rgba_from_planes(&self.values, self.size_px) {
+                Some(picture) => planes::planes_from_rgba(&picture),
+                None => return self,
+            },
+        };
+        Self { values: values.into(), ..self }
     }
 
     pub fn kind(&self) -> ControlKind {
@@ -141,6 +159,18 @@ mod tests {
         assert_eq!(inverted.notes, ["Inverted: the lines were light on dark"]);
         for (a, b) in normal.map.values().iter().zip(inverted.map.values()) {
             assert!((a - b).abs() < 1e-5);
+        }
+    }
+
+    #[test]
+    fn eight_bits_are_kept_as_they_are() {
+        for kind in ControlKind::ALL {
+            let n_values = kind.n_channels() * 64;
+            let values = (0..n_values).map(|idx| (idx * 37 % 101) as f32 / 100.0).collect();
+            let fine = ControlMap::new(kind, 8, values).unwrap();
+            let once = fine.clone().in_8_bits();
+            assert_ne!(once, fine);
+            assert_eq!(once.clone().in_8_bits(), once, "{kind:?}");
         }
     }
 

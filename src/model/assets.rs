@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 use super::memory::{Checksum, PictureMemory};
 use super::weights::{Container, Weights};
 use super::{Config, ModelError};
+use crate::imaging::metadata::sha256_hex;
 
 const EMBEDDED_CONFIG: &str = include_str!("../../assets/model/config.json");
 const EMBEDDED_TOKENIZER: &[u8] = include_bytes!("../../assets/model/tokenizer.json");
 static EMBEDDED_WEIGHTS: &[u8] = include_bytes!("../../assets/model/model.gguf");
+/// Written when the model was packed, so that no start has to hash the weights.
+const EMBEDDED_SUMS: &str = include_str!("../../assets/model/SHA256SUMS");
 static EMBEDDED_MEMORY: &[u8] = include_bytes!("../../assets/model/memory.upmem");
 /// How the embedded weights are called in messages.
 const EMBEDDED_WEIGHTS_NAME: &str = "the model built into Underpaint";
@@ -113,6 +116,23 @@ impl ModelFiles {
         }
     }
 
+    /// SHA-256 of the weights, which are those of [`Self::weights`]: looked up or, for a folder,
+    /// computed, which takes a moment.
+    pub fn weights_sha256(&self, weights: &Weights) -> Option<String> {
+        match &self.origin {
+            Origin::Embedded => embedded_sum("model.gguf"),
+            Origin::Folder { .. } => Some(weights.sha256()),
+        }
+    }
+
+    /// SHA-256 of the text tokenizer, which is that of [`Self::tokenizer_json`].
+    pub fn tokenizer_sha256(&self, tokenizer_json: &[u8]) -> Option<String> {
+        match &self.origin {
+            Origin::Embedded => embedded_sum("tokenizer.json"),
+            Origin::Folder { .. } => Some(sha256_hex(tokenizer_json)),
+        }
+    }
+
     /// # Errors
     /// As [`Weights::read`].
     pub fn weights(&self) -> Result<Weights, ModelError> {
@@ -159,6 +179,12 @@ impl ModelFiles {
     }
 }
 
+/// The line of `SHA256SUMS` for a file.
+fn embedded_sum(name: &str) -> Option<String> {
+    let mut lines = EMBEDDED_SUMS.lines().filter_map(|line| line.split_once("  "));
+    lines.find(|(_, file)| *file == name).map(|(sum, _)| sum.to_owned())
+}
+
 fn at_path(reason: &str, path: &Path) -> String {
     format!("{reason}: {}", path.display())
 }
@@ -190,5 +216,14 @@ mod tests {
         let weights = files.weights().unwrap();
         assert!(weights.n_parameters() > 1_000_000);
         serde_json::from_slice::<serde_json::Value>(&files.tokenizer_json().unwrap()).unwrap();
+    }
+
+    #[test]
+    fn the_embedded_sums_are_right() {
+        let files = ModelFiles::embedded();
+        let weights = files.weights().unwrap();
+        assert_eq!(files.weights_sha256(&weights), Some(weights.sha256()));
+        let tokenizer = files.tokenizer_json().unwrap();
+        assert_eq!(files.tokenizer_sha256(&tokenizer), Some(sha256_hex(&tokenizer)));
     }
 }

@@ -3,12 +3,16 @@
 //! A live request differs from the one before in one control map. Everything else that a session
 //! needs is found in small caches.
 
+mod check;
+mod lock;
 mod session;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
 
+use self::lock::LockedPicture;
 use self::session::EmbeddedSession;
 use super::config::Config;
 use super::generator::{
@@ -18,12 +22,13 @@ use super::inspiration::{Inspirations, Remembered};
 use super::recent::Recent;
 use super::text::{TextEncoder, TextEncoding};
 use super::tokenizer::Tokenizer;
+use super::weights::Weights;
 use super::{Generator, ModelError, ModelFiles, Session, device};
-use crate::imaging::{ControlMap, RgbaImage};
+use crate::imaging::{ControlMap, RgbaImage, fit, planes};
 use crate::params::StrengthCurve;
 use crate::protocol::{
-    Anchor, Control, EntryId, GenerateRequest, Given, InspiredBy, MemoryRequest, MemorySource,
-    ModelInfo, PictureIds,
+    Control, EntryId, GenerateRequest, InspiredBy, Lock, MemoryRequest, MemorySource, ModelInfo,
+    PictureIds,
 };
 
 /// Control maps kept encoded; a live sketch changes one layer at a time.
@@ -31,12 +36,42 @@ const CONTROL_CACHE_SIZE: usize = 8;
 /// What depends on prompts and memory: for the picture on show, and for one more beside it. Few,
 /// because the keys and values of a picture take some megabytes.
 const CONDITION_CACHE_SIZE: usize = 2;
+/// Locked pictures kept decoded, at up to a megabyte a scale: that on show, one beside it, and those
+/// beneath them.
+const LOCK_CACHE_SIZE: usize = 4;
 
 /// Weights of everything that works on latents; shared with running sessions.
 struct Networks {
     config: Config,
     tokenizer: Tokenizer,
     network: Network,
+}
+
+impl Networks {
+    /// The latent (1, Z, G, G) of one picture after each of its scales.
+    fn f_hats(&self, ids: &PictureIds) -> Result<Vec<Tensor>, ModelError> {
+        let Self { config, tokenizer, .. } = self;
+        let (channels, side) = (config.tokenizer.latent_channels, config.latent_size());
+        let device = tokenizer.codebook().device();
+        let mut f_hat = Tensor::zeros((1, channels, side, side), super::text::DTYPE, device)?;
+        let mut f_hats = Vec::with_capacity(ids.len());
+        for (scale_idx, ids) in ids.iter().enumerate() {
+            f_hat = tokenizer.add_scale(&f_hat, scale_idx, ids)?;
+            f_hats.push(f_hat.clone());
+        }
+        Ok(f_hats)
+    }
+
+    /// One latent (1, Z, h, w) to four premultiplied planes, one after the other.
+    fn decode(&self, f_hat: &Tensor) -> Result<Vec<f32>, ModelError> {
+        Ok(self.tokenizer.decode(f_hat)?.flatten_all()?.to_vec1()?)
+    }
+
+    /// Four planes of the model's size as a picture.
+    fn picture(&self, planes: &[f32]) -> RgbaImage {
+        planes::rgba_from_planes(planes, self.config.image_size)
+            .expect("the decoder makes four planes of the configured size")
+    }
 }
 
 /// The loaded model.
@@ -50,6 +85,7 @@ pub struct EmbeddedModel {
     looks: Recent<LookKey, Look>,
     /// What the unconditional rows look at, by the negative prompt.
     null_conditions: Recent<String, Condition>,
+    locks: Recent<Lock, Arc<LockedPicture>>,
     device: Device,
 }
 
@@ -71,6 +107,30 @@ struct Look {
     inspired_by: Vec<InspiredBy>,
 }
 
+/// What is built of the weights.
+struct Parts {
+    tokenizer: Tokenizer,
+    network: Network,
+    controls: ControlEncoders,
+    text: TextEncoder,
+}
+
+impl Parts {
+    fn load(
+        config: &Config,
+        weights: &Weights,
+        tokenizer_json: &[u8],
+        device: &Device,
+    ) -> Result<Self, ModelError> {
+        let vb = weights.var_builder(device);
+        let tokenizer = Tokenizer::load(config, vb.pp("tokenizer"))?;
+        let network = Network::load(config, tokenizer.codebook(), &vb.pp("generator"))?;
+        let controls = ControlEncoders::load(config, &vb.pp("generator.control"))?;
+        let text = TextEncoder::load(&config.text, tokenizer_json, vb.pp("text"))?;
+        Ok(Self { tokenizer, network, controls, text })
+    }
+}
+
 impl EmbeddedModel {
     /// Builds the networks from a model's files.
     ///
@@ -79,11 +139,13 @@ impl EmbeddedModel {
     pub fn load(files: &ModelFiles, device: Device) -> Result<Self, ModelError> {
         let config = files.config()?;
         let weights = files.weights()?;
-        let vb = weights.var_builder(&device);
-        let tokenizer = Tokenizer::load(&config, vb.pp("tokenizer"))?;
-        let network = Network::load(&config, tokenizer.codebook(), &vb.pp("generator"))?;
-        let controls = ControlEncoders::load(&config, &vb.pp("generator.control"))?;
-        let text = TextEncoder::load(&config.text, &files.tokenizer_json()?, vb.pp("text"))?;
+        let tokenizer_json = files.tokenizer_json()?;
+        // The hash of a folder's weights takes about as long as building the networks.
+        let (networks, sha256) = rayon::join(
+            || Parts::load(&config, &weights, &tokenizer_json, &device),
+            || files.weights_sha256(&weights),
+        );
+        let Parts { tokenizer, network, controls, text } = networks?;
         weights.warn_of_unused();
         let memory = files.memory(&config)?;
         let info = ModelInfo {
@@ -96,8 +158,8 @@ impl EmbeddedModel {
             n_memory_entries: memory.len(),
             n_parameters: weights.n_parameters(),
             sampling: config.sampling,
-            sha256: None,
-            tokenizer_sha256: None,
+            sha256,
+            tokenizer_sha256: files.tokenizer_sha256(&tokenizer_json),
         };
         Ok(Self {
             info,
@@ -108,102 +170,21 @@ impl EmbeddedModel {
             control_cache: Recent::new(CONTROL_CACHE_SIZE),
             looks: Recent::new(CONDITION_CACHE_SIZE),
             null_conditions: Recent::new(CONDITION_CACHE_SIZE),
+            locks: Recent::new(LOCK_CACHE_SIZE),
             device,
         })
     }
 
-    fn check(&self, request: &GenerateRequest) -> Result<(), ModelError> {
-        let fail = |reason: String| Err(ModelError::Request { reason });
-        if request.seeds.is_empty() {
-            return fail("a request needs at least one seed".to_owned());
+    /// What is locked, with what was decoded of it for an earlier request. The lock must have been
+    /// checked.
+    fn locked(&mut self, lock: &Lock) -> Result<Arc<LockedPicture>, ModelError> {
+        if let Some(locked) = self.locks.find(|known| known == lock) {
+            return Ok(locked);
         }
-        let n_scales = self.info.scales.len();
-        if let Some(stop_at) = request.stop_at.filter(|scale| !(1..=n_scales).contains(scale)) {
-            return fail(format!("cannot stop at scale {stop_at}: this model has 1 to {n_scales}"));
-        }
-        for (idx, Control { map, strength_map, .. }) in request.controls.iter().enumerate() {
-            let kind = map.kind();
-            if !self.info.control_kinds.contains(&kind) {
-                return fail(format!("this model does not know {} controls", kind.name()));
-            }
-            if request.controls[..idx].iter().any(|other| other.map.kind() == kind) {
-                return fail(format!("there are two {} controls; keep one", kind.name()));
-            }
-            if map.size_px() != self.info.image_size_px {
-                return fail(format!(
-                    "the {} control is {} px wide; this model needs {} px",
-                    kind.name(),
-                    map.size_px(),
-                    self.info.image_size_px
-                ));
-            }
-            let n_cells = self.networks.config.latent_size().pow(2);
-            if let Some(map) = strength_map.as_ref().filter(|map| map.len() != n_cells) {
-                return fail(format!("a strength map needs {n_cells} cells, not {}", map.len()));
-            }
-        }
-        if let Some(anchor) = &request.anchor {
-            self.check_anchor(anchor, request.seeds.len())?;
-        }
-        if let Some(given) = &request.given {
-            self.check_given(given, request)?;
-        }
-        self.inspirations.check(&request.memory)
-    }
-
-    fn check_anchor(&self, anchor: &Anchor, n_pictures: usize) -> Result<(), ModelError> {
-        let fail = |reason: String| Err(ModelError::Request { reason });
-        if !(0.0..=Anchor::MAX_HOLD).contains(&anchor.hold) {
-            return fail(format!(
-                "an earlier picture can be held with 0 to {}, not {}",
-                Anchor::MAX_HOLD,
-                anchor.hold
-            ));
-        }
-        if anchor.ids.len() != n_pictures {
-            return fail(format!(
-                "{} earlier pictures cannot be held by {n_pictures}; give one for each seed",
-                anchor.ids.len()
-            ));
-        }
-        if anchor.ids.iter().all(|ids| self.fits(ids)) {
-            Ok(())
-        } else {
-            fail("the earlier picture is of another model and cannot be held".to_owned())
-        }
-    }
-
-    fn check_given(&self, given: &Given, request: &GenerateRequest) -> Result<(), ModelError> {
-        let fail = |reason: String| Err(ModelError::Request { reason });
-        let (n_given, n_pictures) = (given.n_scales(), request.seeds.len());
-        if given.ids.len() != n_pictures {
-            return fail(format!(
-                "the scales of {} pictures are given for {n_pictures}; give those of one for each \
-                 seed",
-                given.ids.len()
-            ));
-        }
-        if n_given == 0 || given.ids.iter().any(|ids| ids.len() != n_given) {
-            return fail("the same number of scales must be given for each seed".to_owned());
-        }
-        if !given.ids.iter().all(|ids| self.fits(ids)) {
-            return fail("the given scales are of another model and cannot be used".to_owned());
-        }
-        match request.stop_at {
-            Some(stop_at) if stop_at < n_given => {
-                fail(format!("cannot stop at scale {stop_at}: {n_given} are given"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether the ids can be of a picture of this model, complete or not.
-    fn fits(&self, ids: &PictureIds) -> bool {
-        let (sides, n_codes) = (&self.info.scales, self.networks.config.tokenizer.codebook_size);
-        let is_grid = |(grid, side): (&Vec<u32>, &usize)| {
-            grid.len() == side * side && grid.iter().all(|id| (*id as usize) < n_codes)
-        };
-        ids.len() <= sides.len() && ids.iter().zip(sides).all(is_grid)
+        let beneath = lock.beneath.as_deref().map(|lock| self.locked(lock)).transpose()?;
+        let locked = Arc::new(LockedPicture::new(&self.networks, lock, beneath)?);
+        self.locks.put(lock.clone(), Arc::clone(&locked));
+        Ok(locked)
     }
 
     /// Tokens (1, D, G, G) of all controls that have any strength.
@@ -339,6 +320,8 @@ impl Generator for EmbeddedModel {
             config.latent_size(),
             config.latent_size(),
         );
+        let lock = request.lock.as_ref().map(|lock| self.locked(lock)).transpose()?;
+        let config = &self.networks.config;
         let mut session = EmbeddedSession {
             networks: Arc::clone(&self.networks),
             conditional: condition.with_control(all_control),
@@ -346,6 +329,7 @@ impl Generator for EmbeddedModel {
             sampling: request.sampling.clamped(),
             seeds: request.seeds.clone(),
             anchor: request.anchor.clone().filter(|anchor| anchor.hold > 0.0),
+            lock,
             n_scales: request.stop_at.unwrap_or(config.scales.len()),
             f_hats: vec![Tensor::zeros(latent_shape, super::text::DTYPE, &self.device)?],
             ids: Vec::new(),
@@ -356,6 +340,36 @@ impl Generator for EmbeddedModel {
             session.take(given)?;
         }
         Ok(Box::new(session))
+    }
+
+    fn encode(&mut self, picture: &RgbaImage) -> Result<PictureIds, ModelError> {
+        let size_px = self.info.image_size_px;
+        if picture.pixels().all(|pixel| pixel.0[3] == 0) {
+            let reason = "the picture has no visible pixels; choose another".to_owned();
+            return Err(ModelError::Request { reason });
+        }
+        let fitted = if picture.dimensions() == (size_px as u32, size_px as u32) {
+            Cow::Borrowed(picture)
+        } else {
+            Cow::Owned(fit::fit_square(picture, size_px))
+        };
+        self.networks.tokenizer.ids_of(&fitted)
+    }
+
+    fn decode(
+        &mut self,
+        ids: &PictureIds,
+        lock: Option<&Lock>,
+        scale_idx: usize,
+    ) -> Result<RgbaImage, ModelError> {
+        self.check_ids(ids, scale_idx)?;
+        let f_hats = self.networks.f_hats(ids)?;
+        let mut planes = self.networks.decode(&f_hats[scale_idx])?;
+        if let Some(lock) = lock {
+            self.check_lock(lock)?;
+            self.locked(lock)?.lay_over(scale_idx, &mut planes)?;
+        }
+        Ok(self.networks.picture(&planes))
     }
 
     fn thumbnail(&mut self, entry: EntryId) -> Result<Arc<RgbaImage>, ModelError> {

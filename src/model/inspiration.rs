@@ -165,12 +165,7 @@ impl Inspirations {
         let (entry, latent) = if let Some(cached) = cached {
             cached
         } else {
-            let size_px = self.image_size_px;
-            let values = planes::planes_from_rgba(pixels);
-            let image =
-                Tensor::from_vec(values, (1, 4, size_px, size_px), tokenizer.codebook().device())?;
-            let ids = tokenizer.quantize(&tokenizer.encode_latent(&image)?)?;
-            let ids: Vec<u32> = ids.into_iter().next().expect("one picture was encoded").concat();
+            let ids = tokenizer.ids_of(pixels)?.concat();
             let entry = entry_id(&ids);
             let latent = tokenizer.f_hat_from_ids(&[ids])?;
             push_bounded(&mut self.latents, (entry, latent.clone()));

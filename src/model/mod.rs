@@ -30,7 +30,9 @@ pub use embedded::EmbeddedModel;
 pub use error::{ModelError, WeightsError};
 
 use crate::imaging::RgbaImage;
-use crate::protocol::{EntryId, GenerateRequest, InspiredBy, MemorySource, ModelInfo, PictureIds};
+use crate::protocol::{
+    EntryId, GenerateRequest, InspiredBy, Lock, MemorySource, ModelInfo, PictureIds,
+};
 
 /// Which model to load, and where it computes.
 #[derive(Debug, Clone, Default)]
@@ -78,6 +80,26 @@ pub trait Generator: Send {
     /// [`ModelError::Request`] if the request does not fit this model; otherwise what the
     /// computation reports.
     fn start(&mut self, request: &GenerateRequest) -> Result<Box<dyn Session>, ModelError>;
+
+    /// Finds the ids of a picture with straight alpha: of the model's size as it is, of any other
+    /// size fitted like the pictures that the model knows.
+    ///
+    /// # Errors
+    /// [`ModelError::Request`] if nothing of it is visible; otherwise what the computation reports.
+    fn encode(&mut self, picture: &RgbaImage) -> Result<PictureIds, ModelError>;
+
+    /// Decodes ids as they were after scale `scale_idx`, straight alpha: the very bytes of
+    /// [`Session::render_scale`] in the session that drew them, if it had the same lock.
+    ///
+    /// # Errors
+    /// [`ModelError::Request`] if they are of another model or have no such scale; otherwise what
+    /// the computation reports.
+    fn decode(
+        &mut self,
+        ids: &PictureIds,
+        lock: Option<&Lock>,
+        scale_idx: usize,
+    ) -> Result<RgbaImage, ModelError>;
 
     /// What a remembered picture looks like, straight alpha.
     ///

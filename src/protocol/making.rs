@@ -1,11 +1,12 @@
 //! From a request and what came of it to the record that goes into the picture's file.
 
-use super::{GenerateRequest, InspiredBy, ModelInfo, PictureIds};
+use super::{Anchor, GenerateRequest, Inspiration, InspiredBy, Lock, ModelInfo, PictureIds};
 use crate::imaging::metadata::{
-    ControlRecord, InspirationRecord, MemoryRecord, ModelRecord, PictureRecord, TokenPyramid,
+    AnchorRecord, ControlRecord, InspirationRecord, LockRecord, MemoryRecord, ModelRecord,
+    PictureRecord, SourceRecord, TokenPyramid,
 };
 
-/// How one picture was made. An anchor is left out: what it did to the picture is in the ids.
+/// How one picture was made.
 #[derive(Debug, Clone, Copy)]
 pub struct Making<'a> {
     pub request: &'a GenerateRequest,
@@ -15,20 +16,25 @@ pub struct Making<'a> {
     pub inspired_by: &'a [InspiredBy],
     /// As far as the picture is done.
     pub ids: &'a PictureIds,
+    /// Seeds of the scales that the request gives, coarse to fine. Where there are none, it is the
+    /// seed of this picture.
+    pub given_seeds: &'a [u64],
+    /// The picture that the coarsest of the given scales were encoded from.
+    pub source: Option<&'a SourceRecord>,
 }
 
 impl Making<'_> {
-    /// The record for the file. `with_maps` puts the control maps into it, for all who get the
-    /// file.
+    /// The record for the file. `with_maps` puts the control maps, and the user's own pictures that
+    /// the model looked at, into it, for all who get the file.
     pub fn record(&self, with_maps: bool) -> PictureRecord {
-        let Self { request, seed, model, inspired_by, ids } = *self;
+        let Self { request, model, inspired_by, ids, .. } = *self;
         let side_px = model.image_size_px as u32;
         let memory = &request.memory;
-        let is_chosen = |slot: usize| memory.chosen.iter().any(|(chosen, _)| *chosen == slot);
+        let is_complete = ids.len() == model.scales.len();
         PictureRecord {
             prompt: request.prompt.clone(),
             negative: request.negative.clone(),
-            seeds: vec![seed; ids.len()],
+            seeds: self.seeds(),
             sampling: request.sampling,
             stop_at: ids.len(),
             n_scales: model.scales.len(),
@@ -52,17 +58,68 @@ impl Making<'_> {
             },
             inspirations: inspired_by
                 .iter()
-                .map(|inspired_by| InspirationRecord {
-                    slot: inspired_by.slot,
-                    entry: format!("{:016x}", inspired_by.entry.0),
-                    caption: inspired_by.caption.clone(),
-                    source: inspired_by.source.clone(),
-                    licence: inspired_by.licence.clone(),
-                    chosen: is_chosen(inspired_by.slot),
-                })
+                .map(|inspired_by| inspiration_record(inspired_by, request, with_maps))
                 .collect(),
             tokens: TokenPyramid::new(&model.scales, ids.clone()).ok(),
+            lock: request.lock.as_ref().and_then(|lock| lock_record(lock, &model.scales)),
+            anchor: request
+                .anchor
+                .as_ref()
+                .filter(|anchor| !is_complete && anchor.hold > 0.0)
+                .and_then(|anchor| self.anchor_record(anchor)),
+            source: self.source.cloned(),
             ..PictureRecord::default()
         }
     }
+
+    /// One per scale.
+    fn seeds(&self) -> Vec<u64> {
+        let n_given = self.request.given.as_ref().map_or(0, super::Given::n_scales);
+        let given = self.given_seeds.iter().copied().take(n_given);
+        let mut seeds: Vec<u64> = given.take(self.ids.len()).collect();
+        seeds.resize(self.ids.len(), self.seed);
+        seeds
+    }
+
+    fn anchor_record(&self, anchor: &Anchor) -> Option<AnchorRecord> {
+        let batch_idx = self.request.seeds.iter().position(|seed| *seed == self.seed)?;
+        let ids = anchor.ids.get(batch_idx)?.clone();
+        let tokens = TokenPyramid::new(&self.model.scales, ids).ok()?;
+        Some(AnchorRecord { tokens, hold: anchor.hold })
+    }
+}
+
+fn inspiration_record(
+    inspired_by: &InspiredBy,
+    request: &GenerateRequest,
+    with_picture: bool,
+) -> InspirationRecord {
+    let chosen = request.memory.chosen.iter().find(|(slot, _)| *slot == inspired_by.slot);
+    let mut record = InspirationRecord {
+        slot: inspired_by.slot,
+        entry: format!("{:016x}", inspired_by.entry.0),
+        caption: inspired_by.caption.clone(),
+        source: inspired_by.source.clone(),
+        licence: inspired_by.licence.clone(),
+        chosen: chosen.is_some(),
+        picture: None,
+    };
+    if let Some((_, Inspiration::Picture { pixels, .. })) = chosen {
+        record.entry.clear();
+        if with_picture {
+            record.embed(pixels);
+        }
+    }
+    record
+}
+
+/// With all locks beneath it.
+fn lock_record(lock: &Lock, sides: &[usize]) -> Option<LockRecord> {
+    let tokens = TokenPyramid::new(sides, lock.ids.to_vec()).ok()?;
+    let mut record = LockRecord::new(tokens, &lock.mask.coverage, lock.mask.size_px)?;
+    record.beneath = match &lock.beneath {
+        Some(beneath) => Some(Box::new(lock_record(beneath, sides)?)),
+        None => None,
+    };
+    Some(record)
 }

@@ -36,6 +36,8 @@ pub struct Lock {
     /// The earlier picture; scales that it does not have are free.
     pub ids: Arc<PictureIds>,
     pub mask: Arc<LockMask>,
+    /// What was locked when the earlier picture was made: its pixels are those that stay.
+    pub beneath: Option<Arc<Lock>>,
 }
 
 /// How firmly each pixel is locked: 255 wholly, 0 free.
@@ -46,7 +48,7 @@ pub struct LockMask {
     pub coverage: Vec<u8>,
 }
 
-/// Number of an errand, chosen by whoever asks.
+/// Number of an errand, rising in the order asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ErrandId(pub u64);
 

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! generate() ─▶ Latest<Job> + bell ─▶ thread "generate": start, then step and render per scale
+//! errand() ──▶ queue + bell ───────▶ encode or decode, between two jobs
 //! drain() ◀─── events, bounded ◀──── Started, ScaleFinished …, Finished | Cancelled | Failed
 //! take_preview() ◀─ Latest<Preview> ◀ the picture after each scale that is shown
 //! ```
@@ -31,13 +32,19 @@
 //!   [`WorkerHandle::EVENT_CAPACITY`] events are pending; no method of the handle waits for it.
 //! - `wake` is called after each event and each preview, on the worker's thread.
 //! - Errors and panics of the model become events; the worker and the model live on.
-//! - Thumbnails are idle work: between two of them the worker looks for a new request.
-//! - Dropping the handle ends the thread within one step, or when loading ends, and waits for it.
+//! - Errands are done one at a time, in the order asked for, each between two jobs: a job waits for
+//!   one errand at most, an errand for the running job and the errands before it. Each is answered
+//!   by one `ErrandDone`, which is never stale. Jobs supersede and cancel no errand, errands no job,
+//!   and the next job goes on from the one before as if no errand had been in between.
+//! - Thumbnails are idle work: between two of them the worker looks for errands and a new request.
+//! - Dropping the handle ends the thread within one step, one decoding of an errand, or when loading
+//!   ends, and waits for it.
 //!
 //! Deliberately absent: any knowledge of the window.
 //!
 //! [`Previews::Budgeted`]: crate::protocol::Previews::Budgeted
 
+mod errands;
 mod job;
 mod latest;
 mod orders;
@@ -51,12 +58,13 @@ use std::thread::{Builder, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use self::errands::Errands;
 use self::job::Job;
 use self::latest::Latest;
 use self::orders::Orders;
 use self::run::{Inbox, Outbox};
 use crate::model::{Generator, ModelError};
-use crate::protocol::{Event, GenerateRequest, JobId, Preview};
+use crate::protocol::{Errand, ErrandId, Event, GenerateRequest, JobId, Preview};
 
 /// The window's end of the worker. See the module for what it promises.
 pub struct WorkerHandle {
@@ -64,8 +72,10 @@ pub struct WorkerHandle {
     n_jobs: u64,
     /// The oldest job of which something may still be seen.
     oldest_seen: JobId,
+    n_errands: u64,
     orders: Orders,
     jobs: Arc<Latest<Job>>,
+    errands: Arc<Errands>,
     previews: Arc<Latest<Preview>>,
     // Dropped in this order: without bell and events the thread ends, wherever it waits, and only
     // then is it joined.
@@ -89,11 +99,13 @@ impl WorkerHandle {
         wake: impl Fn() + Send + Sync + 'static,
     ) -> std::io::Result<Self> {
         let jobs = Arc::new(Latest::default());
+        let errands = Arc::new(Errands::default());
         let previews = Arc::new(Latest::default());
-        // One ring is enough, however many jobs were put: only the newest is there.
+        // One ring is enough, however much was put: whoever hears it looks at all that is there.
         let (bell, bell_of_worker) = bounded(1);
         let (events_of_worker, events) = bounded(Self::EVENT_CAPACITY);
-        let inbox = Inbox { jobs: Arc::clone(&jobs), bell: bell_of_worker };
+        let inbox =
+            Inbox { jobs: Arc::clone(&jobs), errands: Arc::clone(&errands), bell: bell_of_worker };
         let outbox = Outbox {
             events: events_of_worker,
             previews: Arc::clone(&previews),
@@ -105,8 +117,10 @@ impl WorkerHandle {
         Ok(Self {
             n_jobs: 0,
             oldest_seen: JobId(0),
+            n_errands: 0,
             orders: Orders::default(),
             jobs,
+            errands,
             previews,
             bell,
             events,
@@ -138,6 +152,17 @@ impl WorkerHandle {
         self.orders.end_below(JobId(self.n_jobs + 1));
     }
 
+    /// Has the model do something small between two jobs. Never waits, and supersedes nothing; the
+    /// answer is [`Event::ErrandDone`] with the number that is given back, also if there is no
+    /// model.
+    pub fn errand(&mut self, errand: Errand) -> ErrandId {
+        self.n_errands += 1;
+        let id = ErrandId(self.n_errands);
+        self.errands.put(id, errand);
+        self.ring();
+        id
+    }
+
     /// All events since the last call, oldest first, without those of superseded jobs.
     pub fn drain(&mut self) -> Vec<Event> {
         // What a waiting worker adds meanwhile is left for the next call, for which it wakes us:
@@ -158,16 +183,21 @@ impl WorkerHandle {
         self.n_jobs += 1;
         let id = JobId(self.n_jobs);
         self.jobs.put(Job { id, request, orders: self.orders.clone() });
+        self.ring();
+        id
+    }
+
+    fn ring(&self) {
         // Full means that the bell rings already. Closed means that the thread has died, which
         // only a panic of `wake` can do, and the panic hook has reported that.
         self.bell.try_send(()).ok();
-        id
     }
 }
 
 impl Drop for WorkerHandle {
     fn drop(&mut self) {
         self.cancel();
+        self.errands.close();
     }
 }
 

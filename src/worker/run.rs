@@ -6,15 +6,17 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 
+use super::errands::Errands;
 use super::job::Job;
 use super::latest::Latest;
 use super::thumbnails::Thumbnails;
 use crate::model::{Generator, ModelError};
 use crate::protocol::{Event, Failure, Preview};
 
-/// Where jobs come from. The bell tells that there may be one, and by its end that no more come.
+/// Where work comes from. The bell tells that there may be some, and by its end that no more comes.
 pub(super) struct Inbox {
     pub(super) jobs: Arc<Latest<Job>>,
+    pub(super) errands: Arc<Errands>,
     pub(super) bell: Receiver<()>,
 }
 
@@ -80,17 +82,25 @@ fn serve(model: &mut dyn Generator, inbox: &Inbox, outbox: &Outbox) -> Closed {
         return closed;
     }
     loop {
-        let rung = if thumbnails.is_done() {
+        let is_idle = thumbnails.is_done() && inbox.errands.is_empty();
+        // Whatever is put after that look rings the bell.
+        let rung = if is_idle {
             inbox.bell.recv().map_err(TryRecvError::from)
         } else {
             inbox.bell.try_recv()
         };
+        let has_errand = !inbox.errands.is_empty();
         let sent = match rung {
             // Nothing is there if the last ring already brought what this one announces.
-            Ok(()) => match inbox.jobs.take() {
-                Some(job) => job.run(model, &mut left, &mut thumbnails, outbox),
-                None => Ok(()),
-            },
+            Ok(()) => {
+                let ran = match inbox.jobs.take() {
+                    Some(job) => job.run(model, &mut left, &mut thumbnails, outbox),
+                    None => Ok(()),
+                };
+                // Jobs that follow each other without a pause must not keep it waiting for ever.
+                ran.and_then(|()| inbox.errands.run_next(model, outbox))
+            }
+            Err(TryRecvError::Empty) if has_errand => inbox.errands.run_next(model, outbox),
             Err(TryRecvError::Empty) => thumbnails.make_next(model, outbox),
             Err(TryRecvError::Disconnected) => Err(Closed),
         };
@@ -100,13 +110,14 @@ fn serve(model: &mut dyn Generator, inbox: &Inbox, outbox: &Outbox) -> Closed {
     }
 }
 
-/// Answers every job with the reason why there is no model.
+/// Answers every job and errand with the reason why there is no model.
 fn refuse(failure: &Failure, inbox: &Inbox, outbox: &Outbox) -> Closed {
     let mut sent = outbox.send(Event::ModelFailed(failure.clone()));
     while sent.is_ok() && inbox.bell.recv().is_ok() {
         if let Some(job) = inbox.jobs.take() {
             sent = outbox.send(Event::Failed { job: job.id, failure: failure.clone() });
         }
+        sent = sent.and_then(|()| inbox.errands.refuse(failure, outbox));
     }
     Closed
 }

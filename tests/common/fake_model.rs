@@ -1,7 +1,8 @@
 //! A model without weights: as fast as nothing, as slow as the test wants, and it fails on demand.
 //!
 //! Its pictures are discs whose colour follows from prompt, seed and scale
-//! ([`colour_of`]), so a test can tell which picture it got.
+//! ([`colour_of`]), so a test can tell which picture it got. Prompt and seed make the ids, and the
+//! ids the colour, so given scales show whose they are, and decoding gives the same bytes.
 //!
 //! ```ignore
 //! let model = FakeModel::new().with_fault("bad", Point::Step(2), Fault::Panic);
@@ -27,7 +28,7 @@ use underpaint::imaging::RgbaImage;
 use underpaint::model::{Generator, ModelError, Session, Step};
 use underpaint::params::{ControlKind, Sampling};
 use underpaint::protocol::{
-    EntryId, GenerateRequest, Inspiration, InspiredBy, ModelInfo, PictureIds,
+    EntryId, GenerateRequest, Given, Inspiration, InspiredBy, Lock, ModelInfo, PictureIds,
 };
 
 /// How long a test waits for what must happen; far more than it takes on a busy machine.
@@ -43,6 +44,9 @@ pub(crate) enum Point {
     /// Before decoding this scale of this picture of the batch.
     Render(usize, usize),
     Thumbnail(EntryId),
+    Encode,
+    /// Before decoding this scale for an errand.
+    Decode(usize),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -192,12 +196,33 @@ impl Generator for FakeModel {
             prompt: request.prompt.clone(),
             seeds: request.seeds.clone(),
             n_scales,
-            n_done: 0,
+            n_done: request.given.as_ref().map_or(0, Given::n_scales),
+            given: request.given.clone(),
+            sides: self.info.scales.clone(),
             size_px: self.info.image_size_px,
             notices: self.notices.clone(),
             inspired_by: inspired_by(request, &self.entries, self.info.n_memory_slots),
             place: self.place.clone(),
         }))
+    }
+
+    fn encode(&mut self, picture: &RgbaImage) -> Result<PictureIds, ModelError> {
+        self.place.pass(Point::Encode, "")?;
+        let Rgba([red, green, ..]) = middle(picture);
+        Ok(grids(&self.info.scales, u32::from_be_bytes([0, 0, red, green])))
+    }
+
+    fn decode(
+        &mut self,
+        ids: &PictureIds,
+        _lock: Option<&Lock>,
+        scale_idx: usize,
+    ) -> Result<RgbaImage, ModelError> {
+        self.place.pass(Point::Decode(scale_idx), "")?;
+        let Some(grid) = ids.get(scale_idx) else {
+            return Err(ModelError::Request { reason: format!("There is no scale {scale_idx}") });
+        };
+        Ok(disc(self.info.image_size_px, colour_of_id(grid[0], scale_idx)))
     }
 
     fn thumbnail(&mut self, entry: EntryId) -> Result<Arc<RgbaImage>, ModelError> {
@@ -214,6 +239,8 @@ struct FakeSession {
     seeds: Vec<u64>,
     n_scales: usize,
     n_done: usize,
+    given: Option<Given>,
+    sides: Vec<usize>,
     size_px: usize,
     notices: Vec<String>,
     inspired_by: Vec<InspiredBy>,
@@ -254,14 +281,18 @@ impl Session for FakeSession {
     }
 
     fn ids(&self, batch_idx: usize) -> PictureIds {
-        let grid = |scale_idx: usize| vec![self.seeds[batch_idx] as u32; (scale_idx + 1).pow(2)];
-        (0..self.n_done).map(grid).collect()
+        let mut ids = grids(&self.sides[..self.n_done], id_of(&self.prompt, self.seeds[batch_idx]));
+        if let Some(given) = &self.given {
+            ids[..given.n_scales()].clone_from_slice(&given.ids[batch_idx]);
+        }
+        ids
     }
 
     fn render_scale(&self, scale_idx: usize, batch_idx: usize) -> Result<RgbaImage, ModelError> {
         assert!(scale_idx < self.n_done, "the worker decodes after the step");
         self.place.pass(Point::Render(scale_idx, batch_idx), &self.prompt)?;
-        Ok(disc(self.size_px, colour_of(&self.prompt, self.seeds[batch_idx], scale_idx)))
+        let id = self.ids(batch_idx)[scale_idx][0];
+        Ok(disc(self.size_px, colour_of_id(id, scale_idx)))
     }
 }
 
@@ -319,12 +350,25 @@ impl Calls {
 /// Colour of the middle of a picture. Differs between any two scales, and, but for chance, between
 /// prompts and seeds.
 pub(crate) fn colour_of(prompt: &str, seed: u64, scale_idx: usize) -> Rgba<u8> {
+    colour_of_id(id_of(prompt, seed), scale_idx)
+}
+
+fn colour_of_id(id: u32, scale_idx: usize) -> Rgba<u8> {
+    Rgba([(id >> 8) as u8, id as u8, (scale_idx * 24) as u8, 255])
+}
+
+/// The code at every place of a picture: 16 bits.
+fn id_of(prompt: &str, seed: u64) -> u32 {
     // FNV-1a, because snapshots must not change with the standard library's hasher.
     let bytes = prompt.bytes().chain(seed.to_le_bytes());
     let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });
-    Rgba([(hash >> 48) as u8, (hash >> 32) as u8, (scale_idx * 24) as u8, 255])
+    ((hash >> 48) as u32 & 0xff) << 8 | (hash >> 32) as u32 & 0xff
+}
+
+fn grids(sides: &[usize], id: u32) -> PictureIds {
+    sides.iter().map(|side| vec![id; side * side]).collect()
 }
 
 /// Colour of the middle of a picture that the fake made.

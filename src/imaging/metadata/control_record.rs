@@ -1,19 +1,12 @@
 //! A control in a record: how it was followed, and its map if the user wants it in the file.
 
-use std::io::Cursor;
-
-use image::codecs::png::{PngDecoder, PngEncoder};
-use image::{DynamicImage, ExtendedColorType, ImageDecoder as _, ImageEncoder as _, Limits};
 use serde::{Deserialize, Serialize};
 
-use super::base64;
+use super::embedded_png;
 use super::sha256::sha256_hex;
 use crate::imaging::control::{Control, ControlMap};
 use crate::imaging::planes;
 use crate::params::{ControlKind, StrengthCurve};
-
-/// Greatest side of a map that is read.
-const MAX_SIDE_PX: u32 = 4096;
 
 /// One control of a picture.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,9 +57,7 @@ impl ControlRecord {
     pub fn control(&self) -> Result<Control, MapError> {
         let kind = self.kind;
         let text = self.map.as_deref().ok_or(MapError::Absent { kind })?;
-        let damaged = || MapError::Damaged { kind };
-        let png = base64::decode(text).ok_or_else(damaged)?;
-        let picture = decode(&png).ok_or_else(damaged)?;
+        let picture = embedded_png::read(text).ok_or(MapError::Damaged { kind })?;
         let size_px = picture.width() as usize;
         if picture.height() as usize != size_px {
             return Err(MapError::Shape { kind });
@@ -81,6 +72,12 @@ impl ControlRecord {
         let strength_map = self.strength_map.as_deref().map(Into::into);
         Ok(Control { map, strength: self.strength.clone(), strength_map })
     }
+
+    /// Whether a control has the very map that was followed. A map of more than 8 bits loses some
+    /// in the file.
+    pub fn is_map_of(&self, control: &Control) -> bool {
+        self.sha256 == hash(&control.map)
+    }
 }
 
 fn hash(map: &ControlMap) -> String {
@@ -89,29 +86,15 @@ fn hash(map: &ControlMap) -> String {
 }
 
 fn encode(map: &ControlMap) -> Option<String> {
-    let side = map.size_px() as u32;
-    let mut png = Vec::new();
-    let encoder = PngEncoder::new(&mut png);
-    let written = match map.kind() {
+    match map.kind() {
         ControlKind::Lines | ControlKind::Depth => {
             let levels: Vec<u8> = map.values().iter().map(|v| (v * 255.0).round() as u8).collect();
-            encoder.write_image(&levels, side, side, ExtendedColorType::L8)
+            embedded_png::write_grey(&levels, map.size_px())
         }
         ControlKind::Colour => {
-            let picture = planes::rgba_from_planes(map.values(), map.size_px())?;
-            encoder.write_image(picture.as_raw(), side, side, ExtendedColorType::Rgba8)
+            embedded_png::write_rgba(&planes::rgba_from_planes(map.values(), map.size_px())?)
         }
-    };
-    written.ok().map(|()| base64::encode(&png))
-}
-
-fn decode(png: &[u8]) -> Option<DynamicImage> {
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(MAX_SIDE_PX);
-    limits.max_image_height = Some(MAX_SIDE_PX);
-    let mut decoder = PngDecoder::with_limits(Cursor::new(png), limits.clone()).ok()?;
-    decoder.set_limits(limits).ok()?;
-    DynamicImage::from_decoder(decoder).ok()
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 
 mod base64;
 mod control_record;
+mod embedded_png;
 mod exif;
 mod json;
 mod parameters;
@@ -15,6 +16,7 @@ mod png_text;
 mod recall;
 mod record;
 mod sha256;
+mod steering_record;
 mod tokens;
 mod xmp;
 
@@ -23,6 +25,7 @@ pub use png_text::{MAX_CHUNK_BYTES, MAX_INFLATED_BYTES};
 pub use recall::{Carrier, RecallError, Recalled, SourceApp, TextFound, recall};
 pub use record::{InspirationRecord, MemoryRecord, ModelRecord, PictureRecord, RecordError};
 pub use sha256::sha256_hex;
+pub use steering_record::{AnchorRecord, LockMaskError, LockRecord, SourceRecord};
 pub use tokens::{TokenPyramid, TokensError};
 
 /// Who wrote a file: `Software` in PNG and EXIF.

@@ -3,10 +3,13 @@
 //! Made to last: fields may be added within a schema, and none changes its meaning. A reader
 //! leaves alone what it does not know, takes what it can from a newer schema, and says so.
 
+use image::RgbaImage;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::control_record::ControlRecord;
+use super::embedded_png;
+use super::steering_record::{AnchorRecord, LockRecord, SourceRecord};
 use super::tokens::TokenPyramid;
 use crate::params::Sampling;
 
@@ -46,6 +49,13 @@ pub struct PictureRecord {
     pub inspirations: Vec<InspirationRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens: Option<TokenPyramid>,
+    /// What of an earlier picture stayed; needed to decode the tokens to the picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lock: Option<LockRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<AnchorRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceRecord>,
 }
 
 /// Which model made the picture.
@@ -88,6 +98,21 @@ pub struct InspirationRecord {
     pub licence: String,
     /// Chosen by hand rather than retrieved.
     pub chosen: bool,
+    /// A picture of the user itself, as PNG in Base64, if the user wants it in the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
+}
+
+impl InspirationRecord {
+    /// Puts a picture of the user into the record, straight alpha.
+    pub fn embed(&mut self, picture: &RgbaImage) {
+        self.picture = embedded_png::write_rgba(picture);
+    }
+
+    /// The picture of the user; `None` if it is not there or damaged.
+    pub fn embedded(&self) -> Option<RgbaImage> {
+        Some(embedded_png::read(self.picture.as_deref()?)?.into_rgba8())
+    }
 }
 
 /// The text under our key is no record.
@@ -205,6 +230,9 @@ impl Default for PictureRecord {
             memory: MemoryRecord::default(),
             inspirations: Vec::new(),
             tokens: None,
+            lock: None,
+            anchor: None,
+            source: None,
         }
     }
 }

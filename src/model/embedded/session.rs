@@ -7,6 +7,7 @@ use std::sync::Arc;
 use candle_core::Tensor;
 
 use super::Networks;
+use super::lock::LockedPicture;
 use crate::imaging::{RgbaImage, planes};
 use crate::model::generator::Condition;
 use crate::model::sampling::{NoisePlace, draw, hold_on_to};
@@ -22,6 +23,7 @@ pub(super) struct EmbeddedSession {
     pub(super) sampling: Sampling,
     pub(super) seeds: Vec<u64>,
     pub(super) anchor: Option<Anchor>,
+    pub(super) lock: Option<Arc<LockedPicture>>,
     pub(super) n_scales: usize,
     /// The latent (B, Z, G, G) before the first scale and after each one that is done: small, and
     /// all that is needed to decode any of them later.
@@ -52,6 +54,14 @@ impl EmbeddedSession {
     /// The latent so far.
     fn f_hat(&self) -> &Tensor {
         self.f_hats.last().expect("the empty latent is always there")
+    }
+
+    /// The picture of the decoder's planes after a scale, with what is locked.
+    fn finished(&self, scale_idx: usize, mut planes: Vec<f32>) -> Result<RgbaImage, ModelError> {
+        if let Some(lock) = &self.lock {
+            lock.lay_over(scale_idx, &mut planes)?;
+        }
+        Ok(self.networks.picture(&planes))
     }
 
     /// Logits of the next scale, guided: (B, T, K); `None` if `go_on` said no.
@@ -125,11 +135,16 @@ impl Session for EmbeddedSession {
             }
         }
         let pictures = logits.chunks_exact(side * side * n_codes).zip(&self.seeds);
-        let ids: Vec<u32> = pictures
+        let mut ids: Vec<u32> = pictures
             .flat_map(|(logits, seed)| {
                 draw(logits, n_codes, &self.sampling, NoisePlace { seed: *seed, scale_idx, side })
             })
             .collect();
+        if let Some(lock) = &self.lock {
+            for ids in ids.chunks_exact_mut(side * side) {
+                lock.force(scale_idx, ids);
+            }
+        }
         self.push(scale_idx, ids)?;
         Ok(Step::Done)
     }
@@ -144,11 +159,8 @@ impl Session for EmbeddedSession {
 
     fn render_scale(&self, scale_idx: usize, batch_idx: usize) -> Result<RgbaImage, ModelError> {
         let f_hat = self.f_hats[scale_idx + 1].narrow(0, batch_idx, 1)?;
-        let picture = self.networks.tokenizer.decode(&f_hat)?;
-        let values: Vec<f32> = picture.flatten_all()?.to_vec1()?;
-        let size_px = self.networks.config.image_size;
-        Ok(planes::rgba_from_planes(&values, size_px)
-            .expect("the decoder makes four planes of the configured size"))
+        let planes = self.networks.decode(&f_hat)?;
+        self.finished(scale_idx, planes)
     }
 
     /// Decodes the latent at half its side, and enlarges what comes: the decoder is convolutional,
@@ -161,9 +173,7 @@ impl Session for EmbeddedSession {
             return self.render(batch_idx);
         }
         let f_hat = self.f_hat().narrow(0, batch_idx, 1)?.avg_pool2d(2)?;
-        let picture = self.networks.tokenizer.decode(&f_hat)?;
-        let values: Vec<f32> = picture.flatten_all()?.to_vec1()?;
-        Ok(planes::rgba_from_planes(&planes::doubled(&values, size_px / 2), size_px)
-            .expect("four planes of half the configured size, doubled"))
+        let planes = self.networks.decode(&f_hat)?;
+        self.finished(self.n_done() - 1, planes::doubled(&planes, size_px / 2))
     }
 }

@@ -14,6 +14,7 @@ use candle_nn::VarBuilder;
 
 use super::ModelError;
 use super::config::Config;
+use crate::imaging::{RgbaImage, planes};
 use blocks::Layers;
 use decoder::Decoder;
 use encoder::Encoder;
@@ -75,6 +76,19 @@ impl Tokenizer {
             return Err(ModelError::Request { reason });
         }
         Ok(on_pool(pictures.device(), || self.encoder.forward(pictures))?)
+    }
+
+    /// Ids of a picture of the model's size, straight alpha.
+    ///
+    /// # Errors
+    /// Another size, or what the computation reports.
+    pub fn ids_of(&self, picture: &RgbaImage) -> Result<ScaleIds, ModelError> {
+        let (width, height) = picture.dimensions();
+        let shape = (1, 4, height as usize, width as usize);
+        let values = planes::planes_from_rgba(picture);
+        let planes = Tensor::from_vec(values, shape, self.codebook().device())?;
+        let ids = self.quantize(&self.encode_latent(&planes)?)?;
+        Ok(ids.into_iter().next().expect("one picture was encoded"))
     }
 
     /// Ids of the nearest codes, scale by scale, of every picture of latents (B, C, G, G).

@@ -24,6 +24,7 @@ use candle_nn::VarBuilder;
 use candle_nn::var_builder::SimpleBackend;
 
 use super::WeightsError;
+use crate::imaging::metadata::sha256_hex;
 pub use packing::to_gguf;
 pub(super) use safetensors::parse as parse_safetensors;
 
@@ -97,6 +98,11 @@ impl Weights {
         let is_gguf = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("gguf"));
         let container = if is_gguf { Container::Gguf } else { Container::Safetensors };
         Self::from_bytes(container, Cow::Owned(bytes), path)
+    }
+
+    /// Of the whole file, 64 hexadecimal digits.
+    pub fn sha256(&self) -> String {
+        sha256_hex(&self.file.bytes)
     }
 
     /// Opens a weight file that is already in memory; `path` is for messages. Decodes nothing yet.
