@@ -3,6 +3,7 @@
 //! Plain data: no channels, no tensors, no widgets. Heavy pixels are behind `Arc`.
 
 mod day;
+mod kept;
 mod making;
 mod pictures;
 mod steering;
@@ -16,6 +17,7 @@ use crate::imaging::RgbaImage;
 pub use crate::imaging::control::Control;
 use crate::params::{ControlKind, Sampling};
 pub use day::{Day, moment_name};
+pub use kept::{Kept, KeptError};
 pub use making::Making;
 pub use pictures::{
     IndexProgress, KnownPicture, LibraryEvent, Listing, PictureId, PictureQuery, ScanReport,
