@@ -44,8 +44,8 @@ fn is_left(x: usize, _y: usize) -> bool {
     x < 100
 }
 
-fn lock(ids: &PictureIds, mask: &Arc<LockMask>) -> Option<Lock> {
-    Some(Lock { ids: Arc::new(ids.clone()), mask: Arc::clone(mask), beneath: None })
+fn lock(ids: &PictureIds, mask: &Arc<LockMask>) -> Lock {
+    Lock { ids: Arc::new(ids.clone()), mask: Arc::clone(mask), beneath: None }
 }
 
 fn request(seed: u64) -> GenerateRequest {
@@ -57,7 +57,7 @@ fn locked_pixels_stay_and_the_rest_is_painted() {
     for mut generator in [tiny(), embedded()] {
         let earlier = finish(&mut *generator, &request(1));
         let ids = earlier.ids(0);
-        let locked = GenerateRequest { lock: lock(&ids, &mask(is_left)), ..request(2) };
+        let locked = GenerateRequest { lock: Some(lock(&ids, &mask(is_left))), ..request(2) };
         let session = finish(&mut *generator, &locked);
         let mut n_changed = 0;
         for scale_idx in 0..session.n_scales() {
@@ -96,11 +96,12 @@ fn nothing_locked_is_no_lock_and_everything_locked_is_the_earlier_picture() {
     for mut generator in [tiny(), embedded()] {
         let earlier = finish(&mut *generator, &request(1));
         let ids = earlier.ids(0);
-        let nothing = GenerateRequest { lock: lock(&ids, &mask(|_, _| false)), ..request(2) };
+        let nothing = GenerateRequest { lock: Some(lock(&ids, &mask(|_, _| false))), ..request(2) };
         let with = finish(&mut *generator, &nothing);
         let without = finish(&mut *generator, &request(2));
         assert_eq!(with.ids(0), without.ids(0));
-        let everything = GenerateRequest { lock: lock(&ids, &mask(|_, _| true)), ..request(2) };
+        let everything =
+            GenerateRequest { lock: Some(lock(&ids, &mask(|_, _| true))), ..request(2) };
         let all = finish(&mut *generator, &everything);
         assert_eq!(all.ids(0), ids);
         for scale_idx in 0..with.n_scales() {
@@ -117,7 +118,8 @@ fn seams_have_no_fringes() {
     // hue nothing darker or of another hue may come up.
     let mut generator = embedded();
     let earlier = finish(&mut *generator, &request(1));
-    let locked = GenerateRequest { lock: lock(&earlier.ids(0), &mask(is_left)), ..request(2) };
+    let locked =
+        GenerateRequest { lock: Some(lock(&earlier.ids(0), &mask(is_left))), ..request(2) };
     let session = finish(&mut *generator, &locked);
     let free = generator.decode(&session.ids(0), None, 7).unwrap();
     let (old, new) = (earlier.render(0).unwrap(), session.render(0).unwrap());
@@ -140,7 +142,7 @@ fn seams_have_no_fringes() {
 fn a_lock_over_a_lock_keeps_what_was_seen() {
     let mut generator = tiny();
     let first = finish(&mut *generator, &request(1));
-    let below = lock(&first.ids(0), &mask(is_left)).unwrap();
+    let below = lock(&first.ids(0), &mask(is_left));
     let second_request = GenerateRequest { lock: Some(below.clone()), ..request(2) };
     let second = finish(&mut *generator, &second_request);
     let above = Lock {
@@ -163,8 +165,6 @@ fn a_lock_over_a_lock_keeps_what_was_seen() {
         model: &model,
         inspired_by: third.inspired_by(),
         ids: &third.ids(0),
-        given_seeds: &[],
-        source: None,
     };
     let json = making.record(true).to_json();
     let (record, remarks) = PictureRecord::from_json(&json).unwrap();
@@ -183,11 +183,12 @@ fn a_batch_shares_its_lock_and_given_scales() {
     let earlier = finish(&mut *generator, &request(1));
     let ids = earlier.ids(0);
     let one = |seed| GenerateRequest {
-        lock: lock(&ids, &mask(is_left)),
+        lock: Some(lock(&ids, &mask(is_left))),
         given: Some(Given::prefix(&ids, 2)),
         ..request(seed)
     };
-    let given = Some(Given { ids: Arc::new(vec![ids[..2].to_vec(); 3]) });
+    let given = Given::prefix(&ids, 2);
+    let given = Some(Given { ids: Arc::new(vec![given.ids[0].clone(); 3]), ..given });
     let batch = GenerateRequest { seeds: vec![4, 5, 6], given, ..one(4) };
     let batch = finish(&mut *generator, &batch);
     for (batch_idx, seed) in [4, 5, 6].into_iter().enumerate() {
@@ -203,7 +204,7 @@ fn a_lock_of_a_stopped_picture_leaves_later_scales_free() {
     let mut generator = tiny();
     let stopped = GenerateRequest { stop_at: Some(5), ..request(1) };
     let ids = finish(&mut *generator, &stopped).ids(0);
-    let everything = GenerateRequest { lock: lock(&ids, &mask(|_, _| true)), ..request(2) };
+    let everything = GenerateRequest { lock: Some(lock(&ids, &mask(|_, _| true))), ..request(2) };
     let session = finish(&mut *generator, &everything);
     assert_eq!(session.ids(0)[..5], ids[..]);
     let going_on = GenerateRequest { given: Some(Given::prefix(&ids, 5)), ..request(2) };
@@ -217,7 +218,7 @@ fn drafts_keep_what_is_locked() {
     let mut generator = tiny();
     let earlier = finish(&mut *generator, &request(1));
     let all = lock(&earlier.ids(0), &mask(|_, _| true));
-    let locked = GenerateRequest { lock: all, stop_at: Some(5), ..request(2) };
+    let locked = GenerateRequest { lock: Some(all), stop_at: Some(5), ..request(2) };
     let session = finish(&mut *generator, &locked);
     assert!(session.render_draft(0).unwrap() == earlier.render_scale(4, 0).unwrap());
 }
@@ -274,20 +275,20 @@ fn what_does_not_fit_is_refused_with_the_reason() {
     let with = |lock: Option<Lock>| GenerateRequest { lock, ..request(1) };
     let small = Arc::new(LockMask { size_px: 8, coverage: vec![0; 64] });
     let short = Arc::new(LockMask { size_px: SIZE_PX, coverage: vec![0; 7] });
-    refused(with(lock(&ids, &small)), "the lock is 8 px wide");
-    refused(with(lock(&ids, &short)), "with 7 pixels");
-    refused(with(lock(&vec![vec![1 << 20]], &all)), "of another model");
-    refused(with(lock(&vec![vec![7], vec![7]], &all)), "of another model");
-    refused(with(lock(&Vec::new(), &all)), "of another model");
-    let mut deep = lock(&ids, &all).unwrap();
+    refused(with(Some(lock(&ids, &small))), "the lock is 8 px wide");
+    refused(with(Some(lock(&ids, &short))), "with 7 pixels");
+    refused(with(Some(lock(&vec![vec![1 << 20]], &all))), "of another model");
+    refused(with(Some(lock(&vec![vec![7], vec![7]], &all))), "of another model");
+    refused(with(Some(lock(&Vec::new(), &all))), "of another model");
+    let mut deep = lock(&ids, &all);
     for _ in 0..40 {
-        deep = Lock { beneath: Some(Arc::new(deep)), ..lock(&ids, &all).unwrap() };
+        deep = Lock { beneath: Some(Arc::new(deep)), ..lock(&ids, &all) };
     }
     refused(with(Some(deep)), "locked pictures lie over each other");
-    let bad_beneath =
-        Lock { beneath: Some(Arc::new(lock(&ids, &small).unwrap())), ..lock(&ids, &all).unwrap() };
+    let bad_beneath = Lock { beneath: Some(Arc::new(lock(&ids, &small))), ..lock(&ids, &all) };
     refused(with(Some(bad_beneath)), "the lock is 8 px wide");
-    let given = |ids: Vec<PictureIds>| Some(Given { ids: Arc::new(ids) });
+    let given =
+        |given: Vec<PictureIds>| Some(Given { ids: Arc::new(given), ..Given::prefix(&ids, 1) });
     let with_given = |ids| GenerateRequest { given: given(ids), ..request(1) };
     refused(with_given(Vec::new()), "one for each seed");
     refused(with_given(vec![ids.clone(), ids.clone()]), "one for each seed");
@@ -300,7 +301,7 @@ fn what_does_not_fit_is_refused_with_the_reason() {
     assert!(message(generator.decode(&ids, None, 2)).contains("scale 3 was asked for"));
     assert!(message(generator.decode(&vec![vec![1 << 20]], None, 0)).contains("another model"));
     let bad = lock(&ids, &small);
-    assert!(message(generator.decode(&ids, bad.as_ref(), 0)).contains("8 px wide"));
+    assert!(message(generator.decode(&ids, Some(&bad), 0)).contains("8 px wide"));
     let clear = RgbaImage::new(30, 20);
     assert!(generator.encode(&clear).unwrap_err().to_string().contains("no visible pixels"));
 }
@@ -321,8 +322,6 @@ fn an_anchor_is_recorded_for_going_on() {
         model: &model,
         inspired_by: session.inspired_by(),
         ids: &session.ids(0),
-        given_seeds: &[],
-        source: None,
     };
     let (record, _) = PictureRecord::from_json(&making.record(true).to_json()).unwrap();
     let kept = Kept::from_record(&record, &model).unwrap();

@@ -9,10 +9,9 @@ use std::time::Instant;
 
 use super::console::Console;
 use super::destination::{Destination, PreviewFolder};
-use super::painting::{Keeps, Loading, Origin, Run};
+use super::painting::{Keeps, Loading, Run};
 use super::{CliError, GenerateArgs, ModelArgs};
 use crate::imaging::io::{OpenedPicture, open_picture};
-use crate::imaging::metadata::SourceRecord;
 use crate::imaging::{RgbaImage, control, fit};
 use crate::model::{self, Generator};
 use crate::params::{ControlKind, Sampling, StrengthCurve};
@@ -42,12 +41,12 @@ pub(super) fn run(args: &GenerateArgs, model: &ModelArgs) -> Result<(), CliError
             (false, false) => Keeps::Settings,
             (false, true) => Keeps::Controls,
         },
-        origin: Origin::default(),
+        earlier: None,
     };
     let source = pictures.source.take();
     let mut request = run.request(args, pictures, generator.info())?;
     if let Some(source) = source {
-        run.start_from(source, args.keep_scales, &mut request, generator.as_mut())?;
+        run.start_from(&source, args.keep_scales, &mut request, generator.as_mut())?;
     }
     let first_seed = args.seed.unwrap_or_else(random_seed);
     let seeds = (0..args.count).map(|offset| first_seed.wrapping_add(u64::from(offset)));
@@ -154,7 +153,7 @@ impl Run {
     /// Encodes a picture and gives its coarse scales to the request.
     fn start_from(
         &mut self,
-        source: InputPicture,
+        source: &InputPicture,
         keep_scales: Option<usize>,
         request: &mut GenerateRequest,
         generator: &mut dyn Generator,
@@ -174,8 +173,7 @@ impl Run {
         }
         self.notices_about(&source.name, &source.notes);
         let ids = generator.encode(&source.pixels)?;
-        request.given = Some(Given::prefix(&ids, n_kept));
-        self.origin.source = Some(SourceRecord { name: source.name, n_scales: n_kept });
+        request.given = Some(Given::prefix(&ids, n_kept).encoded_from(&source.name, n_kept));
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::console::Console;
 use super::destination::{Destination, PreviewFolder};
 use super::generate::random_seed;
-use super::painting::{Keeps, Loading, Origin, Run};
+use super::painting::{Keeps, Loading, Run};
 use super::{CliError, ContinueArgs, ModelArgs};
 use crate::imaging::io::read_metadata;
 use crate::imaging::metadata::{PictureRecord, Recalled};
@@ -34,7 +34,7 @@ pub(super) fn run(args: &ContinueArgs, model: &ModelArgs) -> Result<(), CliError
         notices: Vec::new(),
         prints_paths: !args.json,
         keeps: if args.no_metadata { Keeps::Pixels } else { Keeps::Settings },
-        origin: Origin { source: None, earlier: None },
+        earlier: None,
     };
     for remark in remarks {
         run.notice(&format!("not used: {remark}"));
@@ -46,7 +46,7 @@ pub(super) fn run(args: &ContinueArgs, model: &ModelArgs) -> Result<(), CliError
             control.map.kind().name()
         ));
     }
-    run.origin.earlier = Some(record);
+    run.earlier = Some(record);
     run.destination.check(plan.seed)?;
     if let Some(folder) = &args.previews {
         run.previews = Some(PreviewFolder::create(folder, 1)?);

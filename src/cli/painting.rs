@@ -7,7 +7,7 @@ use super::destination::{Destination, PreviewFolder};
 use super::report::{self, ms};
 use super::{CliError, GenerateReport, PictureReport, PictureTimes};
 use crate::imaging::io::Export;
-use crate::imaging::metadata::{PictureRecord, SourceRecord};
+use crate::imaging::metadata::PictureRecord;
 use crate::model::{Generator, Session};
 use crate::protocol::{GenerateRequest, Given, Making, ModelInfo};
 
@@ -20,14 +20,6 @@ pub(super) struct Run {
     pub(super) notices: Vec<String>,
     pub(super) prints_paths: bool,
     pub(super) keeps: Keeps,
-    pub(super) origin: Origin,
-}
-
-/// Where the scales come from that a request gives.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Origin {
-    /// The picture that they were encoded from.
-    pub(super) source: Option<SourceRecord>,
     /// The record of the picture that is gone on with.
     pub(super) earlier: Option<Box<PictureRecord>>,
 }
@@ -163,32 +155,25 @@ impl Run {
         if self.keeps == Keeps::Pixels {
             return None;
         }
-        let earlier = self.origin.earlier.as_deref();
+        let earlier = self.earlier.as_deref();
         let making = Making {
             request,
             seed,
             model,
             inspired_by: session.inspired_by(),
             ids: &session.ids(0),
-            given_seeds: earlier.map_or(&[], |earlier| &earlier.seeds),
-            source: self.origin.source.as_ref(),
         };
         let record = making.record(self.keeps == Keeps::Controls);
         let Some(earlier) = earlier.cloned() else { return Some(record) };
         // Gone on with: what was said stays as it was said, such as which pictures were looked up.
         let n_scales = record.stop_at;
-        let n_given = request.given.as_ref().map_or(0, Given::n_scales);
-        let of_source = |source: SourceRecord| {
-            let n_scales = source.n_scales.min(n_given);
-            (n_scales > 0).then_some(SourceRecord { n_scales, ..source })
-        };
         Some(PictureRecord {
             app_version: record.app_version,
             seeds: record.seeds,
             stop_at: n_scales,
             model: record.model,
             tokens: record.tokens,
-            source: earlier.source.and_then(of_source),
+            source: record.source,
             anchor: earlier.anchor.filter(|_| n_scales < record.n_scales),
             ..earlier
         })

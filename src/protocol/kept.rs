@@ -106,7 +106,13 @@ impl Kept {
                 ids: Arc::new(vec![ids_of(&anchor.tokens)]),
                 hold: anchor.hold,
             }),
-            given: (n_kept > 0).then(|| Given::prefix(&self.ids, n_kept)),
+            given: (n_kept > 0).then(|| {
+                let given = Given::prefix(&self.ids, n_kept).drawn_with(&self.seeds);
+                match &record.source {
+                    Some(source) => given.encoded_from(&source.name, source.n_scales),
+                    None => given,
+                }
+            }),
             lock: self.lock.clone(),
         })
     }

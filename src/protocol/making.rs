@@ -3,7 +3,7 @@
 use super::{Anchor, GenerateRequest, Inspiration, InspiredBy, Lock, ModelInfo, PictureIds};
 use crate::imaging::metadata::{
     AnchorRecord, ControlRecord, InspirationRecord, LockRecord, MemoryRecord, ModelRecord,
-    PictureRecord, SourceRecord, TokenPyramid,
+    PictureRecord, TokenPyramid,
 };
 
 /// How one picture was made.
@@ -16,11 +16,6 @@ pub struct Making<'a> {
     pub inspired_by: &'a [InspiredBy],
     /// As far as the picture is done.
     pub ids: &'a PictureIds,
-    /// Seeds of the scales that the request gives, coarse to fine. Where there are none, it is the
-    /// seed of this picture.
-    pub given_seeds: &'a [u64],
-    /// The picture that the coarsest of the given scales were encoded from.
-    pub source: Option<&'a SourceRecord>,
 }
 
 impl Making<'_> {
@@ -67,15 +62,15 @@ impl Making<'_> {
                 .as_ref()
                 .filter(|anchor| !is_complete && anchor.hold > 0.0)
                 .and_then(|anchor| self.anchor_record(anchor)),
-            source: self.source.cloned(),
+            source: request.given.as_ref().and_then(|given| given.source.clone()),
             ..PictureRecord::default()
         }
     }
 
     /// One per scale.
     fn seeds(&self) -> Vec<u64> {
-        let n_given = self.request.given.as_ref().map_or(0, super::Given::n_scales);
-        let given = self.given_seeds.iter().copied().take(n_given);
+        let given = self.request.given.iter();
+        let given = given.flat_map(|given| given.seeds.iter().copied().take(given.n_scales()));
         let mut seeds: Vec<u64> = given.take(self.ids.len()).collect();
         seeds.resize(self.ids.len(), self.seed);
         seeds

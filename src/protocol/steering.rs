@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::PictureIds;
 use crate::imaging::RgbaImage;
+use crate::imaging::metadata::SourceRecord;
 
 /// Scales that are given, not drawn: what was drawn before a stop, what is kept while the rest is
 /// drawn with another seed, or a picture that was encoded.
@@ -15,12 +16,33 @@ use crate::imaging::RgbaImage;
 pub struct Given {
     /// Per seed, coarse to fine; the same number of scales for each, from 1 to all.
     pub ids: Arc<Vec<PictureIds>>,
+    /// The seed of each given scale, for the picture's file; those that are missing have the seed
+    /// of the run that they are given to.
+    pub seeds: Vec<u64>,
+    /// The picture that the coarsest of them were encoded from.
+    pub source: Option<SourceRecord>,
 }
 
 impl Given {
     /// The first `n_scales` of one picture.
     pub fn prefix(ids: &PictureIds, n_scales: usize) -> Self {
-        Self { ids: Arc::new(vec![ids[..n_scales.min(ids.len())].to_vec()]) }
+        let ids = ids[..n_scales.min(ids.len())].to_vec();
+        Self { ids: Arc::new(vec![ids]), seeds: Vec::new(), source: None }
+    }
+
+    /// Says which seeds they were drawn with.
+    #[must_use]
+    pub fn drawn_with(self, seeds: &[u64]) -> Self {
+        let seeds = seeds[..seeds.len().min(self.n_scales())].to_vec();
+        Self { seeds, ..self }
+    }
+
+    /// Says which picture the coarsest `n_scales` were encoded from.
+    #[must_use]
+    pub fn encoded_from(self, name: &str, n_scales: usize) -> Self {
+        let n_scales = n_scales.min(self.n_scales());
+        let source = (n_scales > 0).then(|| SourceRecord { name: name.to_owned(), n_scales });
+        Self { source, ..self }
     }
 
     pub fn n_scales(&self) -> usize {

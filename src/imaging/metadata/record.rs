@@ -166,11 +166,15 @@ impl PictureRecord {
         self
     }
 
-    /// The same record without the control maps themselves; their hashes stay.
+    /// The same record without the control maps themselves, whose hashes stay, and without the
+    /// user's pictures that were looked at.
     #[must_use]
     pub fn without_maps(mut self) -> Self {
         for control in &mut self.controls {
             control.map = None;
+        }
+        for inspiration in &mut self.inspirations {
+            inspiration.picture = None;
         }
         self
     }
