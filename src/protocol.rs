@@ -28,6 +28,11 @@ pub use steering::{Errand, ErrandId, Given, Lock, LockMask, Stills};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct JobId(pub u64);
 
+impl JobId {
+    /// Of a picture that is shown again without a job; the worker's numbers begin after it.
+    pub const RECALLED: Self = Self(0);
+}
+
 /// Name of a remembered picture: a hash of its token ids, stable over versions of the memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct EntryId(pub u64);
@@ -76,6 +81,11 @@ impl GenerateRequest {
             given: None,
             lock: None,
         }
+    }
+
+    /// Scales that are taken as they are.
+    pub fn n_given(&self) -> usize {
+        self.given.as_ref().map_or(0, Given::n_scales)
     }
 
     /// Whether both ask for the same picture, however many of its scales and previews.

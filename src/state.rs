@@ -2,6 +2,7 @@
 //! the remembered pictures in use, notices. Changed by `app::apply` alone; drawn by `ui`.
 
 pub mod branches;
+pub mod costs;
 pub mod export;
 pub mod import;
 pub mod inspiration;
@@ -12,6 +13,8 @@ pub mod notice;
 pub mod prompt;
 pub mod sample;
 pub mod settings;
+pub mod steering;
+pub mod timeline;
 pub mod tools;
 pub mod view;
 
@@ -19,14 +22,17 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 pub use branches::{Branches, NewNode, Node, NodeId, Origin};
+pub use costs::Costs;
 pub use export::{Export, ExportSettings};
 pub use import::{Import, Imports};
 pub use inspiration::Slot;
-pub use job::{Job, Phase, Still};
+pub use job::{Job, Made, Order, Phase, Still};
 pub use keepsake::Keepsake;
 pub use live::LiveStats;
 pub use notice::{Notice, NoticeAction, NoticeKind, Notices};
 pub use settings::{Banned, Recipe, Settings, ThemeChoice};
+pub use steering::{Kept, Steering};
+pub use timeline::Timeline;
 pub use tools::{InkPair, Tool, Tools};
 pub use view::{Comparison, ViewSettings};
 
@@ -34,7 +40,8 @@ use crate::document::{Budget, ControlCache, Document, Editor};
 use crate::imaging::RgbaImage;
 use crate::params::Sampling;
 use crate::protocol::{
-    Control, EntryId, Failure, GenerateRequest, MemoryRequest, ModelInfo, PictureIds, Previews,
+    Control, EntryId, Failure, GenerateRequest, Inspiration, MemoryRequest, ModelInfo, PictureIds,
+    Previews,
 };
 
 /// Slots shown until the model says how many it has.
@@ -68,6 +75,11 @@ pub struct AppState {
     pub notices: Notices,
     /// Every picture that was made.
     pub branches: Branches,
+    /// Which of them stood at each step that can be taken back.
+    pub timeline: Timeline,
+    pub steering: Steering,
+    /// What drawing takes on this machine.
+    pub costs: Costs,
     /// Pictures on their way into the sketch.
     pub imports: Imports,
     /// The export panel, while it is open.
@@ -137,6 +149,9 @@ impl AppState {
             thumbnails: BTreeMap::new(),
             notices: Notices::default(),
             branches: Branches::default(),
+            timeline: Timeline::default(),
+            steering: Steering::default(),
+            costs: Costs::default(),
             imports: Imports::default(),
             export: None,
             recall: None,
@@ -180,7 +195,7 @@ impl AppState {
     pub fn request(&mut self) -> GenerateRequest {
         let controls = self.controls();
         let recipe = &self.settings.recipe;
-        let chosen = |(slot_idx, slot): (usize, &Slot)| Some((slot_idx, slot.chosen.clone()?));
+        let kept = self.steering.kept.as_ref();
         GenerateRequest {
             prompt: recipe.prompt.clone(),
             negative: recipe.negative.clone(),
@@ -188,29 +203,81 @@ impl AppState {
             sampling: self.sampling().clamped(),
             stop_at: None,
             previews: Previews::default(),
-            anchor: None,
-            given: None,
-            lock: None,
+            anchor: kept.and_then(|kept| kept.anchor.clone()),
+            given: kept.map(|kept| kept.given.clone()),
+            lock: kept.and_then(|kept| kept.lock.clone()),
             controls,
             memory: MemoryRequest {
                 retrieval: recipe.memory_on,
                 banned: self.settings.banned.iter().map(|banned| banned.entry).collect(),
-                chosen: self.slots.iter().enumerate().filter_map(chosen).collect(),
+                chosen: self.chosen_slots(),
                 reference_strength: recipe.reference_strength,
             },
         }
     }
 
+    /// The request that a node's picture answers, with all of its scales.
+    pub fn request_of(&mut self, node: &Node) -> GenerateRequest {
+        let recipe = &node.about.recipe;
+        let model_sampling = self.model().map_or_else(Sampling::default, |info| info.sampling);
+        // Without the cache, which is for what is being drawn.
+        let controls = if node.sketch == *self.sketch.document() {
+            self.controls()
+        } else {
+            self.controls_of(&node.sketch, &mut ControlCache::default())
+        };
+        GenerateRequest {
+            prompt: recipe.prompt.clone(),
+            negative: recipe.negative.clone(),
+            seeds: vec![recipe.seed],
+            sampling: recipe.sampling.unwrap_or(model_sampling).clamped(),
+            stop_at: None,
+            previews: Previews::default(),
+            anchor: node.anchor.clone(),
+            given: node.given(),
+            lock: node.lock.clone(),
+            controls,
+            memory: MemoryRequest {
+                retrieval: recipe.memory_on,
+                banned: node.about.banned.iter().map(|banned| banned.entry).collect(),
+                chosen: node.chosen.clone(),
+                reference_strength: recipe.reference_strength,
+            },
+        }
+    }
+
+    /// What the next request is made from.
+    pub fn made_from(&self) -> Made {
+        Made {
+            recipe: self.settings.recipe.clone(),
+            banned: self.settings.banned.clone(),
+            chosen: self.chosen_slots(),
+            sketch: self.sketch.document().clone(),
+        }
+    }
+
+    /// The slots that were chosen by hand, by slot index.
+    pub fn chosen_slots(&self) -> Vec<(usize, Inspiration)> {
+        let chosen = |(slot_idx, slot): (usize, &Slot)| Some((slot_idx, slot.chosen.clone()?));
+        self.slots.iter().enumerate().filter_map(chosen).collect()
+    }
+
     /// The layers that say something to the model, of the kinds that it knows.
     fn controls(&mut self) -> Vec<Control> {
+        let mut cache = std::mem::take(&mut self.control_cache);
+        let controls = self.controls_of(self.sketch.document(), &mut cache);
+        self.control_cache = cache;
+        controls
+    }
+
+    fn controls_of(&self, document: &Document, cache: &mut ControlCache) -> Vec<Control> {
         let Engine::Ready(model) = &self.engine else { return Vec::new() };
-        let document = self.sketch.document();
         // A sketch of another size waits until a model of its size is there.
         if document.size_px() != model.image_size_px {
             return Vec::new();
         }
         let n_cells = model.scales.last().copied().unwrap_or(1);
-        let mut controls = document.to_controls(n_cells, &mut self.control_cache);
+        let mut controls = document.to_controls(n_cells, cache);
         controls.retain(|control| model.control_kinds.contains(&control.map.kind()));
         controls
     }

@@ -3,30 +3,29 @@
 
 mod export;
 mod import;
+mod jobs;
+mod nodes;
 mod sketch;
+mod steer;
+mod timeline;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 pub(super) use self::export::ExportEffect;
 pub(super) use self::import::{ImportEffect, extraction_due, found};
+pub(super) use self::jobs::{event, preview, sent, sent_to_follow};
+pub(super) use self::nodes::{errand_due, errand_sent};
 use super::files::FileAnswer;
-use crate::document::{Budget, Document, Edit, Editor};
+use crate::document::Edit;
 use crate::imaging::RgbaImage;
-use crate::protocol::{
-    EntryId, Event, GenerateRequest, Inspiration, JobId, ModelInfo, PictureIds, Preview,
-};
-use crate::state::settings::another_seed;
+use crate::protocol::{EntryId, Inspiration};
 use crate::state::{
-    AppState, Banned, Engine, Job, NoticeAction, Phase, Recall, Slot, Still, ThemeChoice, Tool,
-    prompt,
+    AppState, Banned, Engine, NoticeAction, Origin, Phase, Recall, ThemeChoice, Tool, prompt,
+    settings,
 };
 use crate::ui::{Action, SketchCommand, UiCommand};
 
-/// Thumbnails kept for slots that may come back.
-const MAX_THUMBNAILS: usize = 64;
-/// Requests kept that may or may not have begun.
-const MAX_WAITING: usize = 16;
 /// Seconds that notices stay after somebody has read them.
 const HOLD_SECS: f64 = 2.0;
 
@@ -53,9 +52,31 @@ pub(super) enum Effect {
 
 /// Carries out a wish of the user. `now` is the window's time in seconds.
 pub(super) fn command(state: &mut AppState, command: UiCommand, now: f64) -> Option<Effect> {
+    state.timeline.is_setting_changed |= changes_settings(&command);
     let effect = carry_out(state, command, now);
     import::show(state, now);
+    timeline::note_steps(state);
     effect
+}
+
+/// Whether it changes what the next picture is made from, beside the sketch.
+fn changes_settings(command: &UiCommand) -> bool {
+    matches!(
+        command,
+        UiCommand::SetPrompt(_)
+            | UiCommand::ToggleStyle(_)
+            | UiCommand::SetNegative(_)
+            | UiCommand::SetSeed(_)
+            | UiCommand::SetSampling(_)
+            | UiCommand::SetReferenceStrength(_)
+            | UiCommand::SetMemory(_)
+            | UiCommand::BanSlot(_)
+            | UiCommand::Unban(_)
+            | UiCommand::KeepSlot(_)
+            | UiCommand::ReleaseSlot(_)
+            | UiCommand::OpenPicture { .. }
+            | UiCommand::Run(Action::EarlierPrompt | Action::LaterPrompt)
+    )
 }
 
 fn carry_out(state: &mut AppState, command: UiCommand, now: f64) -> Option<Effect> {
@@ -87,6 +108,10 @@ fn carry_out(state: &mut AppState, command: UiCommand, now: f64) -> Option<Effec
             return Some(Effect::SetTheme(theme));
         }
         UiCommand::ScrubTo(scale_idx) => state.scrubbed_to = scale_idx,
+        UiCommand::LetGo => return steer::let_go(state),
+        UiCommand::ShowNode(node) => return nodes::switch_to(state, node, "change of picture"),
+        UiCommand::DeleteNode(node) => return nodes::delete(state, node),
+        UiCommand::StarNode { node, is_starred } => state.branches.set_starred(node, is_starred),
         UiCommand::BanSlot(slot_idx) => return ban(state, slot_idx, now),
         UiCommand::Unban(entry) => {
             unban(state, entry);
@@ -115,146 +140,6 @@ fn carry_out(state: &mut AppState, command: UiCommand, now: f64) -> Option<Effec
         UiCommand::HoldNotices => state.notices.hold(now, HOLD_SECS),
     }
     None
-}
-
-/// Takes over what the model's thread says; events of other runs than the newest, and the one
-/// that waits, are stale.
-pub(super) fn event(state: &mut AppState, event: Event, now: f64) {
-    if let Some(job) = event.job() {
-        promote(state, job);
-        if state.job.as_ref().is_none_or(|current| current.id != job) {
-            return;
-        }
-    }
-    match event {
-        Event::ModelReady(info) => model_ready(state, info),
-        Event::ModelFailed(failure) => {
-            state.notices.error(&failure);
-            state.engine = Engine::Failed(failure);
-        }
-        Event::Started { inspired_by, notices, .. } => {
-            set_phase(state, Phase::Drawing);
-            if let Some(job) = &mut state.job {
-                job.inspired_by.clone_from(&inspired_by);
-            }
-            for (slot_idx, slot) in state.slots.iter_mut().enumerate() {
-                slot.used = inspired_by.iter().find(|used| used.slot == slot_idx).cloned();
-            }
-            for notice in notices {
-                state.notices.info(now, notice);
-            }
-        }
-        Event::ScaleFinished { scale_idx, still, elapsed, timings, .. } => {
-            if let Some(job) = &mut state.job {
-                job.timings = timings;
-            }
-            set_still(state, scale_idx, still);
-            let job = state.job.as_mut();
-            if let Some(Some(still)) = job.and_then(|job| job.stills.get_mut(scale_idx)) {
-                still.elapsed = Some(elapsed);
-            }
-        }
-        Event::Finished { images, ids, timings, .. } => {
-            if state.job.as_ref().is_some_and(|job| job.n_wanted == job.stills.len()) {
-                state.finished_ids = Some(Arc::clone(&ids));
-            }
-            set_ids(state, ids);
-            let last = state.job.as_ref().and_then(|job| job.n_wanted.checked_sub(1));
-            if let (Some(image), Some(scale_idx)) = (images.into_iter().next(), last) {
-                set_still(state, scale_idx, image);
-            }
-            set_phase(state, Phase::Finished(timings));
-            state.earlier = None;
-        }
-        Event::Cancelled { ids, .. } => {
-            set_ids(state, ids);
-            // It gave way to one that waited.
-            state.live.n_superseded += u64::from(!state.next.is_empty());
-            set_phase(state, Phase::Stopped);
-            forget_earlier(state);
-        }
-        Event::Failed { failure, .. } => {
-            state.notices.error(&failure);
-            set_phase(state, Phase::Failed(failure));
-            forget_earlier(state);
-        }
-        Event::ErrandDone { .. } => {}
-        Event::Thumbnail { entry, image } => {
-            state.thumbnails.insert(entry, image);
-            if state.thumbnails.len() > MAX_THUMBNAILS {
-                let slots = state.slots.iter();
-                let used: Vec<_> = slots
-                    .flat_map(|slot| [slot.entry(), slot.used.as_ref().map(|used| used.entry)])
-                    .flatten()
-                    .collect();
-                state.thumbnails.retain(|entry, _| used.contains(entry));
-            }
-        }
-    }
-}
-
-/// Takes over a picture that came before its event.
-pub(super) fn preview(state: &mut AppState, preview: Preview) {
-    promote(state, preview.job);
-    if state.job.as_ref().is_some_and(|job| job.id == preview.job) {
-        set_still(state, preview.scale_idx, preview.image);
-    }
-}
-
-/// A request is on its way, in place of whatever runs.
-pub(super) fn sent(state: &mut AppState, id: JobId, request: GenerateRequest) {
-    state.next.clear();
-    let job = new_job(state, id, request);
-    begin(state, job);
-}
-
-/// A request is on its way that waits for a run that has shown nothing yet.
-pub(super) fn sent_to_follow(state: &mut AppState, id: JobId, request: GenerateRequest) {
-    let job = new_job(state, id, request);
-    if state.next.is_empty() && !state.job.as_ref().is_some_and(Job::is_running) {
-        begin(state, job);
-        return;
-    }
-    if state.next.len() == MAX_WAITING {
-        // The oldest may have begun without our having heard of it; those in between have not.
-        state.next.remove(1);
-        state.live.n_skipped += 1;
-    }
-    state.next.push_back(job);
-}
-
-fn new_job(state: &AppState, id: JobId, request: GenerateRequest) -> Job {
-    let n_scales = state.model().map_or(0, |model| model.scales.len());
-    Job::new(id, request, n_scales, state.sketch.revision())
-}
-
-/// A run takes the place of the one before.
-fn begin(state: &mut AppState, mut job: Job) {
-    if let Some(before) = &state.job {
-        job = job.continuing(before);
-        let is_superseded = before.is_running() && !before.request.is_same_picture(&job.request);
-        state.live.n_superseded += u64::from(is_superseded);
-    }
-    let before = state.job.replace(job);
-    // A run that was superseded before its first still leaves the picture before it in place.
-    if let Some(before) = before.filter(|job| job.n_done() > 0) {
-        state.earlier = Some(before);
-    }
-    state.scrubbed_to = None;
-}
-
-/// A run has begun: if it is one of those that waited, those before it never will.
-fn promote(state: &mut AppState, id: JobId) {
-    if !state.next.iter().any(|next| next.id == id) {
-        return;
-    }
-    while let Some(next) = state.next.pop_front() {
-        if next.id == id {
-            begin(state, next);
-            return;
-        }
-        state.live.n_skipped += 1;
-    }
 }
 
 /// Takes over what the file thread and the dialogs say.
@@ -300,10 +185,10 @@ fn run(state: &mut AppState, action: Action, now: f64) -> Option<Effect> {
     match action {
         Action::Generate => return generate(state, now),
         Action::Stop => return state.is_drawing().then_some(Effect::Cancel),
+        Action::StopOrContinue => return steer::stop_or_continue(state, now),
+        Action::ReRoll => return steer::re_roll(state, now),
         Action::AnotherSeed => {
-            let recipe = &mut state.settings.recipe;
-            recipe.seed = another_seed(recipe.seed);
-            state.settings.remember_prompt();
+            another_seed(state);
             return Some(Effect::Draw);
         }
         Action::EarlierPrompt => recall(state, -1),
@@ -319,12 +204,8 @@ fn run(state: &mut AppState, action: Action, now: f64) -> Option<Effect> {
         }
         Action::PastePicture => return import::paste(state),
         Action::Undo if state.imports.open.is_some() => import::cancel(state),
-        Action::Undo => {
-            state.sketch.undo();
-        }
-        Action::Redo => {
-            state.sketch.redo();
-        }
+        Action::Undo => return timeline::undo(state),
+        Action::Redo => return timeline::redo(state),
         Action::BrushTool => sketch::take_tool(state, Tool::Brush),
         Action::EraserTool => sketch::take_tool(state, Tool::Eraser),
         Action::AirbrushTool => sketch::take_tool(state, Tool::Airbrush),
@@ -350,6 +231,9 @@ fn run(state: &mut AppState, action: Action, now: f64) -> Option<Effect> {
         Action::ToggleLive => {
             let is_live = !state.settings.live;
             state.settings.live = is_live;
+            if is_live && state.steering.is_held {
+                return steer::go_on(state);
+            }
             return Some(if is_live { Effect::Draw } else { Effect::Cancel });
         }
         // The window does these by itself.
@@ -359,6 +243,7 @@ fn run(state: &mut AppState, action: Action, now: f64) -> Option<Effect> {
         | Action::Zoom200
         | Action::Zoom400
         | Action::Zoom800
+        | Action::ToggleVariants
         | Action::ToggleHelp => {}
     }
     None
@@ -372,12 +257,15 @@ fn generate(state: &mut AppState, now: f64) -> Option<Effect> {
         state.notices.error(&failure);
         return None;
     }
+    let before = state.made_from();
+    // A picture of its own from the first scale on.
+    state.steering.kept = None;
     let request = state.request();
     let recipe = &mut state.settings.recipe;
     if recipe.new_seed_each_time {
         // The picture asked for at the start is still to come: it keeps its seed.
         if state.job.is_some() {
-            recipe.seed = another_seed(recipe.seed);
+            recipe.seed = settings::another_seed(recipe.seed);
         }
     } else if state
         .job
@@ -386,8 +274,19 @@ fn generate(state: &mut AppState, now: f64) -> Option<Effect> {
     {
         let text = "Nothing has changed, so the picture stays the same; press N for another seed";
         state.notices.info(now, text);
+        return Some(Effect::Draw);
     }
+    timeline::ask(state, "generation", before, Origin::Generated, None);
     Some(Effect::Draw)
+}
+
+fn another_seed(state: &mut AppState) {
+    let before = state.made_from();
+    let recipe = &mut state.settings.recipe;
+    recipe.seed = settings::another_seed(recipe.seed);
+    state.settings.remember_prompt();
+    state.steering.kept = None;
+    timeline::ask(state, "another seed", before, Origin::Generated, None);
 }
 
 /// Marks a dialog as open, unless one is.
@@ -460,51 +359,7 @@ fn scrub(state: &mut AppState, step: isize) {
     }
 }
 
-fn model_ready(state: &mut AppState, info: ModelInfo) {
-    state.slots.resize(info.n_memory_slots, Slot::default());
-    // A sketch that was begun is kept; it waits for a model of its size.
-    let size_px = info.image_size_px;
-    let is_untouched = !state.sketch.history().can_undo() && !state.sketch.history().can_redo();
-    if state.sketch.document().size_px() != size_px
-        && is_untouched
-        && let Ok(document) = Document::new(size_px)
-    {
-        state.sketch = Editor::new(document, Budget::default());
-    }
-    state.engine = Engine::Ready(info);
-}
-
-fn set_phase(state: &mut AppState, phase: Phase) {
-    if let Some(job) = &mut state.job {
-        job.phase = phase;
-    }
-}
-
-/// What a run that has ended is made of. One that never began tells nothing new.
-fn set_ids(state: &mut AppState, ids: Arc<Vec<PictureIds>>) {
-    if let Some(job) = state.job.as_mut().filter(|_| !ids.is_empty()) {
-        job.ids = ids;
-    }
-}
-
-/// A stopped run with nothing to show leaves the picture before it.
-fn forget_earlier(state: &mut AppState) {
-    if state.job.as_ref().is_some_and(|job| job.n_done() > 0) {
-        state.earlier = None;
-    }
-}
-
-fn set_still(state: &mut AppState, scale_idx: usize, image: Arc<RgbaImage>) {
-    let serial = state.next_serial();
-    let Some(still) = state.job.as_mut().and_then(|job| job.stills.get_mut(scale_idx)) else {
-        return;
-    };
-    match still {
-        // The same pixels again must not look like a new picture.
-        Some(known) if Arc::ptr_eq(&known.image, &image) || known.image == image => {}
-        _ => *still = Some(Still { image, serial, elapsed: None }),
-    }
-}
-
+#[cfg(test)]
+mod steering_tests;
 #[cfg(test)]
 mod tests;

@@ -142,6 +142,10 @@ impl App {
         if let Some(job) = apply::extraction_due(&mut self.state) {
             self.import_threads.ask(job);
         }
+        while let Some((purpose, errand)) = apply::errand_due(&mut self.state) {
+            let id = self.worker.errand(errand);
+            apply::errand_sent(&mut self.state, id, purpose);
+        }
         let now = Instant::now();
         if let Some(due) = self.schedule.due(&mut self.state, now) {
             match due {
@@ -316,7 +320,8 @@ impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
         let now = ctx.input(|input| input.time);
         for event in self.worker.drain() {
-            apply::event(&mut self.state, event, now);
+            let effect = apply::event(&mut self.state, event, now);
+            self.carry_out(ctx, frame, effect);
         }
         if let Some(preview) = self.worker.take_preview() {
             apply::preview(&mut self.state, preview);

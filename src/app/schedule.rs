@@ -6,6 +6,8 @@
 //!   that still waits, and begins as soon as the running picture has shown something. So a hand
 //!   that never rests still sees pictures.
 //! - After a change of the sketch alone, the picture stays close to the last finished one.
+//! - A picture that was stopped waits until it goes on; a picture that is shown again counts as the
+//!   answer to what it was drawn for, so that nothing is sent for it.
 //! - While the pen moves, a run ends at the first scale that can be shown in time. When the pen
 //!   rests or lifts, the same run goes on to the finest scale.
 
@@ -14,8 +16,9 @@ mod pace;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use self::pace::{Costs, Decoding};
+use self::pace::first_scale_idx;
 use crate::protocol::{Anchor, GenerateRequest, JobId, Previews};
+use crate::state::costs::Decoding;
 use crate::state::{AppState, Engine, Phase};
 
 /// A pen that has not moved for so long rests.
@@ -41,7 +44,8 @@ pub(super) struct Schedule {
     sent: VecDeque<Sent>,
     /// What was asked for at the last look, and since when.
     seen: Option<(GenerateRequest, Instant)>,
-    costs: Costs,
+    /// The picture that was last shown again; see `Job::recall`.
+    recalled: Option<u64>,
 }
 
 /// A request that was sent.
@@ -74,10 +78,12 @@ impl Schedule {
                 return None;
             }
         }
+        self.adopt_recalled(state);
         if std::mem::take(&mut self.is_wanted) {
             return Some(Due::Now(state.request()));
         }
-        if !state.settings.live {
+        let waits = state.steering.is_held || state.steering.pending.is_some();
+        if !state.settings.live || waits {
             self.seen = None;
             return None;
         }
@@ -87,9 +93,9 @@ impl Schedule {
         let has_rested = !state.sketch.is_pending() || now.duration_since(since) >= REST;
         if self.sent.back().is_some_and(|sent| sent.request.is_same_picture(&request)) {
             let goes_on = has_rested && self.can_go_on(state);
-            return goes_on.then(|| Due::Next(self.finishing(request, state)));
+            return goes_on.then(|| Due::Next(Self::finishing(request, state)));
         }
-        Some(Due::Next(self.live(request, state)))
+        Some(Due::Next(Self::live(request, state)))
     }
 
     /// A request went to the worker.
@@ -102,6 +108,23 @@ impl Schedule {
             _ => None,
         };
         self.sent.push_back(Sent { job, request, changed_at, is_continuation, is_counted: false });
+    }
+
+    /// A picture that is shown again answers its request, as if it had just been drawn.
+    fn adopt_recalled(&mut self, state: &AppState) {
+        let Some(job) = &state.job else { return };
+        if job.recall.is_none() || job.recall == self.recalled {
+            return;
+        }
+        self.recalled = job.recall;
+        self.seen = None;
+        self.sent = VecDeque::from([Sent {
+            job: job.id,
+            request: job.request.clone(),
+            changed_at: None,
+            is_continuation: true,
+            is_counted: true,
+        }]);
     }
 
     /// Learns from what the newest run has shown.
@@ -126,7 +149,10 @@ impl Schedule {
                 Previews::Draft => Decoding::Draft,
                 Previews::EveryScale | Previews::Budgeted { .. } => Decoding::Whole,
             };
-            self.costs.observe(&job.timings, job.stills.iter().flatten().count(), decoding);
+            let n_decoded = job.stills.iter().flatten().count();
+            if job.request.seeds.len() == 1 {
+                state.costs.observe_start(&job.timings, job.first_idx, n_decoded, decoding);
+            }
         }
     }
 
@@ -174,21 +200,25 @@ impl Schedule {
     }
 
     /// While the pen moves, a draft of what can be shown in time; otherwise the whole picture.
-    fn live(&self, request: GenerateRequest, state: &AppState) -> GenerateRequest {
+    fn live(request: GenerateRequest, state: &AppState) -> GenerateRequest {
         let n_scales = n_scales(state);
-        let draft_idx = self.costs.first_scale_idx(n_scales, Decoding::Draft);
+        // What is given needs no drawing: the first scale that can change comes after it.
+        let n_given = request.n_given();
+        let draft_idx = first_scale_idx(&state.costs, n_scales, Decoding::Draft).max(n_given);
         if state.sketch.is_pending() && draft_idx + 1 < n_scales {
             let stop_at = Some(draft_idx + 1);
             return GenerateRequest { stop_at, previews: Previews::Draft, ..request };
         }
-        let first_scale_idx = self.costs.first_scale_idx(n_scales, Decoding::Whole);
+        let first_scale_idx = first_scale_idx(&state.costs, n_scales, Decoding::Whole).max(n_given);
         let previews = Previews::Budgeted { first_scale_idx, gap: PREVIEW_GAP };
         GenerateRequest { stop_at: None, previews, ..request }
     }
 
     /// The rest of a picture of which a draft is shown.
-    fn finishing(&self, request: GenerateRequest, state: &AppState) -> GenerateRequest {
-        let first_scale_idx = self.costs.first_scale_idx(n_scales(state), Decoding::Draft) + 1;
+    fn finishing(request: GenerateRequest, state: &AppState) -> GenerateRequest {
+        let n_given = request.n_given();
+        let draft_idx = first_scale_idx(&state.costs, n_scales(state), Decoding::Draft);
+        let first_scale_idx = draft_idx.max(n_given) + 1;
         let previews = Previews::Budgeted { first_scale_idx, gap: PREVIEW_GAP };
         GenerateRequest { stop_at: None, previews, ..request }
     }

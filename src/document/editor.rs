@@ -1,7 +1,7 @@
 //! A document with its history and with what is being drawn at the moment.
 
 use super::edit::{Edit, Pen};
-use super::history::{Budget, History};
+use super::history::{Budget, History, StepId};
 use super::live_stroke::{LiveStroke, StrokeInProgress};
 use super::stroke::PenPoint;
 use super::{Document, DocumentError};
@@ -95,16 +95,45 @@ impl Editor {
 
     pub fn undo(&mut self) -> bool {
         self.settle();
-        let done = self.history.undo(&mut self.document);
-        self.revision += u64::from(done);
-        done
+        let taken = self.history.undo(&mut self.document);
+        self.revision += u64::from(taken.is_some_and(|taken| taken.changed_document));
+        taken.is_some()
     }
 
     pub fn redo(&mut self) -> bool {
         self.settle();
-        let done = self.history.redo(&mut self.document);
-        self.revision += u64::from(done);
-        done
+        let taken = self.history.redo(&mut self.document);
+        self.revision += u64::from(taken.is_some_and(|taken| taken.changed_document));
+        taken.is_some()
+    }
+
+    /// Makes a step of something that happened beside the document, such as a new picture, so that
+    /// it is taken back in its turn.
+    pub fn mark(&mut self, label: &'static str) -> StepId {
+        self.settle();
+        self.history.record_mark(&self.document, &self.document, label)
+    }
+
+    /// Puts another document in place of this one, as a step.
+    ///
+    /// # Errors
+    /// [`DocumentError::CanvasSize`] if it is not of the same size; then nothing has changed.
+    pub fn replace(
+        &mut self,
+        document: &Document,
+        label: &'static str,
+    ) -> Result<StepId, DocumentError> {
+        let size_px = document.size_px();
+        if size_px != self.document.size_px() {
+            return Err(DocumentError::CanvasSize { size_px });
+        }
+        self.settle();
+        let before = self.document.clone();
+        if before != *document {
+            self.document.become_like(document);
+            self.revision += 1;
+        }
+        Ok(self.history.record_mark(&before, &self.document, label))
     }
 
     /// The pen touches down. Follow with [`Self::extend_stroke`].
@@ -166,8 +195,8 @@ impl Editor {
         self.revision += 1;
     }
 
-    /// A stroke was meant, a draft was not yet: strokes are never lost.
-    fn settle(&mut self) {
+    /// Ends what is pending. A stroke was meant, a draft was not yet: strokes are never lost.
+    pub fn settle(&mut self) {
         if self.is_drawing() {
             self.end_stroke();
         } else {

@@ -22,10 +22,20 @@ impl Default for Budget {
     }
 }
 
+/// Number of a step, rising; one that was dropped is never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct StepId(pub u64);
+
 /// The steps that led to a document, and those that were taken back.
+///
+/// A step may change nothing of the document: it marks the place of something that happened beside
+/// it, so that all of it has one order.
 #[derive(Debug, Default)]
 pub struct History {
     steps: VecDeque<Step>,
+    /// The last step that was forgotten; 0 before any was.
+    base: StepId,
+    last_id: StepId,
     /// Steps before it are done, the others undone.
     cursor: usize,
     /// Steps before it are packed.
@@ -39,10 +49,18 @@ pub struct History {
 
 #[derive(Debug)]
 struct Step {
+    id: StepId,
     label: &'static str,
     dragged: Option<ControlKind>,
     pixels: PixelDelta,
     settings: Vec<SettingsChange>,
+}
+
+/// A step that was taken back or again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StepTaken {
+    pub id: StepId,
+    pub changed_document: bool,
 }
 
 /// Visibility and strength of a layer before and after a step.
@@ -63,7 +81,8 @@ impl History {
     ///
     /// Edits of the same slider join into one step until [`Self::seal`].
     pub fn record(&mut self, before: &Document, after: &Document, edit: &Edit) -> bool {
-        let step = Step::between(before, after, edit);
+        let mut step = Step::between(before, after, edit.label());
+        step.dragged = edit.dragged();
         if step.is_empty() {
             return false;
         }
@@ -71,13 +90,26 @@ impl History {
         if self.joins(&step) {
             self.join(step);
         } else {
-            self.recent_bytes += step.n_bytes();
-            self.steps.push_back(step);
-            self.cursor += 1;
+            self.push(step);
         }
         self.is_open = true;
         self.keep_to_budget();
         true
+    }
+
+    /// Keeps a step that is no edit, also if `before` and `after` are the same.
+    pub fn record_mark(
+        &mut self,
+        before: &Document,
+        after: &Document,
+        label: &'static str,
+    ) -> StepId {
+        self.drop_undone();
+        let step = Step::between(before, after, label);
+        self.push(step);
+        self.seal();
+        self.keep_to_budget();
+        self.last_id
     }
 
     /// Ends a drag: the next edit is a step of its own.
@@ -87,6 +119,22 @@ impl History {
 
     pub fn can_undo(&self) -> bool {
         self.cursor > 0
+    }
+
+    /// The last step that is done; if all were taken back, the last that was forgotten.
+    pub fn top(&self) -> StepId {
+        let last_done = self.cursor.checked_sub(1).and_then(|idx| self.steps.get(idx));
+        last_done.map_or(self.base, |step| step.id)
+    }
+
+    /// The step that [`Self::redo`] would take.
+    pub fn next(&self) -> Option<StepId> {
+        Some(self.steps.get(self.cursor)?.id)
+    }
+
+    /// Steps before this one are forgotten.
+    pub fn base(&self) -> StepId {
+        self.base
     }
 
     pub fn can_redo(&self) -> bool {
@@ -104,25 +152,21 @@ impl History {
         Some(format!("Redo {}", self.steps.get(self.cursor)?.label))
     }
 
-    /// Takes the last step back. `document` must be the one that the steps led to. `false` if
+    /// Takes the last step back. `document` must be the one that the steps led to. `None` if
     /// there is none.
-    pub fn undo(&mut self, document: &mut Document) -> bool {
+    pub fn undo(&mut self, document: &mut Document) -> Option<StepTaken> {
         self.seal();
-        if self.cursor == 0 {
-            return false;
-        }
+        let step = self.steps.get(self.cursor.checked_sub(1)?)?;
         self.cursor -= 1;
-        self.steps[self.cursor].take(document, Direction::Undo);
-        true
+        Some(step.take(document, Direction::Undo))
     }
 
-    /// Takes the next undone step again. `false` if there is none.
-    pub fn redo(&mut self, document: &mut Document) -> bool {
+    /// Takes the next undone step again. `None` if there is none.
+    pub fn redo(&mut self, document: &mut Document) -> Option<StepTaken> {
         self.seal();
-        let Some(step) = self.steps.get(self.cursor) else { return false };
-        step.take(document, Direction::Redo);
+        let step = self.steps.get(self.cursor)?;
         self.cursor += 1;
-        true
+        Some(step.take(document, Direction::Redo))
     }
 
     /// Steps that can be undone or redone.
@@ -133,6 +177,14 @@ impl History {
     /// Bytes that all steps keep alive, at most.
     pub fn n_bytes(&self) -> usize {
         self.recent_bytes + self.packed_bytes
+    }
+
+    fn push(&mut self, mut step: Step) {
+        self.last_id.0 += 1;
+        step.id = self.last_id;
+        self.recent_bytes += step.n_bytes();
+        self.steps.push_back(step);
+        self.cursor += 1;
     }
 
     fn joins(&self, step: &Step) -> bool {
@@ -191,12 +243,13 @@ impl History {
             self.packed_bytes -= step.n_bytes();
             self.n_packed -= 1;
             self.cursor -= 1;
+            self.base = step.id;
         }
     }
 }
 
 impl Step {
-    fn between(before: &Document, after: &Document, edit: &Edit) -> Self {
+    fn between(before: &Document, after: &Document, label: &'static str) -> Self {
         let settings = |document: &Document, layer: ControlKind| {
             let layer = document.layer(layer);
             (layer.visible, layer.strength.clone())
@@ -211,7 +264,7 @@ impl Step {
             .filter(|change| change.before != change.after)
             .collect();
         let pixels = PixelDelta::between(before, after);
-        Self { label: edit.label(), dragged: edit.dragged(), pixels, settings }
+        Self { id: StepId::default(), label, dragged: None, pixels, settings }
     }
 
     fn is_empty(&self) -> bool {
@@ -223,7 +276,7 @@ impl Step {
         size_of::<Self>() + settings + self.pixels.n_bytes()
     }
 
-    fn take(&self, document: &mut Document, direction: Direction) {
+    fn take(&self, document: &mut Document, direction: Direction) -> StepTaken {
         self.pixels.take(document, direction);
         for change in &self.settings {
             let (visible, strength) = match direction {
@@ -234,6 +287,7 @@ impl Step {
             layer.visible = *visible;
             layer.strength.clone_from(strength);
         }
+        StepTaken { id: self.id, changed_document: !self.is_empty() }
     }
 }
 

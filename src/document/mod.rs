@@ -30,7 +30,7 @@ pub use coverage::nib;
 pub use edit::{Edit, Pen};
 pub use editor::Editor;
 pub use fill::FillArea;
-pub use history::{Budget, History};
+pub use history::{Budget, History, StepId};
 pub use layer::{Layer, LayerImage, Plane};
 pub use live_stroke::StrokeInProgress;
 pub use shape::{Shape, ShapeKind};
@@ -107,6 +107,18 @@ impl Document {
                 (alpha > 0).then(|| Ink { colour: [red, green, blue].map(straight), level: 255 })
             }
             Plane::Pixels(_) => (level > 0).then_some(Ink { level, colour: [level; 3] }),
+        }
+    }
+
+    /// Takes over another document of the same size; tiles that are equal stay the same.
+    fn become_like(&mut self, other: &Self) {
+        for plane in Plane::ALL {
+            self.plane_mut(plane).replace_by(other.plane(plane));
+        }
+        for kind in ControlKind::ALL {
+            let layer = self.layer_mut(kind);
+            layer.visible = other.layer(kind).visible;
+            layer.strength.clone_from(&other.layer(kind).strength);
         }
     }
 

@@ -45,14 +45,13 @@ impl Branches {
         Self { nodes, current, last_id, revision: 1 }
     }
 
-    /// Adds a picture and makes it the current one.
+    /// Adds a picture, on the tree.
     pub fn add(&mut self, new: NewNode) -> NodeId {
         self.last_id += 1;
         let id = NodeId(self.last_id);
         let parent = new.parent.filter(|parent| self.nodes.contains_key(parent));
         let node = Node::new(id, NewNode { parent, ..new });
         self.nodes.insert(id, node);
-        self.current = Some(id);
         self.revision += 1;
         id
     }
@@ -115,6 +114,13 @@ impl Branches {
     pub fn set_stills(&mut self, id: NodeId, stills: &[Arc<RgbaImage>]) {
         if let Some(node) = self.nodes.get_mut(&id) {
             node.set_stills(stills);
+        }
+    }
+
+    /// Drops what can be decoded again.
+    pub fn forget_stills(&mut self, id: NodeId) {
+        if let Some(node) = self.nodes.get_mut(&id) {
+            node.stills.fill(None);
         }
     }
 

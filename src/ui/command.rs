@@ -10,7 +10,7 @@ use super::import_command::ImportCommand;
 use super::sketch_command::SketchCommand;
 use crate::params::Sampling;
 use crate::protocol::EntryId;
-use crate::state::{ThemeChoice, ViewSettings};
+use crate::state::{NodeId, ThemeChoice, ViewSettings};
 
 /// A wish that the window hands to the application.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +33,16 @@ pub enum UiCommand {
     SetView(ViewSettings),
     /// Looks at one scale; `None` follows the newest.
     ScrubTo(Option<usize>),
+    /// Draws the next picture from the first scale again.
+    LetGo,
+    /// Brings back a picture of the tree, with its recipe and sketch.
+    ShowNode(NodeId),
+    /// Takes a picture off the tree.
+    DeleteNode(NodeId),
+    StarNode {
+        node: NodeId,
+        is_starred: bool,
+    },
     /// Never retrieves what is in this slot and takes the next.
     BanSlot(usize),
     Unban(EntryId),
@@ -61,6 +71,8 @@ pub enum Action {
     Generate,
     Stop,
     AnotherSeed,
+    StopOrContinue,
+    ReRoll,
     FocusPrompt,
     EarlierPrompt,
     LaterPrompt,
@@ -90,6 +102,7 @@ pub enum Action {
     DefaultInks,
     ClearLayer,
     ToggleLive,
+    ToggleVariants,
     ToggleHelp,
 }
 
@@ -103,10 +116,12 @@ pub struct ActionText {
 
 impl Action {
     /// In the order of the list of shortcuts.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 36] = [
         Self::Generate,
         Self::Stop,
         Self::AnotherSeed,
+        Self::StopOrContinue,
+        Self::ReRoll,
         Self::FocusPrompt,
         Self::EarlierPrompt,
         Self::LaterPrompt,
@@ -136,6 +151,7 @@ impl Action {
         Self::DefaultInks,
         Self::ClearLayer,
         Self::ToggleLive,
+        Self::ToggleVariants,
         Self::ToggleHelp,
     ];
 
@@ -161,6 +177,12 @@ impl Action {
             Self::AnotherSeed => {
                 text!("Another seed", "Draw the same prompt with another seed", NONE N)
             }
+            Self::StopOrContinue => {
+                text!("Stop here", "Stop at the scale on the canvas, or go on", SHIFT Enter)
+            }
+            Self::ReRoll => {
+                text!("Re-roll", "Keep the scales so far and draw the rest anew", NONE R)
+            }
             Self::FocusPrompt => text!("Edit prompt", "Go to the prompt", ALT A),
             Self::EarlierPrompt => {
                 text!("Earlier prompt", "Bring back the prompt before", ALT ArrowUp)
@@ -181,7 +203,7 @@ impl Action {
             }
             Self::CopyPicture => text!("Copy", "Copy the picture on the canvas", CTRL C),
             Self::PastePicture => text!("Paste", "Take the picture on the clipboard", CTRL V),
-            Self::Undo => text!("Undo", "Take the last change of the sketch back", CTRL Z),
+            Self::Undo => text!("Undo", "Take the last step back, of sketch or picture", CTRL Z),
             Self::Redo => text!("Redo", "Do it again", CTRL_SHIFT Z, CTRL Y),
             Self::BrushTool => text!("Brush", "Draw freely", NONE B),
             Self::EraserTool => text!("Eraser", "Take ink away", NONE E),
@@ -202,6 +224,9 @@ impl Action {
                 text!("Clear layer", "Take everything off the layer", SHIFT Delete, SHIFT Backspace)
             }
             Self::ToggleLive => text!("Live", "Draw while you draw", CTRL L),
+            Self::ToggleVariants => {
+                text!("Variants", "Show or hide the pictures made so far", NONE V)
+            }
             Self::ToggleHelp => {
                 text!("Keyboard shortcuts", "Show or hide this list", NONE F1, SHIFT Questionmark)
             }

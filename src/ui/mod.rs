@@ -54,6 +54,7 @@ use crate::state::AppState;
 pub struct UiState {
     pub canvas: CanvasView,
     pub is_help_open: bool,
+    pub are_variants_open: bool,
     pictures: Pictures,
     layer_thumbnails: LayerThumbnails,
     size_preview: SizePreview,
@@ -141,6 +142,7 @@ impl UiState {
         let UiCommand::Run(action) = command else { return false };
         match action {
             Action::FitView => self.canvas.fit(),
+            Action::ToggleVariants => self.are_variants_open = !self.are_variants_open,
             Action::Zoom100 => self.canvas.set_zoom(1.0),
             Action::Zoom200 => self.canvas.set_zoom(2.0),
             Action::Zoom400 => self.canvas.set_zoom(4.0),
@@ -152,6 +154,8 @@ impl UiState {
             Action::Generate
             | Action::Stop
             | Action::AnotherSeed
+            | Action::StopOrContinue
+            | Action::ReRoll
             | Action::EarlierPrompt
             | Action::LaterPrompt
             | Action::CoarserScale

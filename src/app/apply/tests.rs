@@ -1,8 +1,9 @@
 //! Tests of what changes the state, without window, model or disk.
 
+use super::jobs::MAX_THUMBNAILS;
 use super::*;
 use crate::params::Sampling;
-use crate::protocol::{Failure, InspiredBy, Timings};
+use crate::protocol::{Event, Failure, InspiredBy, JobId, ModelInfo, Preview, Timings};
 use crate::state::{NoticeKind, Settings};
 use crate::ui::ExportCommand;
 

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::Document;
 use crate::imaging::RgbaImage;
+use crate::imaging::metadata::{PictureRecord, SourceRecord};
 use crate::protocol::{Anchor, Given, Inspiration, InspiredBy, Lock, PictureIds};
+use crate::state::job::Made;
 use crate::state::settings::{Banned, Recipe};
 
 /// Number of a node, rising; never used twice in a project.
@@ -50,6 +52,9 @@ pub struct About {
     /// Scales that were given when it was drawn: its own first ones.
     pub n_given: usize,
     pub inspired_by: Vec<InspiredBy>,
+    /// The picture that the coarsest scales were encoded from.
+    #[serde(default)]
+    pub source: Option<SourceRecord>,
     /// When it was made: seconds since 1970, UTC.
     pub created_secs: u64,
     pub is_starred: bool,
@@ -73,6 +78,8 @@ pub struct NewNode {
     pub sketch: Document,
     pub anchor: Option<Anchor>,
     pub lock: Option<Lock>,
+    /// What its file told of it, if it comes from one.
+    pub record: Option<Arc<PictureRecord>>,
     /// The finest picture of it, straight alpha.
     pub picture: Arc<RgbaImage>,
     /// The picture after each scale, as far as decoded; may be shorter than `ids`.
@@ -91,6 +98,7 @@ pub struct Node {
     pub sketch: Document,
     pub anchor: Option<Anchor>,
     pub lock: Option<Lock>,
+    pub record: Option<Arc<PictureRecord>>,
     /// The finest picture; smaller than it was drawn if memory was short, see
     /// [`Self::is_reduced`].
     pub picture: Arc<RgbaImage>,
@@ -114,6 +122,7 @@ impl Node {
             sketch,
             anchor,
             lock,
+            record,
             picture,
             mut stills,
         } = new;
@@ -132,6 +141,7 @@ impl Node {
             sketch,
             anchor,
             lock,
+            record,
             picture,
             stills,
             is_listed: true,
@@ -146,7 +156,26 @@ impl Node {
 
     /// The scales that were given when it was drawn, as its request carried them.
     pub fn given(&self) -> Option<Given> {
-        (self.about.n_given > 0).then(|| Given::prefix(&self.ids, self.about.n_given))
+        (self.about.n_given > 0).then(|| self.prefix(self.about.n_given))
+    }
+
+    /// Its first scales, for another picture that is to have them too.
+    pub fn prefix(&self, n_scales: usize) -> Given {
+        let given = Given::prefix(&self.ids, n_scales).drawn_with(&self.about.seeds);
+        match &self.about.source {
+            Some(source) => given.encoded_from(&source.name, source.n_scales),
+            None => given,
+        }
+    }
+
+    /// What its request was made from.
+    pub fn made(&self) -> Made {
+        Made {
+            recipe: self.about.recipe.clone(),
+            banned: self.about.banned.clone(),
+            chosen: self.chosen.clone(),
+            sketch: self.sketch.clone(),
+        }
     }
 
     /// Whether some scale must be decoded again before it can be shown.
@@ -182,6 +211,7 @@ impl About {
             seeds,
             n_given: 0,
             inspired_by: Vec::new(),
+            source: None,
             created_secs: since.map_or(0, |since| since.as_secs()),
             is_starred: false,
             is_saved: false,
