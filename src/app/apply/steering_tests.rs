@@ -55,10 +55,10 @@ impl Rig {
 
     fn run(&mut self, wish: UiCommand) {
         let effect = command(&mut self.state, wish, 0.0);
-        self.carry_out(effect);
+        self.carry_out(effect.as_ref());
     }
 
-    fn carry_out(&mut self, effect: Option<Effect>) {
+    fn carry_out(&mut self, effect: Option<&Effect>) {
         match effect {
             Some(Effect::Draw) => self.schedule.want(),
             Some(Effect::Cancel) => self.cancel(),
@@ -74,7 +74,7 @@ impl Rig {
         ids.truncate(n_done);
         let ids = Arc::new(if ids.is_empty() { Vec::new() } else { vec![ids] });
         let effect = event(&mut self.state, Event::Cancelled { job: id, ids }, 0.0);
-        self.carry_out(effect);
+        self.carry_out(effect.as_ref());
     }
 
     /// Sends what is due; the request, if there was one.
@@ -127,7 +127,7 @@ impl Rig {
         let timings = Timings::default();
         let done = Event::Finished { job: job_id, images, ids: Arc::new(vec![ids]), timings };
         let effect = event(&mut self.state, done, 0.0);
-        self.carry_out(effect);
+        self.carry_out(effect.as_ref());
     }
 
     fn settle(&mut self) {
