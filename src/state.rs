@@ -10,9 +10,11 @@ pub mod job;
 pub mod keepsake;
 pub mod live;
 pub mod notice;
+pub mod opened;
 pub mod prompt;
 pub mod sample;
 pub mod settings;
+pub mod sheet;
 pub mod steering;
 pub mod timeline;
 pub mod tools;
@@ -30,7 +32,9 @@ pub use job::{Job, Made, Order, Phase, Still};
 pub use keepsake::Keepsake;
 pub use live::LiveStats;
 pub use notice::{Notice, NoticeAction, NoticeKind, Notices};
+pub use opened::Opened;
 pub use settings::{Banned, Recipe, Settings, ThemeChoice};
+pub use sheet::Sheet;
 pub use steering::{Kept, Steering};
 pub use timeline::Timeline;
 pub use tools::{InkPair, Tool, Tools};
@@ -84,6 +88,10 @@ pub struct AppState {
     pub imports: Imports,
     /// The export panel, while it is open.
     pub export: Option<Export>,
+    /// The contact sheet, while it is open.
+    pub sheet: Option<Sheet>,
+    /// A picture file that was read and waits: for an answer of the user, or for the model.
+    pub opened: Option<Opened>,
     /// Where the user is in the prompt history, and the text that was there before.
     pub recall: Option<Recall>,
     /// The graphics adapter that paints the window, for people.
@@ -154,6 +162,8 @@ impl AppState {
             costs: Costs::default(),
             imports: Imports::default(),
             export: None,
+            sheet: None,
+            opened: None,
             recall: None,
             adapter: None,
             dialog_open: false,

@@ -2,18 +2,21 @@
 
 mod common;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
-use common::fake_model::{FakeModel, TIME_LIMIT};
+use common::fake_model::{Calls, FakeModel, Point, TIME_LIMIT};
 use egui::{Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use underpaint::app::{App, AppOptions};
+use underpaint::document::Plane;
 use underpaint::imaging::RgbaImage;
 use underpaint::imaging::io::read_metadata;
 use underpaint::imaging::metadata::PictureRecord;
-use underpaint::state::{AppState, Phase};
+use underpaint::params::ControlKind;
+use underpaint::state::{AppState, Origin, Phase};
 use underpaint::ui::{Action, UiCommand};
 use underpaint::worker::WorkerHandle;
 
@@ -22,8 +25,6 @@ type Window = Harness<'static, App>;
 /// Draws only when asked, and saves into `folder`.
 fn window(model: FakeModel, folder: &Path) -> Window {
     let options = AppOptions { save_dir: Some(folder.to_owned()), ..Default::default() };
-    // Grids of 1 to 4: scales 1×1 to 4×4.
-    let model = model.with_scales(4);
     Harness::builder().with_size([1280.0, 1400.0]).with_step_dt(1.0 / 60.0).build_eframe(|cc| {
         let ctx = cc.egui_ctx.clone();
         let wake = move || ctx.request_repaint();
@@ -181,4 +182,287 @@ fn what_is_exported_is_what_was_shown_when_the_panel_opened() {
     let entry = std::fs::read_dir(folder.path()).expect("the folder").next().expect("a file");
     let saved = image::open(entry.expect("an entry").path()).expect("a picture").to_rgba8();
     assert_eq!(saved, before);
+}
+
+/// Saves what is on the canvas; returns the path.
+fn save(window: &mut Window, folder: &Path) -> PathBuf {
+    let before: Vec<_> = std::fs::read_dir(folder).expect("the folder").flatten().collect();
+    press(window, Modifiers::COMMAND, Key::E);
+    wait_until(window, "saved", |_| {
+        let now = std::fs::read_dir(folder).expect("the folder").flatten();
+        now.filter(|entry| entry.path().extension().is_some_and(|e| e == "png")).count()
+            > before.len()
+    });
+    wait_for_label(window, "Saved ");
+    dismiss_last(window);
+    let mut new =
+        std::fs::read_dir(folder).expect("the folder").flatten().map(|entry| entry.path());
+    let is_new = |path: &PathBuf| before.iter().all(|entry| entry.path() != *path);
+    new.find(is_new).expect("a new file")
+}
+
+fn stills(window: &Window) -> Vec<Option<Arc<RgbaImage>>> {
+    let job = state(window).job.as_ref().expect("a job");
+    job.stills.iter().map(|still| still.as_ref().map(|still| Arc::clone(&still.image))).collect()
+}
+
+fn n_starts(calls: &Calls) -> usize {
+    calls.count(|call| call.point == Point::Start)
+}
+
+/// Switches live mode on and waits for what it draws.
+fn live(window: &mut Window) {
+    run(window, Action::ToggleLive.into());
+    wait_until(window, "live", |window| !state(window).is_drawing());
+}
+
+/// Opens a file and waits until its picture is there at all of its scales.
+fn open(window: &mut Window, path: &Path, n_scales: usize) {
+    run(window, UiCommand::OpenFile(path.to_owned()));
+    wait_for_label(window, "Opened “");
+    wait_until(window, "every scale", |window| stills(window).iter().flatten().count() == n_scales);
+}
+
+#[test]
+fn a_saved_picture_comes_back_at_every_scale_without_being_drawn() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut window = drawn(FakeModel::new(), folder.path());
+    run(&mut window, UiCommand::SetPrompt("a green pear".to_owned()));
+    run(&mut window, UiCommand::SetSeed(77));
+    run(&mut window, UiCommand::SetNewSeedEachTime(false));
+    run(&mut window, Action::Generate.into());
+    wait_until(&mut window, "the pear", |window| {
+        let job = state(window).job.as_ref().expect("a job");
+        job.request.prompt == "a green pear" && matches!(job.phase, Phase::Finished(_))
+    });
+    let path = save(&mut window, folder.path());
+    let known = stills(&window);
+    drop(window);
+
+    let model = FakeModel::new();
+    let calls = model.calls();
+    let mut window = drawn(model, folder.path());
+    let other = shown(&window);
+    // Live mode finds nothing to do either.
+    live(&mut window);
+    let before = n_starts(&calls);
+    open(&mut window, &path, 4);
+    assert_eq!(stills(&window), known);
+    let recipe = &state(&window).settings.recipe;
+    assert_eq!((recipe.prompt.as_str(), recipe.seed), ("a green pear", 77));
+    let node = state(&window).branches.current_node().expect("it is in the tree");
+    assert_eq!((node.about.origin, node.about.is_saved), (Origin::Opened, true));
+    window.run_steps(20);
+    assert_eq!(n_starts(&calls), before, "nothing is drawn");
+
+    let again = save(&mut window, folder.path());
+    let pixels = |path: &Path| image::open(path).expect("a picture").to_rgba8();
+    assert_eq!(pixels(&again), pixels(&path));
+    assert_eq!(std::fs::read(&again).expect("read"), std::fs::read(&path).expect("read"));
+
+    run(&mut window, Action::ToggleLive.into());
+    run(&mut window, Action::Undo.into());
+    assert_eq!(shown(&window), other);
+    assert_ne!(state(&window).settings.recipe.prompt, "a green pear");
+}
+
+#[test]
+fn a_coarse_picture_comes_back_and_goes_on_to_the_same_bytes() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut window = drawn(FakeModel::new(), folder.path());
+    let whole = shown(&window);
+    run(&mut window, UiCommand::ScrubTo(Some(1)));
+    let path = save(&mut window, folder.path());
+    drop(window);
+    let mut window = drawn(FakeModel::new(), folder.path());
+    run(&mut window, UiCommand::SetPrompt("something else".to_owned()));
+    open(&mut window, &path, 2);
+    run(&mut window, Action::StopOrContinue.into());
+    wait_until(&mut window, "the last scale", |window| stills(window).iter().all(Option::is_some));
+    assert_eq!(shown(&window), whole);
+}
+
+#[test]
+fn the_sketch_comes_back_if_it_is_in_the_file_and_is_named_if_not() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let model = || FakeModel::new().with_image_size(256);
+    let mut window = drawn(model(), folder.path());
+    let lines = |window: &Window| {
+        state(window).sketch.document().plane(Plane::Pixels(ControlKind::Lines)).to_bytes()
+    };
+    let sample = lines(&window);
+    let without = save(&mut window, folder.path());
+    press(&mut window, Modifiers::COMMAND | Modifiers::SHIFT, Key::S);
+    click(&mut window, "My sketch in the file");
+    press(&mut window, Modifiers::NONE, Key::Escape);
+    let with = save(&mut window, folder.path());
+
+    for (path, comes_back) in [(&with, true), (&without, false)] {
+        let mut window = drawn(model(), folder.path());
+        let clear = underpaint::document::Edit::Clear(Plane::Pixels(ControlKind::Lines));
+        run(&mut window, underpaint::ui::SketchCommand::Edit(clear).into());
+        open(&mut window, path, 4);
+        assert_eq!(lines(&window) == sample, comes_back);
+        let details = |window: &Window| {
+            let notice = state(window).notices.iter().next_back().expect("a notice");
+            notice.details.clone().unwrap_or_default()
+        };
+        assert_eq!(details(&window).contains("lines map is not in the file"), !comes_back);
+    }
+    // What is on the canvas still is as good as what is in a file.
+    let mut window = drawn(model(), folder.path());
+    run(&mut window, UiCommand::SetPrompt("another".to_owned()));
+    open(&mut window, &without, 4);
+    assert_eq!(lines(&window), sample);
+}
+
+#[test]
+fn a_picture_of_another_model_keeps_its_pixels_and_settings() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut window = drawn(FakeModel::new(), folder.path());
+    run(&mut window, UiCommand::SetPrompt("a green pear".to_owned()));
+    run(&mut window, Action::Generate.into());
+    wait_until(&mut window, "the pear", |window| {
+        let job = state(window).job.as_ref().expect("a job");
+        job.request.prompt == "a green pear" && matches!(job.phase, Phase::Finished(_))
+    });
+    let path = save(&mut window, folder.path());
+    let pear = shown(&window);
+    let model = FakeModel::new().with_scales(3);
+    let calls = model.calls();
+    let mut window = drawn(model, folder.path());
+    live(&mut window);
+    let before = n_starts(&calls);
+    run(&mut window, UiCommand::OpenFile(path.clone()));
+    wait_for_label(&mut window, "Settings restored, the picture stays as it is");
+    assert_eq!(state(&window).settings.recipe.prompt, "a green pear");
+    window.run_steps(20);
+    assert_eq!(shown(&window), pear);
+    assert_eq!((shown(&window), n_starts(&calls)), (pear, before));
+    let again = save(&mut window, folder.path());
+    assert_eq!(record_of(&again), record_of(&path), "what it told stays true");
+}
+
+#[test]
+fn a_dropped_picture_of_ours_asks_what_to_do_with_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut window = drawn(FakeModel::new(), folder.path());
+    let path = save(&mut window, folder.path());
+    let prompt = state(&window).settings.recipe.prompt.clone();
+    let drop_it = |window: &mut Window| {
+        run(window, UiCommand::SetPrompt("something else".to_owned()));
+        drop_file(window, &path);
+        wait_for_label(window, "Restore everything");
+        window.get_by_label_contains("Made by Underpaint");
+    };
+    drop_it(&mut window);
+    press(&mut window, Modifiers::NONE, Key::Escape);
+    assert!(window.query_by_label("Restore everything").is_none());
+    assert_eq!(state(&window).settings.recipe.prompt, "something else");
+
+    drop_it(&mut window);
+    click(&mut window, "Prompt and settings only");
+    assert_eq!(state(&window).settings.recipe.prompt, prompt);
+
+    drop_it(&mut window);
+    click(&mut window, "Use as control…");
+    assert!(state(&window).imports.open.is_some());
+    press(&mut window, Modifiers::NONE, Key::Escape);
+
+    drop_it(&mut window);
+    click(&mut window, "Use as inspiration");
+    wait_until(&mut window, "a place", |window| state(window).slots[0].chosen.is_some());
+
+    drop_it(&mut window);
+    press(&mut window, Modifiers::NONE, Key::Enter);
+    wait_for_label(&mut window, "Opened “");
+    assert_eq!(state(&window).settings.recipe.prompt, prompt);
+}
+
+#[test]
+fn damaged_files_are_told_or_made_again_from_their_tokens() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut window = drawn(FakeModel::new(), folder.path());
+    let path = save(&mut window, folder.path());
+    let known = stills(&window);
+    let bytes = std::fs::read(&path).expect("read");
+    let pixels_at = bytes.windows(4).position(|name| name == b"IDAT").expect("pixels");
+
+    let cut = folder.path().join("cut.jpg");
+    std::fs::write(&cut, &bytes[..pixels_at + 8]).expect("written");
+    let mut window = drawn(FakeModel::new(), folder.path());
+    run(&mut window, UiCommand::SetPrompt("something else".to_owned()));
+    open(&mut window, &cut, 4);
+    assert_eq!(stills(&window), known, "made from its tokens");
+
+    let torn = folder.path().join("torn.jpg");
+    std::fs::write(&torn, &bytes[..60]).expect("written");
+    let recipe = state(&window).settings.recipe.clone();
+    let before = shown(&window);
+    run(&mut window, UiCommand::OpenFile(torn));
+    wait_for_label(&mut window, "The picture cannot be");
+    assert_eq!((shown(&window), &state(&window).settings.recipe), (before, &recipe));
+}
+
+#[test]
+fn what_other_applications_tell_is_taken_as_far_as_it_goes() {
+    let fixtures = Path::new("tests/fixtures/png_metadata");
+    let expected = std::fs::read_to_string(fixtures.join("expected.json")).expect("read");
+    let expected: serde_json::Value = serde_json::from_str(&expected).expect("JSON");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut window = drawn(FakeModel::new(), folder.path());
+    // No font of the tests has Japanese.
+    window.ctx.set_missing_glyph_policy(egui::MissingGlyphPolicy::Tofu);
+    for (name, expected) in expected.as_object().expect("an object") {
+        let before = state(&window).settings.recipe.clone();
+        run(&mut window, UiCommand::OpenFile(fixtures.join(name)));
+        match expected["status"].as_str().expect("a status") {
+            "unreadable" | "rejected" => {
+                wait_for_label(&mut window, "The picture cannot be restored");
+                assert_eq!(state(&window).settings.recipe, before, "{name}");
+                dismiss_last(&mut window);
+            }
+            "not found" => {
+                wait_until(&mut window, name, |window| state(window).imports.open.is_some());
+                assert_eq!(state(&window).settings.recipe, before, "{name}");
+                press(&mut window, Modifiers::NONE, Key::Escape);
+            }
+            _ => {
+                wait_for_label(&mut window, "taken from a picture of");
+                let recipe = &state(&window).settings.recipe;
+                assert_eq!(recipe.prompt, expected["prompt"].as_str().expect("text"), "{name}");
+                let negative = expected["negative"].as_str().unwrap_or_default();
+                assert_eq!(recipe.negative, negative, "{name}");
+                if let Some(seed) = expected["seed"].as_str() {
+                    assert_eq!(recipe.seed.to_string(), seed, "{name}");
+                }
+                if let Some(cfg) = expected["cfg"].as_f64() {
+                    let guidance = recipe.sampling.expect("its own").guidance;
+                    assert!((f64::from(guidance) - cfg).abs() < 1e-5, "{name}: {guidance}");
+                }
+                let notice = state(&window).notices.iter().next_back().expect("a notice");
+                let told = notice.details.clone().unwrap_or_default();
+                let extra = expected["extra"].as_object().into_iter().flatten();
+                for key in extra.map(|(key, _)| key).filter(|key| *key != "Version") {
+                    assert!(told.contains(key.as_str()), "{name}: {key} in {told}");
+                }
+                dismiss_last(&mut window);
+            }
+        }
+    }
+}
+
+fn drop_file(window: &mut Window, path: &Path) {
+    #[derive(Debug)]
+    struct File(PathBuf);
+    impl egui::DroppedFile for File {
+        fn path(&self) -> &Path {
+            &self.0
+        }
+        fn bytes(&self) -> Result<Vec<u8>, String> {
+            std::fs::read(&self.0).map_err(|error| error.to_string())
+        }
+    }
+    window.input_mut().dropped_files.push(Arc::new(File(path.to_owned())));
+    window.step();
 }

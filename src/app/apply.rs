@@ -5,6 +5,8 @@ mod export;
 mod import;
 mod jobs;
 mod nodes;
+mod opening;
+mod sheet;
 mod sketch;
 mod steer;
 mod timeline;
@@ -16,6 +18,8 @@ pub(super) use self::export::ExportEffect;
 pub(super) use self::import::{ImportEffect, extraction_due, found};
 pub(super) use self::jobs::{event, preview, sent, sent_to_follow};
 pub(super) use self::nodes::{errand_due, errand_sent};
+pub(super) use self::opening::due as open_due;
+pub(super) use self::sheet::{due as sheet_due, sent as sheet_sent};
 use super::files::FileAnswer;
 use crate::document::Edit;
 use crate::imaging::RgbaImage;
@@ -48,6 +52,8 @@ pub(super) enum Effect {
     },
     Import(ImportEffect),
     Export(ExportEffect),
+    /// Read a picture file with all that it tells.
+    OpenFile(PathBuf),
 }
 
 /// Carries out a wish of the user. `now` is the window's time in seconds.
@@ -86,6 +92,9 @@ fn carry_out(state: &mut AppState, command: UiCommand, now: f64) -> Option<Effec
         UiCommand::Sketch(command) => import::sketch_command(state, command, now),
         UiCommand::Import(command) => return import::command(state, command, now),
         UiCommand::Export(command) => return export::command(state, command),
+        UiCommand::Sheet(command) => return sheet::command(state, command),
+        UiCommand::Open(command) => return opening::command(state, command, now),
+        UiCommand::OpenFile(path) => return Some(Effect::OpenFile(path)),
         UiCommand::SetPrompt(text) => {
             recipe.prompt = text;
             state.recall = None;
@@ -165,8 +174,12 @@ pub(super) fn file_answer(state: &mut AppState, answer: FileAnswer, now: f64) ->
         FileAnswer::ImportOpened { picture, onto, n_files } => {
             import::opened(state, picture, onto, n_files, now);
         }
+        FileAnswer::FileOpened(opened) => return opening::opened(state, *opened, now),
         FileAnswer::PasteDone => state.imports.is_pasting = false,
-        FileAnswer::Saved { path, without_dialog } => {
+        FileAnswer::Saved { path, without_dialog, node } => {
+            if let Some(node) = node {
+                state.branches.mark_saved(node);
+            }
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let headline = if without_dialog {
                 format!("This system has no file dialog, so {name} was saved in your pictures")
@@ -195,6 +208,7 @@ fn run(state: &mut AppState, action: Action, now: f64) -> Option<Effect> {
         Action::LaterPrompt => recall(state, 1),
         Action::CoarserScale => scrub(state, -1),
         Action::FinerScale => scrub(state, 1),
+        Action::ContactSheet => return sheet::toggle(state, now),
         Action::SavePicture => return export::save_at_once(state),
         Action::ExportPicture => return export::open(state),
         Action::CopyPicture => {
@@ -222,10 +236,6 @@ fn run(state: &mut AppState, action: Action, now: f64) -> Option<Effect> {
         Action::PanTool => sketch::take_tool(state, Tool::Pan),
         Action::SmallerBrush => sketch::resize_brush(state, -1),
         Action::LargerBrush => sketch::resize_brush(state, 1),
-        Action::ToggleVariants => {
-            let view = &mut state.settings.view;
-            view.shows_variants = !view.shows_variants;
-        }
         Action::SwapInks => state.settings.tools.swap_inks(),
         Action::DefaultInks => state.settings.tools.reset_inks(),
         Action::ClearLayer => {
@@ -247,6 +257,7 @@ fn run(state: &mut AppState, action: Action, now: f64) -> Option<Effect> {
         | Action::Zoom200
         | Action::Zoom400
         | Action::Zoom800
+        | Action::ToggleVariants
         | Action::ToggleHelp => {}
     }
     None

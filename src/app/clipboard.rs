@@ -8,6 +8,7 @@ use std::thread::Builder;
 
 use super::files::{Answer, FileAnswer};
 use super::importing;
+use super::opening::{self, Purpose};
 use crate::imaging::RgbaImage;
 use crate::imaging::io::MAX_SIDE_PX;
 use crate::protocol::Failure;
@@ -74,21 +75,15 @@ pub(super) fn paste(clipboard: &Clipboard, answer: Answer) -> std::io::Result<()
 }
 
 fn pasted(clipboard: &Clipboard) -> FileAnswer {
-    let opened = |picture, n_files| FileAnswer::ImportOpened {
-        picture: Arc::new(picture),
-        onto: None,
-        n_files,
-    };
+    let opened =
+        |picture| FileAnswer::ImportOpened { picture: Arc::new(picture), onto: None, n_files: 1 };
     match (clipboard.0)() {
         Ok(Pasted::Picture(pixels)) => match checked_size(&pixels) {
-            Ok(()) => opened(importing::prepared("Pasted picture", pixels, None), 1),
+            Ok(()) => opened(importing::prepared("Pasted picture", pixels, None)),
             Err(error) => FileAnswer::Failed(failure_of(&error)),
         },
-        Ok(Pasted::Files(paths)) => match paths.first().map(|path| importing::open(path)) {
-            Some(Ok(picture)) => opened(picture, paths.len()),
-            Some(Err(error)) => {
-                FileAnswer::Failed(super::files::failure("The picture cannot be used", &error))
-            }
+        Ok(Pasted::Files(paths)) => match paths.first() {
+            Some(path) => opening::open(path, Purpose::Ask { onto: None, n_files: paths.len() }),
             None => FileAnswer::Failed(failure_of(&PasteError::NoPicture)),
         },
         Err(error) => FileAnswer::Failed(failure_of(&error)),

@@ -7,13 +7,15 @@ use std::thread::{Builder, JoinHandle};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::keeping::{self, SaveJob};
-use super::{importing, settings_file};
+use super::opening::{self, Purpose};
+use super::settings_file;
 use crate::imaging::{RgbaImage, fit, io};
 use crate::params::ControlKind;
 use crate::protocol::Failure;
-use crate::state::Settings;
 use crate::state::export::Traced;
 use crate::state::import::ImportPicture;
+use crate::state::opened::Opened;
+use crate::state::{NodeId, Settings};
 
 /// Far more than a person can ask for before the first is done.
 const CAPACITY: usize = 64;
@@ -32,11 +34,10 @@ pub(super) enum FileJob {
         path: PathBuf,
         size_px: usize,
     },
-    /// Opens a picture for the import panel.
-    OpenImport {
+    /// Reads a picture and what its file tells of its making.
+    OpenFile {
         path: PathBuf,
-        onto: Option<ControlKind>,
-        n_files: usize,
+        purpose: Purpose,
     },
     /// Makes a place of *Inspired by* from a picture that is open already.
     FitPicture {
@@ -81,11 +82,15 @@ pub(super) enum FileAnswer {
         /// Files that came together; the first is this.
         n_files: usize,
     },
+    /// A picture with what its file tells of its making.
+    FileOpened(Box<Opened>),
     /// The clipboard was read, whatever came of it.
     PasteDone,
     Saved {
         path: PathBuf,
         without_dialog: bool,
+        /// Of the picture in the tree, if it is there.
+        node: Option<NodeId>,
     },
     Warning {
         headline: String,
@@ -181,10 +186,7 @@ fn carry_out(job: FileJob) -> Option<FileAnswer> {
         FileJob::OpenPicture { slot_idx, path, size_px } => {
             Some(open_picture(slot_idx, &path, size_px))
         }
-        FileJob::OpenImport { path, onto, n_files } => Some(match importing::open(&path) {
-            Ok(picture) => FileAnswer::ImportOpened { picture: Arc::new(picture), onto, n_files },
-            Err(error) => FileAnswer::Failed(failure("The picture cannot be used", &error)),
-        }),
+        FileJob::OpenFile { path, purpose } => Some(opening::open(&path, purpose)),
         FileJob::FitPicture { slot_idx, picture, size_px } => Some(FileAnswer::PictureOpened {
             slot_idx,
             name: picture.name.clone(),

@@ -38,7 +38,11 @@ pub(super) enum Place {
 /// Writes the picture whole or not at all.
 pub(super) fn save(job: &SaveJob) -> FileAnswer {
     match written(job) {
-        Ok(path) => FileAnswer::Saved { path, without_dialog: job.place == Place::InsteadOfDialog },
+        Ok(path) => FileAnswer::Saved {
+            path,
+            without_dialog: job.place == Place::InsteadOfDialog,
+            node: job.keepsake.node,
+        },
         Err(failure) => FileAnswer::Failed(failure),
     }
 }

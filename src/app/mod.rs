@@ -12,6 +12,7 @@ mod import_thread;
 mod importing;
 mod keeping;
 mod newest;
+mod opening;
 mod reveal;
 mod saving;
 mod schedule;
@@ -29,6 +30,7 @@ use self::dialogs::Choice;
 use self::files::{FileAnswer, FileJob, FileThread};
 use self::import_thread::{EdgeDevice, ImportThreads};
 use self::keeping::{Place, SaveJob};
+use self::opening::Purpose;
 use self::schedule::{Due, Schedule};
 pub use self::window::{Wake, WindowError, open_window};
 use crate::imaging::RgbaImage;
@@ -146,8 +148,14 @@ impl App {
             let id = self.worker.errand(errand);
             apply::errand_sent(&mut self.state, id, purpose);
         }
+        if let Some(request) = apply::sheet_due(&self.state) {
+            let job = self.worker.generate(request);
+            apply::sheet_sent(&mut self.state, job);
+        }
         let now = Instant::now();
-        if let Some(due) = self.schedule.due(&mut self.state, now) {
+        // What changes meanwhile is drawn once the sheet is closed.
+        let is_free = self.state.sheet.is_none();
+        if let Some(due) = is_free.then(|| self.schedule.due(&mut self.state, now)).flatten() {
             match due {
                 Due::Now(request) => {
                     let job = self.worker.generate(request.clone());
@@ -180,6 +188,9 @@ impl App {
             }
             Some(Effect::Import(effect)) => self.carry_out_import(frame, effect),
             Some(Effect::Export(effect)) => self.carry_out_export(frame, effect),
+            Some(Effect::OpenFile(path)) => {
+                self.ask(FileJob::OpenFile { path, purpose: Purpose::Restore });
+            }
             Some(Effect::OpenPicture { slot_idx, path, size_px }) => {
                 self.ask(FileJob::OpenPicture { slot_idx, path, size_px });
             }
@@ -233,7 +244,8 @@ impl App {
                 self.ask_for_picture(frame, move |path| FileAnswer::ImportChosen { path, onto });
             }
             ImportEffect::Open { path, onto, n_files } => {
-                self.ask(FileJob::OpenImport { path, onto, n_files });
+                let purpose = Purpose::Ask { onto, n_files };
+                self.ask(FileJob::OpenFile { path, purpose });
             }
             ImportEffect::Paste => {
                 let asked = clipboard::paste(&self.options.clipboard, self.files.answer());
@@ -334,6 +346,8 @@ impl eframe::App for App {
         for found in self.import_threads.drain() {
             apply::found(&mut self.state, found, now);
         }
+        let effect = apply::open_due(&mut self.state, now);
+        self.carry_out(ctx, frame, effect);
         self.state.notices.expire(now);
         self.send_due(ctx);
         self.keep_settings(ctx, now);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{AppState, Shown};
+use super::{AppState, NodeId, Shown};
 use crate::imaging::RgbaImage;
 use crate::imaging::metadata::PictureRecord;
 use crate::protocol::{GenerateRequest, InspiredBy, Making, ModelInfo, PictureIds};
@@ -15,6 +15,8 @@ pub struct Keepsake {
     pub seed: u64,
     /// Scales in it, from 1.
     pub n_scales: usize,
+    /// Its place in the tree, if it has one.
+    pub node: Option<NodeId>,
     origin: Origin,
 }
 
@@ -76,11 +78,14 @@ impl AppState {
                 ids: job.ids_to(scale_idx).map(<[_]>::to_vec).unwrap_or_default(),
             })),
         };
+        // Pixels of another model's picture are on no scale of this one.
+        let of_other_model = job.record.as_ref().filter(|_| job.node.is_none());
         Some(Keepsake {
             picture: Arc::clone(&still.image),
             prompt: request.prompt.clone(),
             seed,
-            n_scales: scale_idx + 1,
+            n_scales: of_other_model.map_or(scale_idx + 1, |record| record.stop_at),
+            node: job.node,
             origin,
         })
     }

@@ -74,6 +74,11 @@ impl Notices {
         self.push(NoticeKind::Done, headline.into(), details, None, Some(now + NEWS_SECS));
     }
 
+    /// News with more to read for those who ask: fades.
+    pub fn told(&mut self, now: f64, headline: impl Into<String>, details: Option<String>) {
+        self.push(NoticeKind::Info, headline.into(), details, None, Some(now + UNDO_SECS));
+    }
+
     /// A file was written, which can be shown: fades.
     pub fn saved(&mut self, now: f64, headline: impl Into<String>, path: PathBuf) {
         let details = Some(path.display().to_string());

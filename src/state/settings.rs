@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::export::ExportSettings;
 use super::sample;
+use super::sheet::SheetSettings;
 use super::tools::Tools;
 use super::view::ViewSettings;
 use crate::params::Sampling;
@@ -25,6 +26,7 @@ pub struct Settings {
     pub tools: Tools,
     pub view: ViewSettings,
     pub export: ExportSettings,
+    pub sheet: SheetSettings,
     /// Prompts that were drawn, oldest first, without neighbours that are the same.
     pub history: Vec<String>,
     /// Remembered pictures that are never retrieved.
@@ -90,6 +92,7 @@ impl Settings {
         self.tools = self.tools.checked();
         self.view = self.view.checked();
         self.export = self.export.checked();
+        self.sheet = self.sheet.checked();
         self
     }
 }
@@ -103,6 +106,7 @@ impl Default for Settings {
             tools: Tools::default(),
             view: ViewSettings::default(),
             export: ExportSettings::default(),
+            sheet: SheetSettings::default(),
             history: Vec::new(),
             banned: Vec::new(),
         }

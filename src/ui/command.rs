@@ -7,6 +7,8 @@ use egui::{Key, KeyboardShortcut, Modifiers};
 
 use super::export_command::ExportCommand;
 use super::import_command::ImportCommand;
+use super::open_command::OpenCommand;
+use super::sheet_command::SheetCommand;
 use super::sketch_command::SketchCommand;
 use crate::params::Sampling;
 use crate::protocol::EntryId;
@@ -19,6 +21,11 @@ pub enum UiCommand {
     Sketch(SketchCommand),
     Import(ImportCommand),
     Export(ExportCommand),
+    Open(OpenCommand),
+    Sheet(SheetCommand),
+    /// Opens a picture file: brings everything back that it tells. A picture that tells nothing
+    /// asks what it shall become.
+    OpenFile(PathBuf),
     SetPrompt(String),
     ToggleStyle(&'static str),
     SetNegative(String),
@@ -83,6 +90,7 @@ pub enum Action {
     Zoom200,
     Zoom400,
     Zoom800,
+    ContactSheet,
     SavePicture,
     ExportPicture,
     CopyPicture,
@@ -116,7 +124,7 @@ pub struct ActionText {
 
 impl Action {
     /// In the order of the list of shortcuts.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::Generate,
         Self::Stop,
         Self::AnotherSeed,
@@ -132,6 +140,7 @@ impl Action {
         Self::Zoom200,
         Self::Zoom400,
         Self::Zoom800,
+        Self::ContactSheet,
         Self::SavePicture,
         Self::ExportPicture,
         Self::CopyPicture,
@@ -195,6 +204,9 @@ impl Action {
             Self::Zoom200 => text!("200 %", "Twice as large", CTRL Num2),
             Self::Zoom400 => text!("400 %", "Four times as large", CTRL Num3),
             Self::Zoom800 => text!("800 %", "Eight times as large", CTRL Num4),
+            Self::ContactSheet => {
+                text!("Contact sheet", "Many drafts at once, of which you finish some", SHIFT G)
+            }
             Self::SavePicture => {
                 text!("Save picture", "Save the picture among your pictures", CTRL E)
             }
@@ -287,6 +299,18 @@ impl From<SketchCommand> for UiCommand {
 impl From<ExportCommand> for UiCommand {
     fn from(command: ExportCommand) -> Self {
         Self::Export(command)
+    }
+}
+
+impl From<SheetCommand> for UiCommand {
+    fn from(command: SheetCommand) -> Self {
+        Self::Sheet(command)
+    }
+}
+
+impl From<OpenCommand> for UiCommand {
+    fn from(command: OpenCommand) -> Self {
+        Self::Open(command)
     }
 }
 

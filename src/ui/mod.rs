@@ -8,14 +8,16 @@ pub mod export_command;
 pub mod icons;
 pub mod import_command;
 pub mod mark;
+pub mod open_command;
 pub mod pictures;
+pub mod sheet_command;
 pub mod sketch_command;
 pub mod theme;
 pub mod widgets;
 
 mod brush_cursor;
 mod canvas_area;
-mod costs;
+mod contact_sheet;
 mod drag_field;
 mod drop;
 mod export;
@@ -27,6 +29,7 @@ mod keyboard;
 mod layer_strength;
 mod layer_thumbnails;
 mod layers;
+mod opened;
 mod scale_strip;
 mod side_panel;
 mod status_bar;
@@ -35,7 +38,6 @@ mod tool_look;
 mod tool_options;
 mod tool_strip;
 mod toolbar;
-mod variants;
 mod view_bar;
 
 use egui::{CentralPanel, Frame, Margin, Panel, Rect, Ui};
@@ -46,9 +48,10 @@ pub use self::command::{Action, UiCommand};
 pub use self::export_command::ExportCommand;
 pub use self::import_command::ImportCommand;
 use self::layer_thumbnails::LayerThumbnails;
+pub use self::open_command::OpenCommand;
 use self::pictures::Pictures;
+pub use self::sheet_command::SheetCommand;
 pub use self::sketch_command::SketchCommand;
-use self::variants::Variants;
 use crate::params::ControlKind;
 use crate::state::AppState;
 
@@ -57,10 +60,10 @@ use crate::state::AppState;
 pub struct UiState {
     pub canvas: CanvasView,
     pub is_help_open: bool,
+    pub are_variants_open: bool,
     pictures: Pictures,
     layer_thumbnails: LayerThumbnails,
     size_preview: SizePreview,
-    variants: Variants,
     /// The seed as it is being typed.
     seed_text: Option<String>,
     /// Where pictures can be dropped, by slot.
@@ -81,9 +84,17 @@ pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCom
         && !view.is_help_open
         && !view.canvas.hand.is_drawing()
         && state.imports.open.is_none()
-        && state.export.is_none();
+        && state.export.is_none()
+        && state.opened.is_none()
+        && state.sheet.is_none();
     let actions = keyboard::pressed_actions(ui.ctx(), can_stop);
     let mut commands: Vec<_> = actions.into_iter().map(UiCommand::Run).collect();
+    if state.sheet.is_some() {
+        // What lies under the sheet is not changed by keys that nobody sees the effect of.
+        commands.retain(|command| {
+            matches!(command, UiCommand::Run(Action::ContactSheet | Action::ToggleHelp))
+        });
+    }
     // At once, so that what was typed after Alt+A in the same frame reaches the prompt.
     commands.retain(|command| !view.takes(ui, command));
 
@@ -118,9 +129,8 @@ pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCom
         .exact_size(scale_strip::height(ui.available_width(), state))
         .frame(panel)
         .show(ui, |ui| {
-            scale_strip::scale_strip_ui(ui, state, &mut view.pictures, &mut commands);
+            commands.extend(scale_strip::scale_strip_ui(ui, state, &mut view.pictures));
         });
-    variants::variants_ui(ui, state, view, &mut commands);
     import::import_beside_ui(ui, state, view, &mut commands);
     let canvas = CentralPanel::default().frame(Frame::new().fill(palette.canvas)).show(ui, |ui| {
         canvas_area::canvas_area_ui(ui, state, view, &mut commands);
@@ -128,6 +138,8 @@ pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCom
 
     toasts::toasts_ui(ui, canvas.response.rect, state.notices.iter(), &mut commands);
     import::import_over_ui(ui, canvas.response.rect, state, view, &mut commands);
+    contact_sheet::contact_sheet_ui(ui, canvas.response.rect, state, view, &mut commands);
+    opened::opened_ui(ui, canvas.response.rect, state, view, &mut commands);
     export::export_ui(ui, canvas.response.rect, state, view, &mut commands);
     drop::drop_target_ui(ui, canvas.response.rect);
     drop::dropped_files(ui.ctx(), state, view, &mut commands);
@@ -146,12 +158,7 @@ impl UiState {
         let UiCommand::Run(action) = command else { return false };
         match action {
             Action::FitView => self.canvas.fit(),
-            Action::ToggleVariants => {
-                let width = ui.ctx().content_rect().width();
-                if !self.variants.toggles_in_narrow(width) {
-                    return false;
-                }
-            }
+            Action::ToggleVariants => self.are_variants_open = !self.are_variants_open,
             Action::Zoom100 => self.canvas.set_zoom(1.0),
             Action::Zoom200 => self.canvas.set_zoom(2.0),
             Action::Zoom400 => self.canvas.set_zoom(4.0),
@@ -169,6 +176,7 @@ impl UiState {
             | Action::LaterPrompt
             | Action::CoarserScale
             | Action::FinerScale
+            | Action::ContactSheet
             | Action::SavePicture
             | Action::ExportPicture
             | Action::CopyPicture

@@ -6,7 +6,7 @@ use super::command::{Action, UiCommand};
 use super::inspired;
 use super::layers;
 use super::widgets::{self, Button, SliderRow};
-use super::{UiState, costs, icons, theme};
+use super::{UiState, icons, theme};
 use crate::params::Sampling;
 use crate::state::{AppState, Engine, prompt};
 
@@ -33,7 +33,10 @@ pub(super) fn side_panel_ui(
     Frame::new().inner_margin(margin).show(ui, |ui| {
         ui.horizontal(|ui| {
             live_button_ui(ui, state.settings.live, commands);
-            generate_button_ui(ui, state, commands);
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                sheet_button_ui(ui, state, commands);
+                generate_button_ui(ui, state, commands);
+            });
         });
     });
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
@@ -80,13 +83,20 @@ fn generate_button_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiComman
         Action::Stop => button.with_icon(icons::STOP),
         _ => button.with_icon(icons::PLAY).primary(),
     };
-    let mut tip = action.tooltip(ui.ctx());
-    if action == Action::Generate
-        && let Some(cost) = costs::of_picture(state)
-    {
-        tip = format!("{tip}\n{cost}");
+    if button.show(ui).on_hover_text(action.tooltip(ui.ctx())).clicked() {
+        commands.push(action.into());
     }
-    if button.show(ui).on_hover_text(tip).clicked() {
+}
+
+fn sheet_button_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
+    let action = Action::ContactSheet;
+    let button = Button::text("Sheet")
+        .labelled(action.label())
+        .selected(state.sheet.is_some())
+        .enabled(state.model().is_some())
+        .min_size(vec2(56.0, 36.0))
+        .show(ui);
+    if button.on_hover_text(action.tooltip(ui.ctx())).clicked() {
         commands.push(action.into());
     }
 }

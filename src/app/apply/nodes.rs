@@ -12,7 +12,6 @@ use crate::state::{AppState, Job, Kept, NewNode, Node, NodeId, Origin, Still};
 
 /// Adds a picture to the tree and brings it onto the canvas with its recipe and sketch, as one step
 /// that is named `label` in `Undo …`.
-#[expect(dead_code, reason = "for pictures that come from files and the contact sheet")]
 pub(in crate::app) fn add(
     state: &mut AppState,
     new: NewNode,
@@ -159,7 +158,7 @@ pub(super) fn of_job(
 }
 
 /// Thins the tree; what steps back or forth show is kept.
-pub(super) fn tidy(state: &mut AppState) {
+pub(in crate::app) fn tidy(state: &mut AppState) {
     let needed = state.timeline.pictures();
     state.branches.tidy(|id| needed.contains(&id));
 }
