@@ -236,6 +236,10 @@ fn run(state: &mut AppState, action: Action, now: f64) -> Option<Effect> {
         Action::PanTool => sketch::take_tool(state, Tool::Pan),
         Action::SmallerBrush => sketch::resize_brush(state, -1),
         Action::LargerBrush => sketch::resize_brush(state, 1),
+        Action::ToggleVariants => {
+            let view = &mut state.settings.view;
+            view.shows_variants = !view.shows_variants;
+        }
         Action::SwapInks => state.settings.tools.swap_inks(),
         Action::DefaultInks => state.settings.tools.reset_inks(),
         Action::ClearLayer => {
@@ -257,7 +261,6 @@ fn run(state: &mut AppState, action: Action, now: f64) -> Option<Effect> {
         | Action::Zoom200
         | Action::Zoom400
         | Action::Zoom800
-        | Action::ToggleVariants
         | Action::ToggleHelp => {}
     }
     None

@@ -83,6 +83,12 @@ impl Costs {
         seconds(self.prepare? + n_pictures as f64 * each)
     }
 
+    /// What a run through these scales takes of which each is decoded, for the strip.
+    pub fn of_run(&self, scales: Range<usize>) -> Option<Duration> {
+        let decode = scales.len() as f64 * self.decode?;
+        seconds(self.prepare? + self.of_scales(scales)? + decode)
+    }
+
     /// What a job has still to do; `None` if it has ended or some of it was never measured.
     /// `in_scale` is the time since its last scale was done.
     pub fn left_of(&self, job: &Job, in_scale: Duration) -> Option<Duration> {

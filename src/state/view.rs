@@ -26,6 +26,8 @@ pub struct ViewSettings {
     pub comparison: Comparison,
     /// Of the controls over the result; range 0–1.
     pub controls_opacity: f32,
+    /// Whether the pictures made so far are listed beside the canvas.
+    pub shows_variants: bool,
 }
 
 impl ViewSettings {
@@ -40,7 +42,7 @@ impl ViewSettings {
 
 impl Default for ViewSettings {
     fn default() -> Self {
-        Self { comparison: Comparison::default(), controls_opacity: 0.6 }
+        Self { comparison: Comparison::default(), controls_opacity: 0.6, shows_variants: true }
     }
 }
 

@@ -18,6 +18,7 @@ pub mod widgets;
 mod brush_cursor;
 mod canvas_area;
 mod contact_sheet;
+mod costs;
 mod drag_field;
 mod drop;
 mod export;
@@ -38,6 +39,7 @@ mod tool_look;
 mod tool_options;
 mod tool_strip;
 mod toolbar;
+mod variants;
 mod view_bar;
 
 use egui::{CentralPanel, Frame, Margin, Panel, Rect, Ui};
@@ -52,6 +54,7 @@ pub use self::open_command::OpenCommand;
 use self::pictures::Pictures;
 pub use self::sheet_command::SheetCommand;
 pub use self::sketch_command::SketchCommand;
+use self::variants::Variants;
 use crate::params::ControlKind;
 use crate::state::AppState;
 
@@ -60,10 +63,10 @@ use crate::state::AppState;
 pub struct UiState {
     pub canvas: CanvasView,
     pub is_help_open: bool,
-    pub are_variants_open: bool,
     pictures: Pictures,
     layer_thumbnails: LayerThumbnails,
     size_preview: SizePreview,
+    variants: Variants,
     /// The seed as it is being typed.
     seed_text: Option<String>,
     /// Where pictures can be dropped, by slot.
@@ -129,8 +132,9 @@ pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCom
         .exact_size(scale_strip::height(ui.available_width(), state))
         .frame(panel)
         .show(ui, |ui| {
-            commands.extend(scale_strip::scale_strip_ui(ui, state, &mut view.pictures));
+            scale_strip::scale_strip_ui(ui, state, &mut view.pictures, &mut commands);
         });
+    variants::variants_ui(ui, state, view, &mut commands);
     import::import_beside_ui(ui, state, view, &mut commands);
     let canvas = CentralPanel::default().frame(Frame::new().fill(palette.canvas)).show(ui, |ui| {
         canvas_area::canvas_area_ui(ui, state, view, &mut commands);
@@ -158,7 +162,12 @@ impl UiState {
         let UiCommand::Run(action) = command else { return false };
         match action {
             Action::FitView => self.canvas.fit(),
-            Action::ToggleVariants => self.are_variants_open = !self.are_variants_open,
+            Action::ToggleVariants => {
+                let width = ui.ctx().content_rect().width();
+                if !self.variants.toggles_in_narrow(width) {
+                    return false;
+                }
+            }
             Action::Zoom100 => self.canvas.set_zoom(1.0),
             Action::Zoom200 => self.canvas.set_zoom(2.0),
             Action::Zoom400 => self.canvas.set_zoom(4.0),

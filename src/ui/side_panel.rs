@@ -6,7 +6,7 @@ use super::command::{Action, UiCommand};
 use super::inspired;
 use super::layers;
 use super::widgets::{self, Button, SliderRow};
-use super::{UiState, icons, theme};
+use super::{UiState, costs, icons, theme};
 use crate::params::Sampling;
 use crate::state::{AppState, Engine, prompt};
 
@@ -83,7 +83,13 @@ fn generate_button_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiComman
         Action::Stop => button.with_icon(icons::STOP),
         _ => button.with_icon(icons::PLAY).primary(),
     };
-    if button.show(ui).on_hover_text(action.tooltip(ui.ctx())).clicked() {
+    let mut tip = action.tooltip(ui.ctx());
+    if action == Action::Generate
+        && let Some(cost) = costs::of_picture(state)
+    {
+        tip = format!("{tip}\n{cost}");
+    }
+    if button.show(ui).on_hover_text(tip).clicked() {
         commands.push(action.into());
     }
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use egui::{Align, Align2, Color32, Label, Layout, RichText, Sense, Ui, vec2};
 
-use super::{icons, theme};
+use super::command::Action;
+use super::{costs, icons, theme};
 use crate::protocol::{ModelInfo, Timings};
 use crate::state::{AppState, Engine, Job, LiveStats, Phase};
 
@@ -17,6 +18,15 @@ pub(super) fn status_bar_ui(ui: &mut Ui, state: &AppState) {
         let (dot, _) = ui.allocate_exact_size(vec2(8.0, 8.0), Sense::hover());
         ui.painter().circle_filled(dot.center(), 3.5, mood(state, palette));
         ui.label(small(&status_text(state), palette.text));
+        if state.steering.is_held {
+            let goes_on = format!("{} goes on", Action::StopOrContinue.key_text(ui.ctx()));
+            ui.label(small(&goes_on, palette.text_soft));
+        }
+        let now = ui.input(|input| input.time);
+        if let Some(left) = costs::time_left(state, now) {
+            let response = ui.label(small(&left, palette.text_soft));
+            response.on_hover_text("From what each scale took on this machine before");
+        }
         if state.settings.live {
             live_ui(ui, &state.live);
         }
@@ -86,7 +96,7 @@ fn job_text(job: &Job) -> String {
         },
         Phase::Finished(_) => "Ready".to_owned(),
         Phase::Stopped if job.n_done() == 0 => "Stopped before the first scale".to_owned(),
-        Phase::Stopped => format!("Stopped at scale {}", job.n_done()),
+        Phase::Stopped => format!("Stopped at scale {} of {}", job.n_done(), job.stills.len()),
         Phase::Failed(_) => "Failed".to_owned(),
     }
 }

@@ -56,6 +56,15 @@ pub(super) fn toolbar_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCom
                 commands.push(help.into());
             }
             commands.extend(theme_button_ui(ui, state.settings.theme));
+            // The key does it as well.
+            if !is_narrow {
+                let variants = Action::ToggleVariants;
+                let is_open = state.settings.view.shows_variants;
+                let button = Button::text(variants.label()).quiet().selected(is_open);
+                if button.show(ui).on_hover_text(variants.tooltip(ui.ctx())).clicked() {
+                    commands.push(variants.into());
+                }
+            }
         });
     });
 }
