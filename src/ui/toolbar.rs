@@ -11,7 +11,7 @@ use crate::state::{AppState, ThemeChoice};
 
 pub(super) const HEIGHT: f32 = 52.0;
 /// Narrower than this, the buttons have no room for words.
-const NARROW: f32 = 640.0;
+const NARROW: f32 = 860.0;
 
 pub(super) fn toolbar_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
     ui.horizontal_centered(|ui| {
