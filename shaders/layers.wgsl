@@ -10,21 +10,25 @@ struct FlattenUniforms {
     halo: vec4<f32>,
     depth_lit: vec4<f32>,
     depth_shaded: vec4<f32>,
-    weakened: vec4<f32>,
-    /// 1 for lines, depth, colour and painted strength if there is something to see of them.
+    wash: vec4<f32>,
+    /// 1 for lines, depth, colour and the mask if there is something to see of them.
     is_shown: vec4<u32>,
     /// How much lighter a slope of the depth gets the steeper it is.
     relief: f32,
     /// Share of the halo that reaches a pixel from across a corner.
     halo_corner: f32,
+    /// Pixels from one stripe of the wash to the next; 0 for an even one.
+    hatch_period: u32,
+    /// Share of the wash between the stripes.
+    between_stripes: f32,
 }
 
 @group(0) @binding(0) var<uniform> flatten_uniforms: FlattenUniforms;
 @group(0) @binding(1) var lines: texture_2d<f32>;
 @group(0) @binding(2) var depth: texture_2d<f32>;
 @group(0) @binding(3) var colour: texture_2d<f32>;
-/// What is missing from full strength.
-@group(0) @binding(4) var weakening: texture_2d<f32>;
+/// What is missing from full strength, or what is locked.
+@group(0) @binding(4) var mask_plane: texture_2d<f32>;
 
 /// One triangle over the whole target; the scissor says which part is meant.
 @vertex
@@ -76,7 +80,12 @@ fn fs_flatten(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> 
         flat = over(flatten_uniforms.ink, ink, flat);
     }
     if is_shown.w == 1u {
-        flat = over(flatten_uniforms.weakened, level(weakening, pos, 0, 0), flat);
+        var share = 1.0;
+        let period = flatten_uniforms.hatch_period;
+        if period > 0u && u32(pos.x + pos.y) % period >= period / 2u {
+            share = flatten_uniforms.between_stripes;
+        }
+        flat = over(flatten_uniforms.wash, share * level(mask_plane, pos, 0, 0), flat);
     }
     return flat;
 }

@@ -9,12 +9,14 @@ pub mod inspiration;
 pub mod job;
 pub mod keepsake;
 pub mod live;
+pub mod lock;
 pub mod notice;
 pub mod opened;
 pub mod prompt;
 pub mod sample;
 pub mod settings;
 pub mod sheet;
+pub mod source;
 pub mod steering;
 pub mod timeline;
 pub mod tools;
@@ -31,10 +33,12 @@ pub use inspiration::Slot;
 pub use job::{Job, Made, Order, Phase, Still};
 pub use keepsake::Keepsake;
 pub use live::LiveStats;
+pub use lock::Locking;
 pub use notice::{Notice, NoticeAction, NoticeKind, Notices};
 pub use opened::Opened;
 pub use settings::{Banned, Recipe, Settings, ThemeChoice};
 pub use sheet::Sheet;
+pub use source::Source;
 pub use steering::{Kept, Steering};
 pub use timeline::Timeline;
 pub use tools::{InkPair, Tool, Tools};
@@ -82,6 +86,10 @@ pub struct AppState {
     /// Which of them stood at each step that can be taken back.
     pub timeline: Timeline,
     pub steering: Steering,
+    /// What the painted lock holds.
+    pub locking: Locking,
+    /// The picture that the next ones start from.
+    pub source: Option<Source>,
     /// What drawing takes on this machine.
     pub costs: Costs,
     /// Pictures on their way into the sketch.
@@ -159,6 +167,8 @@ impl AppState {
             branches: Branches::default(),
             timeline: Timeline::default(),
             steering: Steering::default(),
+            locking: Locking::default(),
+            source: None,
             costs: Costs::default(),
             imports: Imports::default(),
             export: None,
@@ -204,6 +214,7 @@ impl AppState {
     /// give the very same control maps.
     pub fn request(&mut self) -> GenerateRequest {
         let controls = self.controls();
+        let lock = self.lock();
         let recipe = &self.settings.recipe;
         let kept = self.steering.kept.as_ref();
         GenerateRequest {
@@ -215,7 +226,7 @@ impl AppState {
             previews: Previews::default(),
             anchor: kept.and_then(|kept| kept.anchor.clone()),
             given: kept.map(|kept| kept.given.clone()),
-            lock: kept.and_then(|kept| kept.lock.clone()),
+            lock: lock.or_else(|| kept.and_then(|kept| kept.lock.clone())),
             controls,
             memory: MemoryRequest {
                 retrieval: recipe.memory_on,

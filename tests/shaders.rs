@@ -102,10 +102,12 @@ fn flatten_uniforms_match_the_shader() {
         ("halo", offset_of!(FlattenUniforms, halo)),
         ("depth_lit", offset_of!(FlattenUniforms, depth_lit)),
         ("depth_shaded", offset_of!(FlattenUniforms, depth_shaded)),
-        ("weakened", offset_of!(FlattenUniforms, weakened)),
+        ("wash", offset_of!(FlattenUniforms, wash)),
         ("is_shown", offset_of!(FlattenUniforms, is_shown)),
         ("relief", offset_of!(FlattenUniforms, relief)),
         ("halo_corner", offset_of!(FlattenUniforms, halo_corner)),
+        ("hatch_period", offset_of!(FlattenUniforms, hatch_period)),
+        ("between_stripes", offset_of!(FlattenUniforms, between_stripes)),
     ];
     assert_eq!(members, expected.map(|(name, offset)| (name.to_owned(), offset)));
 }

@@ -31,7 +31,7 @@ const BACKGROUND: Color32 = Color32::from_rgb(30, 160, 90);
 /// No multiple of a tile.
 const SIZE_PX: usize = 100;
 const ORIGIN: f32 = 6.0;
-const STRENGTH_OF: Option<ControlKind> = Some(ControlKind::Depth);
+const MASK: Option<Plane> = Some(Plane::Strength(ControlKind::Depth));
 const LOOK: SketchLook = SketchLook {
     ink: Color32::from_rgb(250, 240, 230),
     halo: Color32::from_rgba_premultiplied(10, 20, 30, 140),
@@ -39,7 +39,8 @@ const LOOK: SketchLook = SketchLook {
         Color32::from_rgba_premultiplied(150, 120, 90, 160),
         Color32::from_rgba_premultiplied(40, 30, 20, 170),
     ],
-    weakened: Color32::from_rgba_premultiplied(110, 20, 40, 130),
+    wash: Color32::from_rgba_premultiplied(110, 20, 40, 130),
+    is_hatched: true,
 };
 
 /// A screen with the controls of an editor at 100 % on a plain background.
@@ -54,7 +55,7 @@ impl Bench {
         render::install_with(&state, true);
         let side = SIZE_PX as f32;
         let paint = LayersPaint {
-            stack: LayerStack::of(&document, STRENGTH_OF),
+            stack: LayerStack::of(&document, MASK),
             stroke: None,
             look: LOOK,
             canvas_in_screen: Rect::from_min_size(pos2(ORIGIN, ORIGIN), Vec2::splat(side)),
@@ -83,11 +84,11 @@ impl Bench {
     /// Draws a frame, with the stroke under the pen from its stamps, as the canvas view does.
     fn draw(&mut self) -> RgbaImage {
         let document = self.editor.document();
-        let mut stack = LayerStack::of(document, STRENGTH_OF);
+        let mut stack = LayerStack::of(document, MASK);
         let presence = self.harness.state().presence.clone();
         let stroke = self.editor.stroke_in_progress().map(|stroke| {
             let plane = stroke.pen.plane;
-            let plane_idx = LayerStack::idx_of(plane, document, STRENGTH_OF).expect("it is seen");
+            let plane_idx = LayerStack::idx_of(plane, document, MASK).expect("it is seen");
             stack.planes[plane_idx] = Some(stroke.before.plane(plane).clone());
             let stamps = NewStamps::of(&stroke, presence.n_drawn_stamps(stroke.serial));
             StrokeInLayers { plane_idx, stamps }
@@ -103,7 +104,7 @@ impl Bench {
     fn assert_drawn(&mut self, moment: &str) {
         let drawn = self.draw();
         let look = self.harness.state().look;
-        let stack = LayerStack::of(self.editor.document(), STRENGTH_OF);
+        let stack = LayerStack::of(self.editor.document(), MASK);
         let flat = flatten(&stack, &look, PixelRect::whole(SIZE_PX));
         for (idx, flat) in flat.chunks_exact(4).enumerate() {
             let (x, y) = (idx % SIZE_PX, idx / SIZE_PX);
@@ -309,7 +310,7 @@ fn window(comparison: Comparison, is_installed: bool) -> Option<Harness<'static,
                     comparison: window.comparison,
                     controls_opacity: 0.5,
                     is_hidden: window.is_hidden,
-                    strength_of: None,
+                    mask: None,
                 };
                 let shown = window.shown.as_ref();
                 let content = Content { shown, sketch: Some(sketch), description: "Picture" };

@@ -4,10 +4,12 @@
 mod export;
 mod import;
 mod jobs;
+mod lock;
 mod nodes;
 mod opening;
 mod sheet;
 mod sketch;
+mod source;
 mod steer;
 mod timeline;
 
@@ -95,6 +97,7 @@ fn carry_out(state: &mut AppState, command: UiCommand, now: f64) -> Option<Effec
         UiCommand::Sheet(command) => return sheet::command(state, command),
         UiCommand::Open(command) => return opening::command(state, command, now),
         UiCommand::OpenFile(path) => return Some(Effect::OpenFile(path)),
+        UiCommand::Source(command) => return source::command(state, command, now),
         UiCommand::SetPrompt(text) => {
             recipe.prompt = text;
             state.recall = None;
@@ -171,6 +174,10 @@ pub(super) fn file_answer(state: &mut AppState, answer: FileAnswer, now: f64) ->
             let open = ImportEffect::Open { path, onto, n_files: 1 };
             return Some(Effect::Import(open));
         }
+        FileAnswer::StartChosen { path } => {
+            return Some(Effect::Import(ImportEffect::OpenStart { path }));
+        }
+        FileAnswer::StartOpened { picture } => source::opened(state, &picture, now),
         FileAnswer::ImportOpened { picture, onto, n_files } => {
             import::opened(state, picture, onto, n_files, now);
         }
@@ -233,6 +240,7 @@ fn run(state: &mut AppState, action: Action, now: f64) -> Option<Effect> {
         }
         Action::FillTool => sketch::take_tool(state, Tool::Fill),
         Action::PickerTool => sketch::take_tool(state, Tool::Picker),
+        Action::LockTool => sketch::take_tool(state, Tool::Lock),
         Action::PanTool => sketch::take_tool(state, Tool::Pan),
         Action::SmallerBrush => sketch::resize_brush(state, -1),
         Action::LargerBrush => sketch::resize_brush(state, 1),
@@ -275,8 +283,8 @@ fn generate(state: &mut AppState, now: f64) -> Option<Effect> {
         return None;
     }
     let before = state.made_from();
-    // A picture of its own from the first scale on.
-    state.steering.kept = None;
+    // A picture of its own: from the first scale on, or from those of the source.
+    state.steering.kept = state.start();
     let request = state.request();
     let recipe = &mut state.settings.recipe;
     if recipe.new_seed_each_time {
@@ -302,7 +310,7 @@ fn another_seed(state: &mut AppState) {
     let recipe = &mut state.settings.recipe;
     recipe.seed = settings::another_seed(recipe.seed);
     state.settings.remember_prompt();
-    state.steering.kept = None;
+    state.steering.kept = state.start();
     timeline::ask(state, "another seed", before, Origin::Generated, None);
 }
 

@@ -39,6 +39,10 @@ pub(super) enum FileJob {
         path: PathBuf,
         purpose: Purpose,
     },
+    /// Reads the picture to start from.
+    OpenStart {
+        path: PathBuf,
+    },
     /// Makes a place of *Inspired by* from a picture that is open already.
     FitPicture {
         slot_idx: usize,
@@ -70,6 +74,12 @@ pub(super) enum FileAnswer {
         name: String,
         pixels: Arc<RgbaImage>,
         note: Option<String>,
+    },
+    StartChosen {
+        path: PathBuf,
+    },
+    StartOpened {
+        picture: Arc<ImportPicture>,
     },
     ImportChosen {
         path: PathBuf,
@@ -187,6 +197,10 @@ fn carry_out(job: FileJob) -> Option<FileAnswer> {
             Some(open_picture(slot_idx, &path, size_px))
         }
         FileJob::OpenFile { path, purpose } => Some(opening::open(&path, purpose)),
+        FileJob::OpenStart { path } => Some(match super::importing::open(&path) {
+            Ok(picture) => FileAnswer::StartOpened { picture: Arc::new(picture) },
+            Err(error) => FileAnswer::Failed(failure("The picture cannot be used", &error)),
+        }),
         FileJob::FitPicture { slot_idx, picture, size_px } => Some(FileAnswer::PictureOpened {
             slot_idx,
             name: picture.name.clone(),

@@ -243,6 +243,10 @@ impl App {
             ImportEffect::AskForPicture { onto } => {
                 self.ask_for_picture(frame, move |path| FileAnswer::ImportChosen { path, onto });
             }
+            ImportEffect::AskForStart => {
+                self.ask_for_picture(frame, |path| FileAnswer::StartChosen { path });
+            }
+            ImportEffect::OpenStart { path } => self.ask(FileJob::OpenStart { path }),
             ImportEffect::Open { path, onto, n_files } => {
                 let purpose = Purpose::Ask { onto, n_files };
                 self.ask(FileJob::OpenFile { path, purpose });

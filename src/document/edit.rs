@@ -86,6 +86,7 @@ impl Edit {
     pub fn label(&self) -> &'static str {
         match self {
             Self::Stroke { pen, .. } => stroke_label(pen),
+            Self::Shape { pen, .. } | Self::Fill { pen, .. } if pen.plane == Plane::Lock => "lock",
             Self::Shape { shape, .. } => match shape.kind {
                 ShapeKind::Line => "line",
                 ShapeKind::Rectangle { .. } => "rectangle",
@@ -93,6 +94,7 @@ impl Edit {
             },
             Self::Fill { .. } => "fill",
             Self::Clear(Plane::Strength(_)) => "clear painted strength",
+            Self::Clear(Plane::Lock) => "clear lock",
             Self::Clear(Plane::Pixels(layer)) => match layer {
                 ControlKind::Lines => "clear lines",
                 ControlKind::Depth => "clear depth",
@@ -121,6 +123,8 @@ impl Edit {
 fn stroke_label(pen: &Pen) -> &'static str {
     match (pen.plane, pen.brush.mode, pen.brush.build_up) {
         (Plane::Strength(_), ..) => "strength stroke",
+        (Plane::Lock, Mode::Paint, _) => "lock stroke",
+        (Plane::Lock, Mode::Erase, _) => "unlock stroke",
         (_, Mode::Erase, _) => "eraser stroke",
         (_, Mode::Paint, BuildUp::Accumulating) => "airbrush stroke",
         (_, Mode::Paint, BuildUp::Capped) => "brush stroke",

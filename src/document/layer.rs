@@ -18,21 +18,26 @@ pub enum Plane {
     Pixels(ControlKind),
     /// How strongly the layer is followed at each place: full where nothing was painted.
     Strength(ControlKind),
+    /// Where an earlier picture stays: a mask of its own, on no layer.
+    Lock,
 }
 
 impl Plane {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Pixels(ControlKind::Lines),
         Self::Pixels(ControlKind::Depth),
         Self::Pixels(ControlKind::Colour),
         Self::Strength(ControlKind::Lines),
         Self::Strength(ControlKind::Depth),
         Self::Strength(ControlKind::Colour),
+        Self::Lock,
     ];
 
-    pub const fn layer(self) -> ControlKind {
+    /// The layer that it belongs to, if any.
+    pub const fn layer(self) -> Option<ControlKind> {
         match self {
-            Self::Pixels(layer) | Self::Strength(layer) => layer,
+            Self::Pixels(layer) | Self::Strength(layer) => Some(layer),
+            Self::Lock => None,
         }
     }
 
@@ -40,7 +45,7 @@ impl Plane {
     pub const fn n_channels(self) -> usize {
         match self {
             Self::Pixels(layer) => layer.n_channels(),
-            Self::Strength(_) => 1,
+            Self::Strength(_) | Self::Lock => 1,
         }
     }
 
@@ -49,7 +54,9 @@ impl Plane {
         let [red, green, blue] = ink.colour;
         match self {
             Self::Pixels(ControlKind::Colour) => [red, green, blue, 255],
-            Self::Pixels(ControlKind::Lines | ControlKind::Depth) => [ink.level, 0, 0, 0],
+            Self::Pixels(ControlKind::Lines | ControlKind::Depth) | Self::Lock => {
+                [ink.level, 0, 0, 0]
+            }
             Self::Strength(_) => [255 - ink.level, 0, 0, 0],
         }
     }

@@ -58,6 +58,7 @@ pub enum DocumentError {
 pub struct Document {
     size_px: usize,
     layers: [Layer; 3],
+    lock: TileGrid,
 }
 
 impl Document {
@@ -70,7 +71,8 @@ impl Document {
         if !(1..=Self::MAX_SIZE_PX).contains(&size_px) {
             return Err(DocumentError::CanvasSize { size_px });
         }
-        Ok(Self { size_px, layers: ControlKind::ALL.map(|kind| Layer::empty(kind, size_px)) })
+        let layers = ControlKind::ALL.map(|kind| Layer::empty(kind, size_px));
+        Ok(Self { size_px, layers, lock: TileGrid::empty(size_px, 1) })
     }
 
     /// Width and height in pixels.
@@ -82,10 +84,16 @@ impl Document {
         &self.layers[layer_idx(kind)]
     }
 
+    /// What was painted to be locked: 255 wholly, 0 not.
+    pub fn lock(&self) -> &TileGrid {
+        &self.lock
+    }
+
     pub fn plane(&self, plane: Plane) -> &TileGrid {
         match plane {
             Plane::Pixels(layer) => &self.layer(layer).pixels,
             Plane::Strength(layer) => &self.layer(layer).weakening,
+            Plane::Lock => &self.lock,
         }
     }
 
@@ -106,7 +114,9 @@ impl Document {
                 let [red, green, blue, _] = pixel;
                 (alpha > 0).then(|| Ink { colour: [red, green, blue].map(straight), level: 255 })
             }
-            Plane::Pixels(_) => (level > 0).then_some(Ink { level, colour: [level; 3] }),
+            Plane::Pixels(_) | Plane::Lock => {
+                (level > 0).then_some(Ink { level, colour: [level; 3] })
+            }
         }
     }
 
@@ -130,6 +140,7 @@ impl Document {
         match plane {
             Plane::Pixels(layer) => &mut self.layer_mut(layer).pixels,
             Plane::Strength(layer) => &mut self.layer_mut(layer).weakening,
+            Plane::Lock => &mut self.lock,
         }
     }
 }

@@ -2,7 +2,7 @@
 //! windows without our renderer. A test compares the two.
 //!
 //! From below: colours as they are, depth as a relief lit from the top left, a halo and the ink of
-//! the lines, and, when asked for, a wash where a layer is followed less.
+//! the lines, and, when asked for, a wash where a layer is followed less or the picture is locked.
 
 use egui::Color32;
 
@@ -21,8 +21,10 @@ pub struct SketchLook {
     pub halo: Color32,
     /// Near surfaces that face the light, and those that turn away.
     pub depth: [Color32; 2],
-    /// Where a layer is not followed at all.
-    pub weakened: Color32,
+    /// Over what the mask covers: where a layer is not followed at all, or what is locked.
+    pub wash: Color32,
+    /// The wash is hatched rather than even.
+    pub is_hatched: bool,
 }
 
 impl SketchLook {
@@ -30,14 +32,19 @@ impl SketchLook {
     /// a canvas of 256 pixels.
     pub(super) const STEEPEST: f32 = 7.0;
 
+    /// Canvas pixels from one stripe of the hatch to the next; 0 for an even wash.
+    pub(super) fn hatch_period(&self, size_px: usize) -> u32 {
+        if self.is_hatched { (size_px as u32 * 12 / 256).max(2) } else { 0 }
+    }
+
     /// How much lighter a slope gets the steeper it is. Slopes on larger canvases are as steep.
     pub(super) fn relief(size_px: usize) -> f32 {
         255.0 / Self::STEEPEST * size_px as f32 / 256.0 / 2.0
     }
 }
 
-/// The pixels of the layers that are to be seen: in the order of [`LayerStack::KINDS`], then what
-/// is missing from full strength. A layer that is hidden or empty is `None`.
+/// The pixels of the layers that are to be seen: in the order of [`LayerStack::KINDS`], then what is
+/// covered by a mask: what is missing from full strength, or what is locked. A layer that is hidden or empty is `None`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerStack {
     pub planes: [Option<TileGrid>; 4],
@@ -48,25 +55,21 @@ impl LayerStack {
     pub const KINDS: [ControlKind; 3] =
         [ControlKind::Lines, ControlKind::Depth, ControlKind::Colour];
 
-    /// The visible layers, and the painted strength of `strength_of`.
-    pub fn of(document: &Document, strength_of: Option<ControlKind>) -> Self {
+    /// The visible layers, and `mask`, a plane of strength or that of the lock.
+    pub fn of(document: &Document, mask: Option<Plane>) -> Self {
         let painted = |grid: &TileGrid| (!grid.is_empty()).then(|| grid.clone());
         let [lines, depth, colour] = Self::KINDS.map(|kind| {
             let layer = document.layer(kind);
             painted(layer.pixels()).filter(|_| layer.is_visible())
         });
-        let weakening = strength_of.and_then(|kind| painted(document.layer(kind).weakening()));
-        Self { planes: [lines, depth, colour, weakening], size_px: document.size_px() }
+        let mask = mask.and_then(|mask| painted(document.plane(mask)));
+        Self { planes: [lines, depth, colour, mask], size_px: document.size_px() }
     }
 
     /// Which of the planes a plane of the document is; `None` if it is not to be seen.
-    pub fn idx_of(
-        plane: Plane,
-        document: &Document,
-        strength_of: Option<ControlKind>,
-    ) -> Option<usize> {
+    pub fn idx_of(plane: Plane, document: &Document, mask: Option<Plane>) -> Option<usize> {
         match plane {
-            Plane::Strength(kind) => (strength_of == Some(kind)).then_some(3),
+            Plane::Strength(_) | Plane::Lock => (mask == Some(plane)).then_some(3),
             Plane::Pixels(kind) => {
                 let idx = Self::KINDS.iter().position(|other| *other == kind);
                 idx.filter(|_| document.layer(kind).is_visible())
@@ -127,7 +130,7 @@ pub fn flatten(stack: &LayerStack, look: &SketchLook, rect: PixelRect) -> Vec<u8
 }
 
 fn flat_pixel(stack: &LayerStack, look: &SketchLook, x: usize, y: usize) -> [f32; 4] {
-    let [lines, depth, colour, weakening] = &stack.planes;
+    let [lines, depth, colour, mask] = &stack.planes;
     let last = stack.size_px - 1;
     // The drawing goes on beyond its border as it is there.
     let level = |grid: &TileGrid, dx: isize, dy: isize| {
@@ -161,11 +164,17 @@ fn flat_pixel(stack: &LayerStack, look: &SketchLook, x: usize, y: usize) -> [f32
         flat = over(look.halo.to_normalized_gamma_f32(), around, flat);
         flat = over(look.ink.to_normalized_gamma_f32(), ink, flat);
     }
-    if let Some(weakening) = weakening {
-        flat = over(look.weakened.to_normalized_gamma_f32(), level(weakening, 0, 0), flat);
+    if let Some(mask) = mask {
+        let period = look.hatch_period(stack.size_px) as usize;
+        let is_between = period > 0 && (x + y) % period >= period / 2;
+        let share = if is_between { BETWEEN_STRIPES } else { 1.0 };
+        flat = over(look.wash.to_normalized_gamma_f32(), share * level(mask, 0, 0), flat);
     }
     flat
 }
+
+/// Share of the wash between the stripes of a hatch.
+pub(super) const BETWEEN_STRIPES: f32 = 0.4;
 
 /// Share of the halo that reaches a pixel from across a corner: a round halo.
 pub(super) const HALO_CORNER: f32 = 0.7;

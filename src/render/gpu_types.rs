@@ -51,15 +51,17 @@ pub struct FlattenUniforms {
     pub halo: [f32; 4],
     pub depth_lit: [f32; 4],
     pub depth_shaded: [f32; 4],
-    pub weakened: [f32; 4],
-    /// 1 for lines, depth, colour and painted strength if there is something to see of them.
+    pub wash: [f32; 4],
+    /// 1 for lines, depth, colour and the mask if there is something to see of them.
     pub is_shown: [u32; 4],
     /// How much lighter a slope of the depth gets the steeper it is.
     pub relief: f32,
     /// Share of the halo that reaches a pixel from across a corner.
     pub halo_corner: f32,
-    /// WGSL leaves it out: the size of a uniform struct is a multiple of 16 bytes.
-    pub padding: [u32; 2],
+    /// Pixels from one stripe of the wash to the next; 0 for an even one.
+    pub hatch_period: u32,
+    /// Share of the wash between the stripes.
+    pub between_stripes: f32,
 }
 
 /// `SketchUniforms` in `shaders/layers.wgsl`.

@@ -5,7 +5,7 @@ use eframe::egui_wgpu::{self, CallbackResources, ScreenDescriptor};
 use eframe::wgpu;
 use egui::{Color32, PaintCallbackInfo, Pos2, Rect};
 
-use super::flatten::{FLATTEN_MARGIN_PX, HALO_CORNER};
+use super::flatten::{BETWEEN_STRIPES, FLATTEN_MARGIN_PX, HALO_CORNER};
 use super::gpu_types::{FlattenUniforms, SketchUniforms};
 use super::layers_layout::LayerPipelines;
 use super::plane_textures::{PlaneTexture, plane_texture, whole_view};
@@ -255,10 +255,11 @@ fn flatten_uniforms(look: &SketchLook, is_shown: [bool; 4], size_px: usize) -> F
         halo: colour(look.halo),
         depth_lit: colour(look.depth[0]),
         depth_shaded: colour(look.depth[1]),
-        weakened: colour(look.weakened),
+        wash: colour(look.wash),
         is_shown: is_shown.map(u32::from),
         relief: SketchLook::relief(size_px),
         halo_corner: HALO_CORNER,
-        padding: [0; 2],
+        hatch_period: look.hatch_period(size_px),
+        between_stripes: BETWEEN_STRIPES,
     }
 }

@@ -43,6 +43,8 @@ pub enum ImportTarget {
     Inspiration {
         slot_idx: usize,
     },
+    /// The next pictures start from it: its coarse scales are kept.
+    Start,
 }
 
 /// Where lines come from.

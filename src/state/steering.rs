@@ -59,6 +59,8 @@ pub struct Asked {
 pub enum ErrandFor {
     /// The pictures of a node that were dropped to save memory.
     Stills(NodeId),
+    /// The picture to start from.
+    Source,
 }
 
 impl Kept {

@@ -19,12 +19,14 @@ pub enum Tool {
     Ellipse,
     Fill,
     Picker,
+    /// Paints where the picture stays.
+    Lock,
     /// Moves the view.
     Pan,
 }
 
 impl Tool {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Brush,
         Self::Eraser,
         Self::Airbrush,
@@ -33,12 +35,13 @@ impl Tool {
         Self::Ellipse,
         Self::Fill,
         Self::Picker,
+        Self::Lock,
         Self::Pan,
     ];
 
     /// Whether it draws along the way of the pointer.
     pub const fn is_brush(self) -> bool {
-        matches!(self, Self::Brush | Self::Eraser | Self::Airbrush)
+        matches!(self, Self::Brush | Self::Eraser | Self::Airbrush | Self::Lock)
     }
 
     /// Whether it draws between where the pointer went down and where it is.
@@ -69,6 +72,9 @@ pub struct Tools {
     pub brush: Brush,
     pub eraser: Brush,
     pub airbrush: Brush,
+    pub lock_brush: Brush,
+    /// What is painted with the lock is regenerated, and all else stays.
+    pub regenerates_painted: bool,
     pub symmetry: Symmetry,
     pub fills_shapes: bool,
     /// How far a fill runs over differences, 0–255.
@@ -85,6 +91,11 @@ impl Tools {
 
     /// What the tools draw on.
     pub fn plane(&self) -> Plane {
+        if self.tool == Tool::Lock { Plane::Lock } else { self.layer_plane() }
+    }
+
+    /// What all tools but the lock draw on.
+    pub fn layer_plane(&self) -> Plane {
         if self.paints_strength { Plane::Strength(self.layer) } else { Plane::Pixels(self.layer) }
     }
 
@@ -123,6 +134,7 @@ impl Tools {
         match self.tool {
             Tool::Eraser => &self.eraser,
             Tool::Airbrush => &self.airbrush,
+            Tool::Lock => &self.lock_brush,
             _ => &self.brush,
         }
     }
@@ -131,12 +143,17 @@ impl Tools {
         match self.tool {
             Tool::Eraser => &mut self.eraser,
             Tool::Airbrush => &mut self.airbrush,
+            Tool::Lock => &mut self.lock_brush,
             _ => &mut self.brush,
         }
     }
 
     /// What the tool in hand draws with.
     pub fn pen(&self) -> Pen {
+        if self.tool == Tool::Lock {
+            let brush = Brush { ink: InkPair::default().ink, ..self.lock_brush };
+            return Pen { plane: Plane::Lock, brush, symmetry: self.symmetry };
+        }
         let mut brush = Brush { ink: self.inks().ink, ..*self.brush_in_hand() };
         // Paper on a drawing of lines is no ink at all; painting nothing would leave it there.
         let is_paper = brush.ink.level == 0 && self.plane() == Plane::Pixels(ControlKind::Lines);
@@ -185,6 +202,7 @@ impl Tools {
             brush: self.brush.clamped(),
             eraser: Brush { mode: Mode::Erase, ..self.eraser.clamped() },
             airbrush: self.airbrush.clamped(),
+            lock_brush: self.lock_brush.clamped(),
             fill_grow_px: self.fill_grow_px.min(32),
             ..self
         }
@@ -210,6 +228,8 @@ impl Default for Tools {
             brush: Brush::default(),
             eraser: Brush::eraser(),
             airbrush: Brush::airbrush(),
+            lock_brush: Brush { size_px: 48.0, ..Brush::default() },
+            regenerates_painted: false,
             symmetry: Symmetry::None,
             fills_shapes: false,
             fill_tolerance: 96,

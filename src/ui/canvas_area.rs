@@ -8,6 +8,7 @@ use super::brush_cursor::brush_cursor_ui;
 use super::canvas_view::{Content, Shown, SketchView, canvas_ui};
 use super::command::UiCommand;
 use super::{UiState, theme, view_bar};
+use crate::document::Plane;
 use crate::params::ControlKind;
 use crate::state::{AppState, Engine, Tool};
 
@@ -34,7 +35,7 @@ pub(super) fn canvas_area_ui(
         comparison: view_settings.comparison,
         controls_opacity: view_settings.controls_opacity,
         is_hidden,
-        strength_of: tools.paints_strength.then_some(tools.layer),
+        mask: shown_mask(state),
     };
     let mut description = description(state);
     if is_hidden {
@@ -54,8 +55,18 @@ pub(super) fn canvas_area_ui(
     let is_empty = ControlKind::ALL
         .iter()
         .all(|kind| state.sketch.document().layer(*kind).pixels().is_empty());
-    if is_empty && tools.tool != Tool::Pan {
+    if is_empty && !matches!(tools.tool, Tool::Pan | Tool::Lock) {
         invitation_ui(ui, area);
+    }
+}
+
+/// The plane that the user paints, if it is a mask; else the lock, which is never out of sight.
+fn shown_mask(state: &AppState) -> Option<Plane> {
+    let plane = state.settings.tools.plane();
+    let is_locked = !state.sketch.document().lock().is_empty();
+    match plane {
+        Plane::Strength(_) | Plane::Lock => Some(plane),
+        Plane::Pixels(_) => is_locked.then_some(Plane::Lock),
     }
 }
 

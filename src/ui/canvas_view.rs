@@ -37,9 +37,8 @@ use std::sync::Arc;
 use egui::{Pos2, Rect, Response, Role, Sense, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2};
 
 use self::scene::Scene;
-use crate::document::{Document, Point, StrokeInProgress};
+use crate::document::{Document, Plane, Point, StrokeInProgress};
 use crate::imaging::RgbaImage;
-use crate::params::ControlKind;
 use crate::render::GpuPresence;
 use crate::state::Comparison;
 
@@ -68,8 +67,8 @@ pub struct SketchView<'a> {
     pub controls_opacity: f32,
     /// The controls are out of sight for now.
     pub is_hidden: bool,
-    /// The layer whose painted strength is shown as well.
-    pub strength_of: Option<ControlKind>,
+    /// The plane of strength, or the lock, that is shown as well.
+    pub mask: Option<Plane>,
 }
 
 /// What to show. Straight alpha; a picture without pixels counts as none.

@@ -10,6 +10,7 @@ use super::import_command::ImportCommand;
 use super::open_command::OpenCommand;
 use super::sheet_command::SheetCommand;
 use super::sketch_command::SketchCommand;
+use super::source_command::SourceCommand;
 use crate::params::Sampling;
 use crate::protocol::EntryId;
 use crate::state::{NodeId, ThemeChoice, ViewSettings};
@@ -26,6 +27,7 @@ pub enum UiCommand {
     /// Opens a picture file: brings everything back that it tells. A picture that tells nothing
     /// asks what it shall become.
     OpenFile(PathBuf),
+    Source(SourceCommand),
     SetPrompt(String),
     ToggleStyle(&'static str),
     SetNegative(String),
@@ -103,6 +105,7 @@ pub enum Action {
     ShapeTool,
     FillTool,
     PickerTool,
+    LockTool,
     PanTool,
     SmallerBrush,
     LargerBrush,
@@ -124,7 +127,7 @@ pub struct ActionText {
 
 impl Action {
     /// In the order of the list of shortcuts.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::Generate,
         Self::Stop,
         Self::AnotherSeed,
@@ -153,6 +156,7 @@ impl Action {
         Self::ShapeTool,
         Self::FillTool,
         Self::PickerTool,
+        Self::LockTool,
         Self::PanTool,
         Self::SmallerBrush,
         Self::LargerBrush,
@@ -227,6 +231,9 @@ impl Action {
             }
             Self::FillTool => text!("Fill", "Fill an area within lines", NONE F),
             Self::PickerTool => text!("Picker", "Take the ink under the pointer", NONE I),
+            Self::LockTool => {
+                text!("Lock", "Paint over what stays when the rest is drawn anew", NONE L)
+            }
             Self::PanTool => text!("Hand", "Move the view; Space does so for a moment", NONE H),
             Self::SmallerBrush => text!("Smaller brush", "Draw finer", NONE OpenBracket),
             Self::LargerBrush => text!("Larger brush", "Draw broader", NONE CloseBracket),
@@ -311,6 +318,12 @@ impl From<SheetCommand> for UiCommand {
 impl From<OpenCommand> for UiCommand {
     fn from(command: OpenCommand) -> Self {
         Self::Open(command)
+    }
+}
+
+impl From<SourceCommand> for UiCommand {
+    fn from(command: SourceCommand) -> Self {
+        Self::Source(command)
     }
 }
 

@@ -178,7 +178,7 @@ fn choices_ui(ui: &mut Ui, state: &AppState, settings: &ImportSettings) -> Optio
     let free_slot = state.slots.iter().position(|slot| slot.chosen.is_none()).unwrap_or(0);
     let slot_idx = match settings.target {
         ImportTarget::Inspiration { slot_idx } => slot_idx,
-        ImportTarget::Layer(_) => free_slot,
+        ImportTarget::Layer(_) | ImportTarget::Start => free_slot,
     };
     let mut targets = vec![
         settings::Choice::new("Lines", "Use as lines", ImportTarget::Layer(ControlKind::Lines)),
@@ -189,6 +189,7 @@ fn choices_ui(ui: &mut Ui, state: &AppState, settings: &ImportSettings) -> Optio
         let target = ImportTarget::Inspiration { slot_idx };
         targets.push(settings::Choice::new("Inspiration", "Use as inspiration", target));
     }
+    targets.push(settings::Choice::new("Start", "Use as a start", ImportTarget::Start));
     let mut wanted = *settings;
     if let Some(target) = settings::choice_row(ui, &targets, settings.target) {
         wanted.target = target;
@@ -259,6 +260,12 @@ fn footer_ui(ui: &mut Ui, state: &AppState, import: &Import, commands: &mut Vec<
             let has_failed = import.found.as_ref().is_some_and(|found| found.result.is_err());
             let tip = "Replaces what is on the layer (Enter); Undo brings it back";
             (text, !has_failed || import.is_working(), tip)
+        }
+        ImportTarget::Start if state.model().is_none() => {
+            ("Use as a start", false, "The model is still loading")
+        }
+        ImportTarget::Start => {
+            ("Use as a start", true, "Its coarse scales are kept, the rest is drawn (Enter)")
         }
         ImportTarget::Inspiration { .. } if state.model().is_none() => {
             ("Use as inspiration", false, "The model is still loading")

@@ -36,7 +36,7 @@ pub(super) fn inks_ui(ui: &mut Ui, tools: &Tools, commands: &mut Vec<UiCommand>)
         }
     });
     ui.add_space(theme::SPACE_XS);
-    if tools.plane() == Plane::Pixels(ControlKind::Colour) {
+    if tools.layer_plane() == Plane::Pixels(ControlKind::Colour) {
         swatches_ui(ui, tools, commands);
     } else {
         level_ui(ui, tools, commands);
@@ -46,7 +46,7 @@ pub(super) fn inks_ui(ui: &mut Ui, tools: &Tools, commands: &mut Vec<UiCommand>)
 /// The ink in use, which opens a picker, over the other, which comes to the front.
 fn pair_ui(ui: &mut Ui, tools: &Tools, commands: &mut Vec<UiCommand>) {
     let (area, _) = ui.allocate_exact_size(Vec2::splat(CHIP) + CHIP_OFFSET, Sense::hover());
-    let plane = tools.plane();
+    let plane = tools.layer_plane();
     let inks = tools.inks();
     let behind = Rect::from_min_size(area.min + CHIP_OFFSET, Vec2::splat(CHIP));
     let swap = chip_ui(ui, behind, plane, inks.other, "Other ink");
@@ -58,7 +58,7 @@ fn pair_ui(ui: &mut Ui, tools: &Tools, commands: &mut Vec<UiCommand>) {
     let tip = match plane {
         Plane::Pixels(ControlKind::Colour) => "The colour you draw with; click for more colours",
         Plane::Pixels(_) => "The ink you draw with",
-        Plane::Strength(_) => "The strength you paint",
+        Plane::Strength(_) | Plane::Lock => "The strength you paint",
     };
     let chip = chip.on_hover_text(tip);
     if plane != Plane::Pixels(ControlKind::Colour) {
@@ -146,7 +146,7 @@ fn with_colour(tools: &Tools, colour: [u8; 3]) -> UiCommand {
 /// How much of the layer's one quantity the ink gives, upright: near above far.
 fn level_ui(ui: &mut Ui, tools: &Tools, commands: &mut Vec<UiCommand>) {
     let palette = theme::palette(ui);
-    let [most, least] = tool_look::level_names(tools.plane());
+    let [most, least] = tool_look::level_names(tools.layer_plane());
     let small = |text: &str| RichText::new(text).font(theme::small()).color(palette.text_soft);
     ui.label(small(most));
     let ink = tools.inks().ink;

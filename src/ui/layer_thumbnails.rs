@@ -83,7 +83,7 @@ fn colour(palette: &Palette, plane: Plane, pixel: [u8; 4]) -> Color32 {
         Plane::Pixels(ControlKind::Colour) => {
             palette.paper.blend(Color32::from_rgba_premultiplied(first, green, blue, alpha))
         }
-        Plane::Pixels(_) => {
+        Plane::Pixels(_) | Plane::Lock => {
             tool_look::ink_colour(palette, plane, Ink { level: first, colour: [0; 3] })
         }
         Plane::Strength(_) => {

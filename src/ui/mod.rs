@@ -12,6 +12,7 @@ pub mod open_command;
 pub mod pictures;
 pub mod sheet_command;
 pub mod sketch_command;
+pub mod source_command;
 pub mod theme;
 pub mod widgets;
 
@@ -31,8 +32,10 @@ mod layer_strength;
 mod layer_thumbnails;
 mod layers;
 mod opened;
+mod lock_options;
 mod scale_strip;
 mod side_panel;
+mod source;
 mod status_bar;
 mod toasts;
 mod tool_look;
@@ -54,6 +57,7 @@ pub use self::open_command::OpenCommand;
 use self::pictures::Pictures;
 pub use self::sheet_command::SheetCommand;
 pub use self::sketch_command::SketchCommand;
+pub use self::source_command::SourceCommand;
 use self::variants::Variants;
 use crate::params::ControlKind;
 use crate::state::AppState;
@@ -122,7 +126,7 @@ pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCom
         .exact_size(tool_options::HEIGHT)
         .frame(panel.inner_margin(beside))
         .show(ui, |ui| {
-            tool_options::tool_options_ui(ui, &state.settings.tools, &mut commands);
+            tool_options::tool_options_ui(ui, state, &mut commands);
         });
     Panel::left("tools")
         .exact_size(tool_strip::WIDTH)
@@ -198,6 +202,7 @@ impl UiState {
             | Action::ShapeTool
             | Action::FillTool
             | Action::PickerTool
+            | Action::LockTool
             | Action::PanTool
             | Action::SmallerBrush
             | Action::LargerBrush

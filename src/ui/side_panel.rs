@@ -6,7 +6,7 @@ use super::command::{Action, UiCommand};
 use super::inspired;
 use super::layers;
 use super::widgets::{self, Button, SliderRow};
-use super::{UiState, costs, icons, theme};
+use super::{UiState, costs, icons, source, theme};
 use crate::params::Sampling;
 use crate::state::{AppState, Engine, prompt};
 
@@ -45,6 +45,8 @@ pub(super) fn side_panel_ui(
             ui.spacing_mut().item_spacing.y = theme::SPACE_S;
             prompt_ui(ui, state, commands);
             layers::layers_ui(ui, state, view, commands);
+            divider(ui);
+            source::source_ui(ui, state, view, commands);
             divider(ui);
             seed_ui(ui, state, view, commands);
             sampling_ui(ui, state, commands);

@@ -83,6 +83,8 @@ pub struct Palette {
     pub depth: [Color32; 2],
     /// Over what a layer is told to leave alone.
     pub weakened: Color32,
+    /// Over what stays of an earlier picture, in stripes.
+    pub locked: Color32,
     /// Over a thumbnail, under what is written on it.
     pub scrim: Color32,
     pub on_scrim: Color32,
@@ -141,6 +143,7 @@ const DARK: Palette = Palette {
         Color32::from_rgba_premultiplied(0x54, 0x41, 0x25, 0xb0),
     ],
     weakened: Color32::from_rgba_premultiplied(0x68, 0x1e, 0x1e, 0x90),
+    locked: Color32::from_rgba_premultiplied(0x1a, 0x5c, 0x86, 0xa0),
     scrim: Color32::from_rgba_premultiplied(0, 0, 0, 0xb0),
     on_scrim: grey(0xf5),
     backdrop: Color32::from_rgba_premultiplied(0, 0, 0, 0x90),
@@ -177,6 +180,7 @@ const LIGHT: Palette = Palette {
         Color32::from_rgba_premultiplied(0x45, 0x33, 0x1a, 0xa0),
     ],
     weakened: Color32::from_rgba_premultiplied(0x78, 0x20, 0x20, 0x90),
+    locked: Color32::from_rgba_premultiplied(0x18, 0x58, 0x82, 0xa0),
     scrim: Color32::from_rgba_premultiplied(0, 0, 0, 0xa0),
     on_scrim: grey(0xff),
     backdrop: Color32::from_rgba_premultiplied(0, 0, 0, 0x60),

@@ -28,6 +28,7 @@ pub(super) fn of_tool(tool: Tool) -> Look {
         Tool::Picker => {
             (icons::PICKER, "Picker", "Take the ink under the pointer; Alt + click too")
         }
+        Tool::Lock => (icons::LOCK, "Lock", "Paint over what stays when the rest is drawn anew"),
         Tool::Pan => (icons::HAND, "Hand", "Move the view; Space + drag too"),
     };
     Look { icon, label, explanation }
@@ -42,6 +43,7 @@ pub(super) fn action_of(tool: Tool) -> Action {
         Tool::Line | Tool::Rectangle | Tool::Ellipse => Action::ShapeTool,
         Tool::Fill => Action::FillTool,
         Tool::Picker => Action::PickerTool,
+        Tool::Lock => Action::LockTool,
         Tool::Pan => Action::PanTool,
     }
 }
@@ -60,6 +62,7 @@ pub(super) fn level_names(plane: Plane) -> [&'static str; 2] {
     match plane {
         Plane::Pixels(ControlKind::Depth) => ["Near", "Far"],
         Plane::Strength(_) => ["Full", "None"],
+        Plane::Lock => ["Locked", "Free"],
         Plane::Pixels(_) => ["Ink", "Paper"],
     }
 }
@@ -71,6 +74,8 @@ pub(super) fn ink_colour(palette: &theme::Palette, plane: Plane, ink: Ink) -> Co
     match plane {
         Plane::Pixels(ControlKind::Colour) => Color32::from_rgb(red, green, blue),
         Plane::Pixels(ControlKind::Lines) => palette.paper.lerp_to_gamma(palette.ink, share),
-        Plane::Pixels(ControlKind::Depth) | Plane::Strength(_) => Color32::from_gray(ink.level),
+        Plane::Pixels(ControlKind::Depth) | Plane::Strength(_) | Plane::Lock => {
+            Color32::from_gray(ink.level)
+        }
     }
 }

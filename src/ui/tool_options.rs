@@ -7,9 +7,9 @@ use super::command::UiCommand;
 use super::drag_field::{DragField, Pace};
 use super::sketch_command::SketchCommand;
 use super::widgets::{self, Button};
-use super::{icons, theme, tool_look};
+use super::{icons, lock_options, theme, tool_look};
 use crate::document::{Brush, Symmetry};
-use crate::state::{Tool, Tools};
+use crate::state::{AppState, Tool, Tools};
 
 pub(super) const HEIGHT: f32 = 40.0;
 
@@ -23,7 +23,8 @@ const MAX_SMOOTHING_SECS: f32 = 0.5;
 /// Turns that a new radial symmetry has.
 const DEFAULT_COPIES: u8 = 6;
 
-pub(super) fn tool_options_ui(ui: &mut Ui, tools: &Tools, commands: &mut Vec<UiCommand>) {
+pub(super) fn tool_options_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
+    let tools = &state.settings.tools;
     let mut wish = tools.clone();
     let scroll = ScrollArea::horizontal().auto_shrink(false);
     scroll.scroll_bar_visibility(ScrollBarVisibility::AlwaysHidden).show(ui, |ui| {
@@ -39,6 +40,7 @@ pub(super) fn tool_options_ui(ui: &mut Ui, tools: &Tools, commands: &mut Vec<UiC
                 Tool::Brush | Tool::Eraser | Tool::Airbrush => brush_ui(ui, &mut wish),
                 Tool::Line | Tool::Rectangle | Tool::Ellipse => shape_ui(ui, &mut wish),
                 Tool::Fill => fill_ui(ui, &mut wish),
+                Tool::Lock => lock_options::lock_options_ui(ui, state, &mut wish, commands),
                 Tool::Picker => {
                     widgets::caption(ui, "Click on the canvas to draw with what is there");
                 }
@@ -121,7 +123,7 @@ fn fill_ui(ui: &mut Ui, tools: &mut Tools) {
     share_ui(ui, "Opacity", "How much the fill covers", &mut brush.opacity);
 }
 
-fn size_ui(ui: &mut Ui, brush: &mut Brush, explanation: &str) {
+pub(super) fn size_ui(ui: &mut Ui, brush: &mut Brush, explanation: &str) {
     let field = DragField {
         label: "Size",
         explanation: &format!("{explanation} ([ and ])"),

@@ -11,10 +11,11 @@ use crate::state::{AppState, Tool};
 pub(super) const WIDTH: f32 = 52.0;
 
 /// Tools that do alike stand together.
-const GROUPS: [&[Tool]; 4] = [
+const GROUPS: [&[Tool]; 5] = [
     &[Tool::Brush, Tool::Eraser, Tool::Airbrush],
     &[Tool::Line, Tool::Rectangle, Tool::Ellipse],
     &[Tool::Fill, Tool::Picker],
+    &[Tool::Lock],
     &[Tool::Pan],
 ];
 

@@ -27,6 +27,11 @@ pub(in crate::app) enum ImportEffect {
         onto: Option<ControlKind>,
         n_files: usize,
     },
+    /// Asks for a picture to start from.
+    AskForStart,
+    OpenStart {
+        path: PathBuf,
+    },
     Paste,
     /// Puts the picture into a place of *Inspired by*.
     Inspire {
@@ -207,9 +212,18 @@ pub(super) fn cancel(state: &mut AppState) {
 fn accept(state: &mut AppState, now: f64) -> Option<Effect> {
     let image_size_px = state.model().map(|model| model.image_size_px);
     let import = state.imports.open.as_mut()?;
-    let ImportTarget::Inspiration { slot_idx } = import.settings.target else {
-        import.is_accepted = true;
-        return None;
+    let slot_idx = match import.settings.target {
+        ImportTarget::Layer(_) => {
+            import.is_accepted = true;
+            return None;
+        }
+        ImportTarget::Start => {
+            let import = state.imports.open.take()?;
+            state.imports.settings = Some(import.settings);
+            super::source::opened(state, &import.picture, now);
+            return None;
+        }
+        ImportTarget::Inspiration { slot_idx } => slot_idx,
     };
     let Some(size_px) = image_size_px else {
         state.notices.info(now, "The model is still loading; accept the picture in a moment");

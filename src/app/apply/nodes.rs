@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Effect, timeline};
+use super::{Effect, source, timeline};
 use crate::protocol::{Errand, ErrandId, Failure, Stills};
 use crate::state::branches::About;
 use crate::state::job::Made;
@@ -173,7 +173,11 @@ pub(in crate::app) fn errand_sent(state: &mut AppState, id: ErrandId, purpose: E
 }
 
 pub(super) fn errand_done(state: &mut AppState, id: ErrandId, outcome: Result<Stills, Failure>) {
-    let Some(ErrandFor::Stills(node)) = state.steering.errands.remove(&id) else { return };
+    let node = match state.steering.errands.remove(&id) {
+        Some(ErrandFor::Stills(node)) => node,
+        Some(ErrandFor::Source) => return source::found(state, outcome),
+        None => return,
+    };
     match outcome {
         Ok(stills) => {
             state.branches.set_stills(node, &stills.images);

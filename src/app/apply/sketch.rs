@@ -1,5 +1,6 @@
 //! Changes of the sketch and of the tools. Live mode sees by itself that something changed.
 
+use super::lock;
 use crate::document::{Edit, Ink, Mode, Pen, PenPoint, Plane, Point, Shape};
 use crate::params::ControlKind;
 use crate::state::{AppState, Tool};
@@ -10,6 +11,7 @@ const SIZE_STEP: f32 = 1.2;
 
 /// Carries out a wish; `now` is the window's time in seconds.
 pub(super) fn command(state: &mut AppState, command: SketchCommand, now: f64) {
+    lock::before(state, &command, now);
     let tools = &mut state.settings.tools;
     match command {
         SketchCommand::TakeTool(tool) => take_tool(state, tool),
@@ -43,7 +45,14 @@ pub(super) fn command(state: &mut AppState, command: SketchCommand, now: f64) {
             apply(state, &edit);
         }
         SketchCommand::Pick(at) => pick(state, at),
-        SketchCommand::Edit(edit) => apply(state, &edit),
+        SketchCommand::Edit(edit) => {
+            if edit == Edit::Clear(Plane::Lock)
+                && let Some(kept) = &mut state.steering.kept
+            {
+                kept.lock = None;
+            }
+            apply(state, &edit);
+        }
         SketchCommand::EndDrag => state.sketch.end_drag(),
     }
 }
@@ -91,7 +100,7 @@ fn show_shape(state: &mut AppState, from: Point, to: Point, now: f64) {
 /// Takes the ink under the picker: from the plane that is drawn on, for colour also from the
 /// picture where the layer has none. Then gives the tool before the picker back.
 fn pick(state: &mut AppState, at: Point) {
-    let plane = state.settings.tools.plane();
+    let plane = state.settings.tools.layer_plane();
     let picked = state.sketch.document().pick(plane, at);
     let from_picture = || {
         let is_colour = plane == Plane::Pixels(ControlKind::Colour);
@@ -118,6 +127,9 @@ fn picture_colour(state: &AppState, at: Point) -> Option<Ink> {
 /// Shows the layer that is about to be drawn on: nobody means to draw without seeing it.
 fn reveal(state: &mut AppState, now: f64) {
     let layer = state.settings.tools.layer;
+    if state.settings.tools.plane() == Plane::Lock {
+        return;
+    }
     if !state.sketch.document().layer(layer).is_visible() {
         apply(state, &Edit::SetVisible { layer, visible: true });
         state.notices.info(now, format!("The {} layer is shown again", layer.name()));

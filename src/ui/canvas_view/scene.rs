@@ -7,6 +7,7 @@ use egui::{Color32, Painter, Pos2, Rect, Shadow, StrokeKind, Vec2, Visuals, vec2
 
 use super::lens::Lens;
 use super::{CanvasView, Pane, Shown, SketchView, placeholder};
+use crate::document::Plane;
 use crate::render::{CanvasPaint, LayerStack, LayersPaint, NewStamps, SketchLook, StrokeInLayers};
 use crate::state::Comparison;
 use crate::ui::theme::Palette;
@@ -106,8 +107,8 @@ fn paint_sketch(
     if sketch.is_hidden || place.opacity <= 0.0 {
         return;
     }
-    let look = sketch_look(visuals);
-    let stack = LayerStack::of(sketch.document, sketch.strength_of);
+    let look = sketch_look(visuals, sketch.mask);
+    let stack = LayerStack::of(sketch.document, sketch.mask);
     let mut opacity = place.opacity;
     if !view.presence.is_confirmed() {
         view.fallback.paint_sketch(painter, stack.clone(), look, place);
@@ -142,8 +143,8 @@ fn stroke_in_layers(
 ) -> Option<(LayerStack, StrokeInLayers)> {
     let stroke = sketch.stroke.filter(|_| view.presence.draws_strokes())?;
     let plane = stroke.pen.plane;
-    let plane_idx = LayerStack::idx_of(plane, sketch.document, sketch.strength_of)?;
-    let mut stack = LayerStack::of(sketch.document, sketch.strength_of);
+    let plane_idx = LayerStack::idx_of(plane, sketch.document, sketch.mask)?;
+    let mut stack = LayerStack::of(sketch.document, sketch.mask);
     stack.planes[plane_idx] = Some(stroke.before.plane(plane).clone());
     let n_drawn = view.presence.n_drawn_stamps(stroke.serial);
     Some((stack, StrokeInLayers { plane_idx, stamps: NewStamps::of(&stroke, n_drawn) }))
@@ -212,13 +213,15 @@ fn fitted(size: Vec2, canvas_in_screen: Rect) -> Rect {
     Rect::from_center_size(canvas_in_screen.center(), size * scale)
 }
 
-fn sketch_look(visuals: &Visuals) -> SketchLook {
+fn sketch_look(visuals: &Visuals, mask: Option<Plane>) -> SketchLook {
     let palette = Palette::of(visuals);
+    let is_lock = mask == Some(Plane::Lock);
     SketchLook {
         ink: palette.ink,
         halo: palette.ink_halo,
         depth: palette.depth,
-        weakened: palette.weakened,
+        wash: if is_lock { palette.locked } else { palette.weakened },
+        is_hatched: is_lock,
     }
 }
 

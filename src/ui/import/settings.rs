@@ -60,6 +60,11 @@ pub(super) fn settings_ui(ui: &mut Ui, state: &AppState, settings: &mut ImportSe
         ImportTarget::Inspiration { slot_idx } => {
             inspiration_ui(ui, state, slot_idx, settings);
         }
+        ImportTarget::Start => side_panel::hint(
+            ui,
+            "The picture keeps its coarse scales and the rest is drawn by the prompt; a slider in \
+             the panel says how many",
+        ),
     }
 }
 
