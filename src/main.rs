@@ -42,6 +42,8 @@ fn open_window(args: &Args) -> ExitCode {
     let options = AppOptions {
         settings_path: settings_file::default_path(),
         save_dir: args.save_dir.clone(),
+        pictures_dir: app::default_pictures_dir(),
+        data_dir: app::default_data_dir(),
         depth: cli::depth_source(&args.model),
         ..AppOptions::default()
     };

@@ -4,6 +4,7 @@
 pub mod branches;
 pub mod costs;
 pub mod export;
+pub mod gallery;
 pub mod import;
 pub mod inspiration;
 pub mod job;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 pub use branches::{Branches, NewNode, Node, NodeId, Origin};
 pub use costs::Costs;
 pub use export::{Export, ExportSettings};
+pub use gallery::Gallery;
 pub use import::{Import, Imports};
 pub use inspiration::Slot;
 pub use job::{Job, Made, Order, Phase, Still};
@@ -100,6 +102,8 @@ pub struct AppState {
     pub sheet: Option<Sheet>,
     /// A picture file that was read and waits: for an answer of the user, or for the model.
     pub opened: Option<Opened>,
+    /// The pictures on the disk.
+    pub gallery: Gallery,
     /// Where the user is in the prompt history, and the text that was there before.
     pub recall: Option<Recall>,
     /// The graphics adapter that paints the window, for people.
@@ -174,6 +178,7 @@ impl AppState {
             export: None,
             sheet: None,
             opened: None,
+            gallery: Gallery::default(),
             recall: None,
             adapter: None,
             dialog_open: false,

@@ -2,6 +2,7 @@
 //! the file thread. What must happen outside the state is returned as [`Effect`]s.
 
 mod export;
+mod gallery;
 mod import;
 mod jobs;
 mod lock;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub(super) use self::export::ExportEffect;
+pub(super) use self::gallery::{GalleryEffect, TrashAnswer, ask_before_trash, library_event};
 pub(super) use self::import::{ImportEffect, extraction_due, found};
 pub(super) use self::jobs::{event, preview, sent, sent_to_follow};
 pub(super) use self::nodes::{errand_due, errand_sent};
@@ -56,6 +58,7 @@ pub(super) enum Effect {
     Export(ExportEffect),
     /// Read a picture file with all that it tells.
     OpenFile(PathBuf),
+    Gallery(GalleryEffect),
 }
 
 /// Carries out a wish of the user. `now` is the window's time in seconds.
@@ -96,8 +99,12 @@ fn carry_out(state: &mut AppState, command: UiCommand, now: f64) -> Option<Effec
         UiCommand::Export(command) => return export::command(state, command),
         UiCommand::Sheet(command) => return sheet::command(state, command),
         UiCommand::Open(command) => return opening::command(state, command, now),
-        UiCommand::OpenFile(path) => return Some(Effect::OpenFile(path)),
         UiCommand::Source(command) => return source::command(state, command, now),
+        UiCommand::OpenFile(path) => {
+            state.gallery.is_open = false;
+            return Some(Effect::OpenFile(path));
+        }
+        UiCommand::Gallery(command) => return gallery::command(state, command),
         UiCommand::SetPrompt(text) => {
             recipe.prompt = text;
             state.recall = None;
@@ -179,6 +186,7 @@ pub(super) fn file_answer(state: &mut AppState, answer: FileAnswer, now: f64) ->
         }
         FileAnswer::StartOpened { picture } => source::opened(state, &picture, now),
         FileAnswer::ImportOpened { picture, onto, n_files } => {
+            state.gallery.is_open = false;
             import::opened(state, picture, onto, n_files, now);
         }
         FileAnswer::FileOpened(opened) => return opening::opened(state, *opened, now),
@@ -193,8 +201,12 @@ pub(super) fn file_answer(state: &mut AppState, answer: FileAnswer, now: f64) ->
             } else {
                 format!("Saved {name}")
             };
-            state.notices.saved(now, headline, path);
+            state.notices.saved(now, headline, path.clone());
+            // The gallery shows it at once.
+            let index = GalleryEffect::Index { path, is_starred: false };
+            return Some(Effect::Gallery(index));
         }
+        FileAnswer::Trash(answer) => return Some(gallery::trash_answer(state, answer, now)),
         FileAnswer::Warning { headline, details } => state.notices.warning(headline, Some(details)),
         FileAnswer::Failed(failure) => state.notices.error(&failure),
     }
@@ -262,6 +274,7 @@ fn run(state: &mut AppState, action: Action, now: f64) -> Option<Effect> {
             }
             return Some(if is_live { Effect::Draw } else { Effect::Cancel });
         }
+        Action::ToggleGallery => return gallery::toggle(state),
         // The window does these by itself.
         Action::FocusPrompt
         | Action::FitView

@@ -6,12 +6,14 @@ use std::thread::{Builder, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::apply::TrashAnswer;
+use super::desktop::Desktop;
 use super::keeping::{self, SaveJob};
 use super::opening::{self, Purpose};
 use super::settings_file;
 use crate::imaging::{RgbaImage, fit, io};
 use crate::params::ControlKind;
-use crate::protocol::Failure;
+use crate::protocol::{Failure, PictureId};
 use crate::state::export::Traced;
 use crate::state::import::ImportPicture;
 use crate::state::opened::Opened;
@@ -52,6 +54,19 @@ pub(super) enum FileJob {
     WriteSettings {
         path: PathBuf,
         settings: Box<Settings>,
+    },
+    /// Moves a picture of the gallery to the trash.
+    Trash {
+        desktop: Desktop,
+        id: PictureId,
+        path: PathBuf,
+        is_starred: bool,
+    },
+    /// Brings one back.
+    Restore {
+        desktop: Desktop,
+        path: PathBuf,
+        is_starred: bool,
     },
 }
 
@@ -102,6 +117,7 @@ pub(super) enum FileAnswer {
         /// Of the picture in the tree, if it is there.
         node: Option<NodeId>,
     },
+    Trash(TrashAnswer),
     Warning {
         headline: String,
         details: String,
@@ -206,6 +222,16 @@ fn carry_out(job: FileJob) -> Option<FileAnswer> {
             name: picture.name.clone(),
             pixels: Arc::new(fit::fit_square(&picture.pixels, size_px)),
             note: None,
+        }),
+        FileJob::Trash { desktop, id, path, is_starred } => {
+            Some(match desktop.move_to_trash(&path) {
+                Ok(()) => FileAnswer::Trash(TrashAnswer::Moved { id, path, is_starred }),
+                Err(failure) => FileAnswer::Failed(failure),
+            })
+        }
+        FileJob::Restore { desktop, path, is_starred } => Some(match desktop.restore(&path) {
+            Ok(()) => FileAnswer::Trash(TrashAnswer::Restored { path, is_starred }),
+            Err(failure) => FileAnswer::Failed(failure),
         }),
         FileJob::WriteSettings { path, settings } => {
             let error = settings_file::write(&path, &settings).err()?;

@@ -3,17 +3,18 @@
 
 pub mod clipboard;
 pub mod depth;
+pub mod desktop;
 pub mod settings_file;
 
 mod apply;
 mod dialogs;
 mod files;
+mod gallery;
 mod import_thread;
 mod importing;
 mod keeping;
 mod newest;
 mod opening;
-mod reveal;
 mod saving;
 mod schedule;
 mod window;
@@ -23,9 +24,10 @@ use std::time::{Duration, Instant};
 
 use egui::ColorImage;
 
-use self::apply::{Effect, ExportEffect, ImportEffect};
+use self::apply::{Effect, ExportEffect, GalleryEffect, ImportEffect};
 use self::clipboard::Clipboard;
 use self::depth::DepthSource;
+use self::desktop::Desktop;
 use self::dialogs::Choice;
 use self::files::{FileAnswer, FileJob, FileThread};
 use self::import_thread::{EdgeDevice, ImportThreads};
@@ -34,6 +36,7 @@ use self::opening::Purpose;
 use self::schedule::{Due, Schedule};
 pub use self::window::{Wake, WindowError, open_window};
 use crate::imaging::RgbaImage;
+use crate::library::LibraryThread;
 use crate::protocol::Failure;
 use crate::state::import::DepthNetwork;
 use crate::state::{AppState, Keepsake, Settings, ThemeChoice};
@@ -50,9 +53,27 @@ pub struct AppOptions {
     pub settings_path: Option<PathBuf>,
     /// *Save picture* and *Export* write here, without asking.
     pub save_dir: Option<PathBuf>,
+    /// Where the gallery looks for pictures if there is no `save_dir`; `None` knows only those of
+    /// this session. See [`default_pictures_dir`].
+    pub pictures_dir: Option<PathBuf>,
+    /// Where the program keeps its data; `None` keeps nothing. See [`default_data_dir`].
+    pub data_dir: Option<PathBuf>,
+    /// Trash and file manager.
+    pub desktop: Desktop,
     pub clipboard: Clipboard,
     /// What sees depth in pictures.
     pub depth: DepthSource,
+}
+
+/// Where programs keep their data on this system; `None` if there is no home folder.
+pub fn default_data_dir() -> Option<PathBuf> {
+    let dirs = directories::ProjectDirs::from("", "", "Underpaint")?;
+    Some(dirs.data_dir().to_owned())
+}
+
+/// `Pictures/Underpaint`; `None` if there is no home folder.
+pub fn default_pictures_dir() -> Option<PathBuf> {
+    saving::pictures_dir()
 }
 
 /// The window's application.
@@ -66,6 +87,7 @@ pub struct App {
     worker: WorkerHandle,
     files: FileThread,
     import_threads: ImportThreads,
+    library: LibraryThread,
 }
 
 /// What of the settings is on the disk.
@@ -110,6 +132,8 @@ impl App {
         let ctx = cc.egui_ctx.clone();
         let wake = move || ctx.request_repaint();
         let import_threads = ImportThreads::spawn(edge_device, &options.depth, wake)?;
+        let ctx = cc.egui_ctx.clone();
+        let library = gallery::spawn(&options, move || ctx.request_repaint())?;
         state.imports.depth_network = match &options.depth {
             DepthSource::Unknown => DepthNetwork::Unknown,
             DepthSource::Found(_) => DepthNetwork::Found,
@@ -119,7 +143,7 @@ impl App {
         schedule.want();
         let written = Written { settings: state.settings.clone(), changed_at: None };
         let view = UiState::default();
-        Ok(Self { state, view, schedule, options, written, worker, files, import_threads })
+        Ok(Self { state, view, schedule, options, written, worker, files, import_threads, library })
     }
 
     /// For tests and scripts.
@@ -191,6 +215,7 @@ impl App {
             Some(Effect::OpenFile(path)) => {
                 self.ask(FileJob::OpenFile { path, purpose: Purpose::Restore });
             }
+            Some(Effect::Gallery(effect)) => self.carry_out_gallery(effect),
             Some(Effect::OpenPicture { slot_idx, path, size_px }) => {
                 self.ask(FileJob::OpenPicture { slot_idx, path, size_px });
             }
@@ -209,11 +234,7 @@ impl App {
             ExportEffect::Trace { serial, picture } => {
                 self.ask(FileJob::Trace { serial, picture });
             }
-            ExportEffect::Reveal(path) => {
-                if let Err(error) = reveal::reveal(path, self.files.answer()) {
-                    self.answered(FileAnswer::Failed(reveal::not_shown(error.to_string())));
-                }
-            }
+            ExportEffect::Reveal(path) => self.carry_out_gallery(GalleryEffect::Reveal(path)),
         }
     }
 
@@ -352,6 +373,10 @@ impl eframe::App for App {
         }
         let effect = apply::open_due(&mut self.state, now);
         self.carry_out(ctx, frame, effect);
+        for event in self.library.drain() {
+            let effect = apply::library_event(&mut self.state, event);
+            self.carry_out(ctx, frame, effect);
+        }
         self.state.notices.expire(now);
         self.send_due(ctx);
         self.keep_settings(ctx, now);

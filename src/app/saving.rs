@@ -22,9 +22,14 @@ pub(super) fn with_ending(path: PathBuf, format: FileFormat) -> PathBuf {
 /// `Pictures/Underpaint/YYYY-MM-DD`, by the clock in UTC; the home folder stands in for a missing
 /// pictures folder. `None` if there is no home either.
 pub(super) fn folder_of_today() -> Option<PathBuf> {
+    Some(pictures_dir()?.join(date(SystemTime::now())))
+}
+
+/// `Pictures/Underpaint`, with a folder for each day.
+pub(super) fn pictures_dir() -> Option<PathBuf> {
     let dirs = directories::UserDirs::new()?;
     let pictures = dirs.picture_dir().unwrap_or(dirs.home_dir());
-    Some(pictures.join("Underpaint").join(date(SystemTime::now())))
+    Some(pictures.join("Underpaint"))
 }
 
 /// `NNNNN-<seed>`, numbered after what is in the folder.

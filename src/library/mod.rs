@@ -18,8 +18,6 @@ mod stored_path;
 mod thumbnail;
 mod walk;
 
-use std::path::PathBuf;
-
 pub use database::{FolderId, Kept, Library, LibraryError, LibraryWarning, Opened};
 pub use facts::IndexedFile;
 pub use scan::{Scan, ScanStep};
@@ -28,9 +26,3 @@ pub use thumbnail::THUMBNAIL_PX;
 
 /// Name of the database in the data folder.
 pub const FILE_NAME: &str = "library.sqlite";
-
-/// Where programs keep their data on this system; `None` if there is no home folder.
-pub fn default_data_dir() -> Option<PathBuf> {
-    let dirs = directories::ProjectDirs::from("", "", "Underpaint")?;
-    Some(dirs.data_dir().to_owned())
-}

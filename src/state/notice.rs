@@ -42,6 +42,8 @@ pub enum NoticeAction {
     TurnOver(u64),
     /// Shows a file in the system's file manager.
     ShowInFolder(PathBuf),
+    /// Brings a picture back from the trash; see `state::gallery`.
+    Restore(u64),
 }
 
 /// The messages on show, oldest first.

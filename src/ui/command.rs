@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use egui::{Key, KeyboardShortcut, Modifiers};
 
 use super::export_command::ExportCommand;
+use super::gallery_command::GalleryCommand;
 use super::import_command::ImportCommand;
 use super::open_command::OpenCommand;
 use super::sheet_command::SheetCommand;
@@ -28,6 +29,7 @@ pub enum UiCommand {
     /// asks what it shall become.
     OpenFile(PathBuf),
     Source(SourceCommand),
+    Gallery(GalleryCommand),
     SetPrompt(String),
     ToggleStyle(&'static str),
     SetNegative(String),
@@ -114,6 +116,7 @@ pub enum Action {
     ClearLayer,
     ToggleLive,
     ToggleVariants,
+    ToggleGallery,
     ToggleHelp,
 }
 
@@ -127,7 +130,7 @@ pub struct ActionText {
 
 impl Action {
     /// In the order of the list of shortcuts.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::Generate,
         Self::Stop,
         Self::AnotherSeed,
@@ -165,6 +168,7 @@ impl Action {
         Self::ClearLayer,
         Self::ToggleLive,
         Self::ToggleVariants,
+        Self::ToggleGallery,
         Self::ToggleHelp,
     ];
 
@@ -246,6 +250,7 @@ impl Action {
             Self::ToggleVariants => {
                 text!("Variants", "Show or hide the pictures made so far", NONE V)
             }
+            Self::ToggleGallery => text!("Gallery", "Show or hide the pictures you saved", NONE G),
             Self::ToggleHelp => {
                 text!("Keyboard shortcuts", "Show or hide this list", NONE F1, SHIFT Questionmark)
             }
@@ -330,6 +335,12 @@ impl From<SourceCommand> for UiCommand {
 impl From<ImportCommand> for UiCommand {
     fn from(command: ImportCommand) -> Self {
         Self::Import(command)
+    }
+}
+
+impl From<GalleryCommand> for UiCommand {
+    fn from(command: GalleryCommand) -> Self {
+        Self::Gallery(command)
     }
 }
 

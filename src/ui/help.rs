@@ -42,7 +42,7 @@ pub(super) fn help_ui(ui: &Ui) -> bool {
                     keys_ui(ui, action);
                     ui.end_row();
                 }
-                for (explanation, key) in HELD {
+                for (explanation, key) in HELD.into_iter().chain(super::gallery::HELP) {
                     ui.label(explanation);
                     ui.horizontal(|ui| key_ui(ui, key));
                     ui.end_row();

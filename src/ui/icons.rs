@@ -1,7 +1,9 @@
 //! The icons in `assets/fonts/Lucide.ttf`, by meaning.
 
 pub const AIRBRUSH: &str = "\u{e495}";
+pub const BACK: &str = "\u{e048}";
 pub const BAN: &str = "\u{e051}";
+pub const BROKEN: &str = "\u{e1c0}";
 pub const BRUSH: &str = "\u{e1d3}";
 pub const CHECK: &str = "\u{e06c}";
 pub const CHEVRON_DOWN: &str = "\u{e06d}";
@@ -21,6 +23,8 @@ pub const EYE: &str = "\u{e0ba}";
 pub const EYE_OFF: &str = "\u{e0bb}";
 pub const FILL: &str = "\u{e2e6}";
 pub const FIT: &str = "\u{e112}";
+pub const FOLDER: &str = "\u{e247}";
+pub const GALLERY: &str = "\u{e5c4}";
 pub const HAND: &str = "\u{e1d7}";
 pub const HELP: &str = "\u{e284}";
 pub const IMAGE: &str = "\u{e0f6}";
@@ -44,7 +48,9 @@ pub const RECTANGLE: &str = "\u{e167}";
 pub const REDO: &str = "\u{e2a0}";
 pub const RESET: &str = "\u{e148}";
 pub const SAVE: &str = "\u{e14d}";
+pub const SEARCH: &str = "\u{e151}";
 pub const SIDE_BY_SIDE: &str = "\u{e098}";
+pub const STAR: &str = "\u{e176}";
 pub const STOP: &str = "\u{e167}";
 pub const SUN: &str = "\u{e178}";
 pub const SWAP: &str = "\u{e24a}";

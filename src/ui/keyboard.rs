@@ -5,10 +5,19 @@ use egui::{Event, Key, KeyboardShortcut, Modifiers};
 
 use super::command::Action;
 
+/// What the keys are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scene {
+    /// Esc stops only if it can, and otherwise leaves a text field.
+    Canvas { can_stop: bool },
+    /// The gallery has keys of its own, and nothing reaches the canvas behind it.
+    Gallery,
+}
+
 /// The actions whose keys were pressed since the last frame; takes the keys away from the
-/// widgets. `can_stop` because Esc stops only then, and otherwise leaves a text field.
-pub(super) fn pressed_actions(ctx: &egui::Context, can_stop: bool) -> Vec<Action> {
-    let situation = Situation { in_text: ctx.text_edit_focused(), can_stop };
+/// widgets.
+pub(super) fn pressed_actions(ctx: &egui::Context, scene: Scene) -> Vec<Action> {
+    let situation = Situation { in_text: ctx.text_edit_focused(), scene };
     let mut actions = Vec::new();
     ctx.input_mut(|input| {
         input.events.retain(|event| {
@@ -31,7 +40,7 @@ struct Pressed {
 #[derive(Clone, Copy)]
 struct Situation {
     in_text: bool,
-    can_stop: bool,
+    scene: Scene,
 }
 
 impl Situation {
@@ -39,6 +48,7 @@ impl Situation {
         match event {
             // The integration turns the platform's copy keys into this event.
             Event::Copy | Event::Paste(_) if self.in_text => None,
+            Event::Copy if self.scene == Scene::Gallery => None,
             Event::Copy => Some(Pressed { action: Action::CopyPicture, is_repeat: false }),
             // Paste comes with the text of the clipboard, or with its picture if there is no text.
             // Fields take the text; the application reads the picture for itself.
@@ -61,8 +71,10 @@ impl Situation {
     }
 
     fn allows(self, action: Action, shortcut: KeyboardShortcut) -> bool {
+        let stays = matches!(action, Action::ToggleGallery | Action::ToggleHelp);
         match action {
-            Action::Stop => self.can_stop,
+            _ if self.scene == Scene::Gallery && !stays => false,
+            Action::Stop => self.scene == Scene::Canvas { can_stop: true },
             // Text fields have these for themselves.
             Action::CopyPicture
             | Action::PastePicture

@@ -5,6 +5,7 @@
 pub mod canvas_view;
 pub mod command;
 pub mod export_command;
+pub mod gallery_command;
 pub mod icons;
 pub mod import_command;
 pub mod mark;
@@ -23,6 +24,7 @@ mod costs;
 mod drag_field;
 mod drop;
 mod export;
+mod gallery;
 mod help;
 mod import;
 mod inks;
@@ -51,7 +53,10 @@ use self::brush_cursor::SizePreview;
 use self::canvas_view::CanvasView;
 pub use self::command::{Action, UiCommand};
 pub use self::export_command::ExportCommand;
+use self::gallery::GalleryView;
+pub use self::gallery_command::GalleryCommand;
 pub use self::import_command::ImportCommand;
+use self::keyboard::Scene;
 use self::layer_thumbnails::LayerThumbnails;
 pub use self::open_command::OpenCommand;
 use self::pictures::Pictures;
@@ -69,6 +74,7 @@ pub struct UiState {
     pub is_help_open: bool,
     pictures: Pictures,
     layer_thumbnails: LayerThumbnails,
+    gallery: GalleryView,
     size_preview: SizePreview,
     variants: Variants,
     /// The seed as it is being typed.
@@ -94,7 +100,8 @@ pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCom
         && state.export.is_none()
         && state.opened.is_none()
         && state.sheet.is_none();
-    let actions = keyboard::pressed_actions(ui.ctx(), can_stop);
+    let scene = if state.gallery.is_open { Scene::Gallery } else { Scene::Canvas { can_stop } };
+    let actions = keyboard::pressed_actions(ui.ctx(), scene);
     let mut commands: Vec<_> = actions.into_iter().map(UiCommand::Run).collect();
     if state.sheet.is_some() {
         // What lies under the sheet is not changed by keys that nobody sees the effect of.
@@ -104,6 +111,11 @@ pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCom
     }
     // At once, so that what was typed after Alt+A in the same frame reaches the prompt.
     commands.retain(|command| !view.takes(ui, command));
+    if state.gallery.is_open {
+        gallery::gallery_ui(ui, state, view, &mut commands);
+        commands.retain(|command| !view.takes(ui, command));
+        return commands;
+    }
 
     let palette = theme::palette(ui);
     let panel = Frame::new().fill(palette.panel);
@@ -180,6 +192,8 @@ impl UiState {
             Action::FocusPrompt => {
                 ui.ctx().memory_mut(|memory| memory.request_focus(side_panel::prompt_id()));
             }
+            // A stroke under the pen must be able to end.
+            Action::ToggleGallery => return self.canvas.hand.is_drawing(),
             Action::Generate
             | Action::Stop
             | Action::AnotherSeed

@@ -204,6 +204,11 @@ pub fn icon_colours() -> (Color32, Color32) {
     (DARK.panel, DARK.accent)
 }
 
+/// Stars on the scrim over a picture, which is dark in every theme.
+pub fn star() -> Color32 {
+    DARK.accent
+}
+
 /// Type for titles and what must stand out.
 pub fn strong() -> FontId {
     FontId::new(SIZE_BODY, FontFamily::Name("strong".into()))

@@ -7,6 +7,7 @@ use egui::{
 
 use super::command::UiCommand;
 use super::export_command::ExportCommand;
+use super::gallery_command::GalleryCommand;
 use super::import_command::ImportCommand;
 use super::widgets::Button;
 use super::{icons, theme};
@@ -119,6 +120,9 @@ fn action_ui(ui: &mut Ui, notice: &Notice, action: &NoticeAction) -> Option<UiCo
             let response = Button::text("Show in folder").quiet().show(ui).on_hover_text(tip);
             let command = ExportCommand::ShowInFolder(path.clone());
             return response.clicked().then_some(UiCommand::Export(command));
+        }
+        NoticeAction::Restore(serial) => {
+            ("Undo", icons::UNDO, GalleryCommand::Restore(*serial).into())
         }
     };
     let button = Button::text(label).with_icon(icon).quiet();

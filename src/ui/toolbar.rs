@@ -56,6 +56,15 @@ pub(super) fn toolbar_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCom
                 commands.push(help.into());
             }
             commands.extend(theme_button_ui(ui, state.settings.theme));
+            let gallery = Action::ToggleGallery;
+            let button = if is_narrow {
+                Button::icon(icons::GALLERY, gallery.label())
+            } else {
+                Button::text(gallery.label()).with_icon(icons::GALLERY).quiet()
+            };
+            if button.show(ui).on_hover_text(gallery.tooltip(ui.ctx())).clicked() {
+                commands.push(gallery.into());
+            }
             // The key does it as well.
             if !is_narrow {
                 let variants = Action::ToggleVariants;

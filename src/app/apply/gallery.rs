@@ -1,0 +1,163 @@
+//! Changes that concern the gallery. The list shows a star or a removal at once; the index follows.
+
+use std::path::PathBuf;
+
+use super::Effect;
+use crate::protocol::{LibraryEvent, PictureId, PictureQuery};
+use crate::state::gallery::Trashed;
+use crate::state::{AppState, NoticeAction};
+use crate::ui::GalleryCommand;
+
+/// What the gallery needs beside a change of the state.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::app) enum GalleryEffect {
+    /// Lists what fits and brings the index in line with the disk.
+    Open(PictureQuery),
+    List(PictureQuery),
+    Want(Vec<PictureId>),
+    Preview(PictureId),
+    Star {
+        id: PictureId,
+        is_starred: bool,
+    },
+    /// A file is new or back.
+    Index {
+        path: PathBuf,
+        is_starred: bool,
+    },
+    /// The user must be asked first if it could not be brought back.
+    Trash {
+        id: PictureId,
+        path: PathBuf,
+        is_starred: bool,
+        may_ask: bool,
+    },
+    Forget(PictureId),
+    Restore(Trashed),
+    Reveal(PathBuf),
+}
+
+/// What came of moving files to the trash and back.
+#[derive(Debug)]
+pub(in crate::app) enum TrashAnswer {
+    Moved { id: PictureId, path: PathBuf, is_starred: bool },
+    Restored { path: PathBuf, is_starred: bool },
+}
+
+/// Carries out a wish; `now` is the window's time in seconds.
+pub(super) fn command(state: &mut AppState, command: GalleryCommand) -> Option<Effect> {
+    let gallery = &mut state.gallery;
+    let effect = match command {
+        GalleryCommand::Close => {
+            gallery.is_open = false;
+            return None;
+        }
+        GalleryCommand::Search(query) => {
+            gallery.query.clone_from(&query);
+            GalleryEffect::List(query)
+        }
+        GalleryCommand::Select(id) => {
+            gallery.selected = id;
+            gallery.picture(id?).filter(|picture| picture.problem.is_none())?;
+            GalleryEffect::Preview(id?)
+        }
+        GalleryCommand::Show { on_screen, missing } => {
+            gallery.thumbnails.touch(&on_screen);
+            GalleryEffect::Want(missing)
+        }
+        GalleryCommand::Star { id, is_starred } => {
+            gallery.show_star(id, is_starred);
+            GalleryEffect::Star { id, is_starred }
+        }
+        GalleryCommand::Trash(id) => {
+            let picture = gallery.picture(id)?;
+            let (path, is_starred) = (picture.path.clone(), picture.is_starred);
+            GalleryEffect::Trash { id, path, is_starred, may_ask: !gallery.may_trash }
+        }
+        GalleryCommand::AnswerTrash { is_allowed } => {
+            let id = gallery.trash_question.take().filter(|_| is_allowed)?;
+            gallery.may_trash = true;
+            return self::command(state, GalleryCommand::Trash(id));
+        }
+        GalleryCommand::Restore(serial) => {
+            state.notices.dismiss_action(&NoticeAction::Restore(serial));
+            let place = gallery.trashed.iter().position(|trashed| trashed.serial == serial)?;
+            GalleryEffect::Restore(gallery.trashed.remove(place))
+        }
+        GalleryCommand::Open(path) => {
+            gallery.is_open = false;
+            return Some(Effect::OpenFile(path));
+        }
+        GalleryCommand::UsePrompt(prompt) => {
+            gallery.is_open = false;
+            state.settings.recipe.prompt = prompt;
+            state.recall = None;
+            return None;
+        }
+        GalleryCommand::ShowInFolder(path) => GalleryEffect::Reveal(path),
+    };
+    Some(Effect::Gallery(effect))
+}
+
+/// Opens or closes the gallery.
+pub(super) fn toggle(state: &mut AppState) -> Option<Effect> {
+    let gallery = &mut state.gallery;
+    gallery.is_open = !gallery.is_open;
+    if !gallery.is_open {
+        return None;
+    }
+    // The list of last time is shown until the new one comes.
+    Some(Effect::Gallery(GalleryEffect::Open(gallery.query.clone())))
+}
+
+/// Nobody has been asked yet, and the trash gives nothing back.
+pub(in crate::app) fn ask_before_trash(state: &mut AppState, id: PictureId) {
+    state.gallery.trash_question = Some(id);
+}
+
+/// Takes over what the file thread did with the trash.
+pub(super) fn trash_answer(state: &mut AppState, answer: TrashAnswer, now: f64) -> Effect {
+    let effect = match answer {
+        TrashAnswer::Moved { id, path, is_starred } => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            state.gallery.remove(id);
+            let serial = state.gallery.remember_trashed(path, is_starred);
+            let headline = format!("Moved {name} to the trash");
+            state.notices.undoable(now, headline, NoticeAction::Restore(serial));
+            GalleryEffect::Forget(id)
+        }
+        TrashAnswer::Restored { path, is_starred } => GalleryEffect::Index { path, is_starred },
+    };
+    Effect::Gallery(effect)
+}
+
+/// Takes over what the index says.
+pub(in crate::app) fn library_event(state: &mut AppState, event: LibraryEvent) -> Option<Effect> {
+    let gallery = &mut state.gallery;
+    match event {
+        // A newer query is under way.
+        LibraryEvent::Listed(listing) if listing.query != gallery.query => {}
+        LibraryEvent::Listed(listing) => {
+            let before = gallery.selected;
+            gallery.take_listing(*listing);
+            if let Some(id) = gallery.selected.filter(|_| gallery.selected != before) {
+                return Some(Effect::Gallery(GalleryEffect::Preview(id)));
+            }
+        }
+        LibraryEvent::Indexing(progress) => gallery.progress = Some(progress),
+        LibraryEvent::Scanned(report) => {
+            gallery.progress = None;
+            gallery.scanned = Some(report);
+        }
+        LibraryEvent::Thumbnail { id, result } => gallery.thumbnails.insert(id, result),
+        LibraryEvent::Preview { id, result } => {
+            if gallery.selected == Some(id) {
+                gallery.preview = Some((id, result));
+            }
+        }
+        LibraryEvent::Warning { headline, details } => {
+            state.notices.warning(headline, Some(details));
+        }
+    }
+    None
+}

@@ -1,0 +1,239 @@
+//! All about the selected picture, and what can be done with it.
+
+use egui::{
+    Align, Align2, Frame, Grid, Label, Layout, Margin, Rect, RichText, ScrollArea, Sense, Ui, Vec2,
+    WidgetInfo, vec2,
+};
+
+use super::UiState;
+use super::cell::short;
+use crate::imaging::RgbaImage;
+use crate::protocol::{KnownPicture, moment_name};
+use crate::state::gallery::Loaded;
+use crate::state::{AppState, Gallery};
+use crate::ui::command::UiCommand;
+use crate::ui::gallery_command::GalleryCommand;
+use crate::ui::widgets::{self, Button};
+use crate::ui::{icons, theme};
+
+/// Of the picture, at most.
+const MAX_PICTURE: f32 = 300.0;
+
+/// Width of the panel in a window of that width.
+pub(super) fn width(window_width: f32) -> f32 {
+    (0.28 * window_width).clamp(272.0, 340.0)
+}
+
+pub(super) fn details_ui(
+    ui: &mut Ui,
+    state: &AppState,
+    view: &mut UiState,
+    commands: &mut Vec<UiCommand>,
+) {
+    let Some(picture) = state.gallery.selected_picture() else {
+        nothing_ui(ui, &state.gallery);
+        return;
+    };
+    let side = theme::SPACE_L as i8;
+    ScrollArea::vertical().id_salt("gallery details").auto_shrink(false).show(ui, |ui| {
+        Frame::new().inner_margin(Margin::same(side)).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = theme::SPACE_S;
+            let loaded = match &state.gallery.preview {
+                Some((id, loaded)) if *id == picture.id => Some(loaded),
+                _ => state.gallery.thumbnails.get(picture.id),
+            };
+            picture_ui(ui, picture, loaded, view);
+            ui.add_space(theme::SPACE_XS);
+            buttons_ui(ui, picture, commands);
+            ui.add_space(theme::SPACE_S);
+            prompt_ui(ui, picture, commands);
+            facts_ui(ui, picture, commands);
+        });
+    });
+}
+
+fn nothing_ui(ui: &mut Ui, gallery: &Gallery) {
+    if gallery.pictures().is_empty() {
+        return;
+    }
+    let height = ui.available_height();
+    ui.with_layout(Layout::top_down(Align::Center), |ui| {
+        let palette = theme::palette(ui);
+        ui.add_space(0.4 * height);
+        ui.label(RichText::new(icons::IMAGE).font(theme::icon(28.0)).color(palette.text_faint));
+        ui.label(RichText::new("Select a picture to see how it was made").color(palette.text_soft));
+    });
+}
+
+fn picture_ui(ui: &mut Ui, picture: &KnownPicture, loaded: Option<&Loaded>, view: &mut UiState) {
+    let palette = theme::palette(ui);
+    let side = ui.available_width().min(MAX_PICTURE);
+    let height = match picture.size_px {
+        Some((width, height)) if width > 0 => {
+            (side * height as f32 / width as f32).clamp(0.4 * side, side)
+        }
+        _ => side,
+    };
+    let (area, response) =
+        ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::empty());
+    response.widget_info(|| {
+        WidgetInfo::labeled(egui::Role::Image, true, format!("Selected: {}", picture.title()))
+    });
+    let painter = ui.painter();
+    let problem = match (loaded, &picture.problem) {
+        (Some(Err(problem)), _) | (_, Some(problem)) => Some(problem),
+        _ => None,
+    };
+    if let Some(problem) = problem {
+        painter.rect_filled(area, theme::RADIUS, palette.field);
+        let centre = area.center();
+        let icon = theme::icon(28.0);
+        let pos = centre - vec2(0.0, 18.0);
+        painter.text(pos, Align2::CENTER_CENTER, icons::BROKEN, icon, palette.text_faint);
+        let galley = painter.layout(
+            problem.clone(),
+            theme::body(),
+            palette.text_soft,
+            area.width() - theme::SPACE_XL,
+        );
+        let pos = centre + vec2(-galley.size().x / 2.0, 6.0);
+        painter.galley(pos, galley, palette.text_soft);
+    } else if let Some(Ok(pixels)) = loaded {
+        let place = fitted(area, pixels);
+        view.pictures.paint(painter, palette, place, theme::RADIUS, pixels, 1.0);
+    } else {
+        painter.rect_filled(area, theme::RADIUS, palette.field);
+    }
+}
+
+fn fitted(area: Rect, pixels: &RgbaImage) -> Rect {
+    let size = vec2(pixels.width() as f32, pixels.height() as f32).max(Vec2::splat(1.0));
+    let scale = (area.size() / size).min_elem();
+    Rect::from_center_size(area.center(), size * scale)
+}
+
+fn buttons_ui(ui: &mut Ui, picture: &KnownPicture, commands: &mut Vec<UiCommand>) {
+    let is_fine = picture.problem.is_none();
+    let height = theme::CONTROL_HEIGHT + 4.0;
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = theme::SPACE_XS;
+        let n_icons = 3.0;
+        let icons_width = n_icons * (theme::ICON_BUTTON.x + theme::SPACE_XS);
+        let open = Button::text("Open")
+            .labelled("Open the picture")
+            .primary()
+            .enabled(is_fine)
+            .min_size(vec2(ui.available_width() - icons_width, height));
+        if open.show(ui).on_hover_text("Take it to the canvas (Enter)").clicked() && is_fine {
+            commands.push(GalleryCommand::Open(picture.path.clone()).into());
+        }
+        let (verb, tip) = if picture.is_starred {
+            ("Take the star away", "Take the star away (S)")
+        } else {
+            ("Star the picture", "Star the picture, to find it again (S)")
+        };
+        let star = Button::icon(icons::STAR, verb).selected(picture.is_starred);
+        if star.show(ui).on_hover_text(tip).clicked() {
+            let is_starred = !picture.is_starred;
+            commands.push(GalleryCommand::Star { id: picture.id, is_starred }.into());
+        }
+        let folder = Button::icon(icons::FOLDER, "Show in folder");
+        if folder.show(ui).on_hover_text("Show in folder").clicked() {
+            commands.push(GalleryCommand::ShowInFolder(picture.path.clone()).into());
+        }
+        let trash = Button::icon(icons::TRASH, "Move to trash");
+        if trash.show(ui).on_hover_text("Move to trash (Delete)").clicked() {
+            commands.push(GalleryCommand::Trash(picture.id).into());
+        }
+    });
+}
+
+fn prompt_ui(ui: &mut Ui, picture: &KnownPicture, commands: &mut Vec<UiCommand>) {
+    let palette = theme::palette(ui);
+    widgets::section(ui, "Prompt");
+    if picture.prompt.is_empty() {
+        let text = RichText::new("The file does not tell its prompt").color(palette.text_faint);
+        ui.label(text);
+        ui.add_space(theme::SPACE_S);
+        return;
+    }
+    // A novel must not push everything else out of the panel.
+    ScrollArea::vertical().id_salt("gallery prompt").max_height(160.0).show(ui, |ui| {
+        ui.add(Label::new(RichText::new(&picture.prompt).color(palette.text)).wrap());
+    });
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = theme::SPACE_S;
+        let take = Button::text("Use prompt");
+        let tip = "Make it the prompt of the next picture";
+        if take.show(ui).on_hover_text(tip).clicked() {
+            commands.push(GalleryCommand::UsePrompt(picture.prompt.clone()).into());
+        }
+        let copy = Button::text("Copy").labelled("Copy prompt").with_icon(icons::COPY);
+        if copy.show(ui).on_hover_text("Copy the prompt (Ctrl+C)").clicked() {
+            commands.push(UiCommand::CopyText(picture.prompt.clone()));
+        }
+    });
+    ui.add_space(theme::SPACE_S);
+}
+
+fn facts_ui(ui: &mut Ui, picture: &KnownPicture, commands: &mut Vec<UiCommand>) {
+    let palette = theme::palette(ui);
+    widgets::section(ui, "Details");
+    let value_width = ui.available_width() - 84.0;
+    let spacing = vec2(theme::SPACE_M, 6.0);
+    let grid = Grid::new("gallery facts").num_columns(2).spacing(spacing);
+    grid.min_col_width(64.0).show(ui, |ui| {
+        ui.spacing_mut().interact_size.y = 18.0;
+        let mut fact = |name: &str, value: String| {
+            ui.with_layout(Layout::left_to_right(Align::Min), |ui| {
+                ui.label(RichText::new(name).color(palette.text_faint));
+            });
+            ui.scope(|ui| {
+                ui.set_width(value_width);
+                ui.add(Label::new(RichText::new(value).color(palette.text_soft)).wrap());
+            });
+            ui.end_row();
+        };
+        if let Some((width, height)) = picture.size_px {
+            fact("Size", format!("{width} × {height} pixels"));
+        }
+        if let Some(seed) = picture.seed {
+            fact("Seed", seed.to_string());
+        }
+        fact("Written", moment_name(picture.written_at_secs));
+        if let Some(software) = &picture.software {
+            fact("Made by", software.clone());
+        }
+        if let Some(model) = &picture.model {
+            fact("Model", short(model));
+        }
+        fact("File", format!("{}, {}", picture.file_name(), bytes(picture.n_bytes)));
+    });
+    let Some(seed) = picture.seed else { return };
+    let copy = Button::text("Copy seed").quiet().with_icon(icons::COPY);
+    if copy.show(ui).clicked() {
+        commands.push(UiCommand::CopyText(seed.to_string()));
+    }
+}
+
+/// A file size for people.
+fn bytes(n_bytes: u64) -> String {
+    let n = n_bytes as f64;
+    match n_bytes {
+        0..1000 => format!("{n_bytes} bytes"),
+        1000..1_000_000 => format!("{:.0} KB", n / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", n / 1e6),
+        _ => format!("{:.1} GB", n / 1e9),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_short() {
+        let texts = [0, 999, 84_200, 1_240_000, 3_000_000_000].map(bytes);
+        assert_eq!(texts, ["0 bytes", "999 bytes", "84 KB", "1.2 MB", "3.0 GB"]);
+    }
+}

@@ -1,0 +1,94 @@
+//! The gallery: all pictures of the user in place of the canvas, newest first.
+
+mod cell;
+mod details;
+mod empty;
+mod grid;
+mod header;
+mod keys;
+mod question;
+mod rows;
+mod star;
+mod textures;
+
+use egui::{CentralPanel, Frame, Margin, Panel, Ui};
+
+pub(super) use self::keys::HELP;
+use self::rows::Rows;
+use self::textures::Textures;
+use super::command::UiCommand;
+use super::gallery_command::GalleryCommand;
+use super::{UiState, drop, help, status_bar, theme, toasts, toolbar};
+use crate::protocol::PictureId;
+use crate::state::AppState;
+
+/// What only the window knows of its gallery.
+#[derive(Default)]
+pub(super) struct GalleryView {
+    rows: Rows,
+    textures: Textures,
+    /// What was last said to be on the screen.
+    shown: Shown,
+    /// Rows that fit on the screen, for turning pages.
+    n_rows_per_page: usize,
+    /// The selection moved by key: it must come into sight.
+    must_reveal: bool,
+    wants_search: bool,
+}
+
+#[derive(Default, PartialEq)]
+struct Shown {
+    on_screen: Vec<PictureId>,
+    missing: Vec<PictureId>,
+}
+
+/// Draws the whole window while the gallery is open.
+pub(super) fn gallery_ui(
+    ui: &mut Ui,
+    state: &AppState,
+    view: &mut UiState,
+    commands: &mut Vec<UiCommand>,
+) {
+    let palette = theme::palette(ui);
+    let panel = Frame::new().fill(palette.panel);
+    let beside = Margin::symmetric(theme::SPACE_L as i8, 0);
+    if !view.is_help_open {
+        keys::pressed_keys(ui, state, view, commands);
+    }
+    Panel::bottom("gallery status")
+        .exact_size(status_bar::HEIGHT)
+        .frame(panel.inner_margin(beside))
+        .show(ui, |ui| status_bar::status_bar_ui(ui, state));
+    Panel::top("gallery header")
+        .exact_size(toolbar::HEIGHT)
+        .frame(panel.inner_margin(beside))
+        .show(ui, |ui| header::header_ui(ui, state, view, commands));
+    Panel::right("gallery details")
+        .exact_size(details::width(ui.available_width()))
+        .frame(panel)
+        .show(ui, |ui| details::details_ui(ui, state, view, commands));
+    let grid = CentralPanel::default()
+        .frame(Frame::new().fill(palette.canvas))
+        .show(ui, |ui| grid::grid_ui(ui, &state.gallery, &mut view.gallery, commands));
+    view.gallery.textures.end_frame(ui.ctx());
+
+    let area = grid.response.rect;
+    toasts::toasts_ui(ui, area, state.notices.iter(), commands);
+    // Files may be dropped here too; where the places of the canvas were says nothing now.
+    view.slot_rects.clear();
+    view.layer_rects.clear();
+    drop::drop_target_ui(ui, area);
+    drop::dropped_files(ui.ctx(), state, view, commands);
+    if state.gallery.trash_question.is_some() {
+        question::question_ui(ui, &state.gallery, commands);
+    }
+    view.was_in_text = ui.ctx().text_edit_focused();
+    if view.is_help_open {
+        view.is_help_open = help::help_ui(ui);
+    }
+    view.pictures.forget_unused();
+}
+
+fn select(id: PictureId) -> UiCommand {
+    GalleryCommand::Select(Some(id)).into()
+}

@@ -1,0 +1,75 @@
+//! Small pictures on the graphics card: few per frame, so that scrolling stays smooth, and bounded,
+//! those that were seen longest ago making room.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use egui::{ColorImage, Context, TextureHandle, TextureId, TextureOptions, Vec2};
+
+use crate::imaging::RgbaImage;
+use crate::protocol::PictureId;
+
+/// About 20 MB.
+const MAX_TEXTURES: usize = 300;
+/// Each takes well under a tenth of a millisecond to convert.
+const MAX_PER_FRAME: usize = 12;
+
+#[derive(Default)]
+pub(super) struct Textures {
+    by_id: HashMap<PictureId, Texture>,
+    frame: u64,
+    n_new: usize,
+    /// Some had to wait for the next frame.
+    has_waiting: bool,
+}
+
+struct Texture {
+    /// What it shows; a file that changes gives other pixels.
+    pixels: Arc<RgbaImage>,
+    handle: TextureHandle,
+    seen_in: u64,
+}
+
+impl Textures {
+    /// The texture and its size in pixels; `None` if it has to wait.
+    pub(super) fn get(
+        &mut self,
+        ctx: &Context,
+        id: PictureId,
+        pixels: &Arc<RgbaImage>,
+    ) -> Option<(TextureId, Vec2)> {
+        let frame = self.frame;
+        if let Some(texture) = self.by_id.get_mut(&id)
+            && Arc::ptr_eq(&texture.pixels, pixels)
+        {
+            texture.seen_in = frame;
+            return Some((texture.handle.id(), texture.handle.size_vec2()));
+        }
+        if self.n_new >= MAX_PER_FRAME {
+            self.has_waiting = true;
+            return None;
+        }
+        self.n_new += 1;
+        let size = [pixels.width() as usize, pixels.height() as usize];
+        let image = ColorImage::from_rgba_unmultiplied(size, pixels.as_raw());
+        let handle = ctx.load_texture("gallery picture", image, TextureOptions::LINEAR);
+        let found = (handle.id(), handle.size_vec2());
+        self.by_id.insert(id, Texture { pixels: Arc::clone(pixels), handle, seen_in: frame });
+        Some(found)
+    }
+
+    /// Makes room, and asks for another frame if something waits for it.
+    pub(super) fn end_frame(&mut self, ctx: &Context) {
+        if self.by_id.len() > MAX_TEXTURES {
+            let mut seen: Vec<_> = self.by_id.values().map(|texture| texture.seen_in).collect();
+            seen.sort_unstable();
+            let limit = seen[seen.len() - MAX_TEXTURES / 2].min(self.frame);
+            self.by_id.retain(|_, texture| texture.seen_in >= limit);
+        }
+        if std::mem::take(&mut self.has_waiting) {
+            ctx.request_repaint();
+        }
+        self.frame += 1;
+        self.n_new = 0;
+    }
+}
