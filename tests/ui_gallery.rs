@@ -20,6 +20,7 @@ use underpaint::app::{App, AppOptions};
 use underpaint::imaging::io::{self, Export, FileFormat};
 use underpaint::imaging::metadata::PictureRecord;
 use underpaint::library::{FILE_NAME, IndexedFile, Library};
+use underpaint::protocol::{KnownPicture, PictureQuery};
 use underpaint::state::{AppState, Gallery};
 use underpaint::ui::Action;
 use underpaint::worker::WorkerHandle;
@@ -137,11 +138,11 @@ fn gallery(window: &Window) -> &Gallery {
 }
 
 fn names(window: &Window) -> Vec<String> {
-    gallery(window).pictures().iter().map(|picture| picture.file_name()).collect()
+    gallery(window).pictures().iter().map(KnownPicture::file_name).collect()
 }
 
 fn selected(window: &Window) -> Option<String> {
-    gallery(window).selected_picture().map(|picture| picture.file_name())
+    gallery(window).selected_picture().map(KnownPicture::file_name)
 }
 
 fn wait_until(window: &mut Window, what: &str, is_so: impl Fn(&Window) -> bool) {
@@ -426,7 +427,7 @@ fn many(n_pictures: usize) -> Shelf {
     });
     let mut encoded = Cursor::new(Vec::new());
     picture.write_to(&mut encoded, image::ImageFormat::WebP).expect("encoded");
-    let listing = library.list(&shelf.pictures(), &Default::default()).expect("a list");
+    let listing = library.list(&shelf.pictures(), &PictureQuery::default()).expect("a list");
     for picture in &listing.pictures {
         library.put_thumbnail(picture.id, encoded.get_ref()).expect("written");
     }
