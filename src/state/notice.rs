@@ -76,6 +76,11 @@ impl Notices {
         self.push(NoticeKind::Done, headline.into(), details, None, Some(now + NEWS_SECS));
     }
 
+    /// What was done is read; something else needs the room now.
+    pub fn dismiss_done(&mut self) {
+        self.shown.retain(|notice| notice.kind != NoticeKind::Done);
+    }
+
     /// News with more to read for those who ask: fades.
     pub fn told(&mut self, now: f64, headline: impl Into<String>, details: Option<String>) {
         self.push(NoticeKind::Info, headline.into(), details, None, Some(now + UNDO_SECS));

@@ -8,6 +8,7 @@ use egui::{
 };
 
 use super::command::UiCommand;
+use super::costs::duration_text;
 use super::pictures::Pictures;
 use super::sheet_command::SheetCommand;
 use super::widgets::{self, Button};
@@ -20,7 +21,11 @@ const GAP: f32 = 8.0;
 /// No draft is shown larger, however few there are.
 const MAX_TILE: f32 = 200.0;
 /// Header and footer.
-const AROUND: f32 = 112.0;
+const AROUND: f32 = 84.0;
+/// While nothing is drawn yet.
+const CHOOSING_WIDTH: f32 = 400.0;
+/// How much smaller drafts may be for rows that are all full.
+const EVEN: f32 = 0.9;
 
 /// Draws the sheet over `canvas`, while it is open.
 pub(super) fn contact_sheet_ui(
@@ -34,9 +39,12 @@ pub(super) fn contact_sheet_ui(
     let space = canvas.shrink(theme::SPACE_M);
     let mut columns = 1;
     let mut wishes = Vec::new();
-    let area = Area::new(Id::unique("contact sheet"))
+    let is_choosing = sheet.phase == SheetPhase::Choosing;
+    let id = if is_choosing { "contact sheet to be" } else { "contact sheet" };
+    let area = Area::new(Id::unique(id))
         .order(Order::Middle)
-        .fixed_pos(space.min)
+        .pivot(Align2::CENTER_CENTER)
+        .fixed_pos(space.center())
         .accessible_name("Contact sheet");
     // Before the tiles, which would take Enter and Space for a click.
     let is_free = !view.was_in_text && !view.is_help_open;
@@ -50,13 +58,19 @@ pub(super) fn contact_sheet_ui(
             .corner_radius(theme::RADIUS_LARGE)
             .shadow(ui.visuals().popup_shadow)
             .inner_margin(margin);
-        let inner = space.size() - Vec2::splat(2.0 * margin);
+        let mut inner = space.size() - Vec2::splat(2.0 * margin);
+        if is_choosing {
+            inner.x = inner.x.min(CHOOSING_WIDTH);
+        }
         frame.show(ui, |ui| {
-            ui.set_min_size(inner);
             ui.set_max_size(inner);
+            ui.set_min_width(inner.x);
+            if !is_choosing {
+                ui.set_min_height(inner.y);
+            }
             ui.spacing_mut().item_spacing.y = theme::SPACE_S;
             header_ui(ui, state, sheet, &mut wishes);
-            if sheet.phase == SheetPhase::Choosing {
+            if is_choosing {
                 choosing_ui(ui, state, sheet, &mut wishes);
             } else {
                 let room = vec2(inner.x, (inner.y - AROUND).max(40.0));
@@ -131,9 +145,7 @@ fn header_ui(ui: &mut Ui, state: &AppState, sheet: &Sheet, wishes: &mut Vec<Shee
             ui.label(RichText::new("Contact sheet").font(theme::title()).color(palette.text));
             let n_scales = state.model().map_or(0, |model| model.scales.len());
             let text = match sheet.phase {
-                SheetPhase::Choosing => {
-                    "Many coarse drafts at once; finish only those you like".to_owned()
-                }
+                SheetPhase::Choosing => "Finish only the drafts you like".to_owned(),
                 SheetPhase::Drawing => {
                     format!("Drawing draft {} of {}", sheet.n_drawn() + 1, sheet.drafts.len())
                 }
@@ -210,20 +222,10 @@ fn cost(
     match state.costs.of_drawing(scales, n_pictures) {
         Some(once) => {
             let more = prepare * n_runs.saturating_sub(1) as f64;
-            format!("about {}", spoken(once + Duration::from_secs_f64(more.max(0.0))))
+            let cost = once + Duration::from_secs_f64(more.max(0.0));
+            format!("about {}", duration_text(cost))
         }
         None => "the time is known once a picture was drawn".to_owned(),
-    }
-}
-
-fn spoken(time: Duration) -> String {
-    let secs = time.as_secs_f64();
-    if secs < 0.95 {
-        format!("{:.0} ms", (secs * 100.0).ceil() * 10.0)
-    } else if secs < 9.95 {
-        format!("{secs:.1} s")
-    } else {
-        format!("{secs:.0} s")
     }
 }
 
@@ -241,13 +243,19 @@ fn grid_ui(
         let side = |length: f32, n: usize| (length - GAP * (n - 1) as f32) / n as f32;
         side(room.x, columns).min(side(room.y, rows)).min(MAX_TILE)
     };
-    let columns = (1..=n_drafts).max_by(|a, b| side_of(*a).total_cmp(&side_of(*b))).unwrap_or(1);
+    let largest = |columns: &mut dyn Iterator<Item = usize>| {
+        columns.max_by(|a, b| side_of(*a).total_cmp(&side_of(*b)))
+    };
+    let best = largest(&mut (1..=n_drafts)).unwrap_or(1);
+    // An even block looks better than a last row with gaps, if it costs little.
+    let even = largest(&mut (1..=n_drafts).filter(|columns| n_drafts.is_multiple_of(*columns)));
+    let columns = even.filter(|even| side_of(*even) >= EVEN * side_of(best)).unwrap_or(best);
     let side = side_of(columns).floor().max(8.0);
     let (rect, _) = ui.allocate_exact_size(room, Sense::hover());
     let rows = n_drafts.div_ceil(columns);
     let length = |n: usize| side * n as f32 + GAP * (n - 1) as f32;
     let grid = vec2(length(columns), length(rows));
-    let corner = rect.center_top() - vec2(grid.x / 2.0, 0.0);
+    let corner = rect.center() - grid / 2.0;
     for (idx, draft) in sheet.drafts.iter().enumerate() {
         let place = vec2((idx % columns) as f32, (idx / columns) as f32) * (side + GAP);
         let tile = Rect::from_min_size(corner + place, Vec2::splat(side));

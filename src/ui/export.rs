@@ -17,7 +17,8 @@ use crate::state::export::{ExportFormat, ExportSettings, Tracing};
 use crate::state::{AppState, Export};
 
 const WIDTH: f32 = 304.0;
-const PREVIEW: f32 = 168.0;
+/// Low enough that a notice under the panel has room in a window of 800 pixels.
+const PREVIEW: f32 = 124.0;
 
 /// Draws the panel in the upper right of `canvas`, while it is open.
 pub(super) fn export_ui(

@@ -67,6 +67,7 @@ pub(super) fn open(state: &mut AppState) -> Option<Effect> {
     }
     let keepsake = state.keepsake()?;
     let serial = state.next_serial();
+    state.notices.dismiss_done();
     state.export = Some(Export { keepsake, serial, tracing: Tracing::default() });
     trace_due(state)
 }

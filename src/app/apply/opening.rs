@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::import::ImportEffect;
-use super::{Effect, import, nodes, timeline};
+use super::{Effect, import, nodes, sheet, timeline};
 use crate::document::{Document, Edit, LayerImage};
 use crate::imaging::RgbaImage;
 use crate::imaging::metadata::{InspirationRecord, PictureRecord, Recalled};
@@ -32,8 +32,11 @@ pub(super) fn command(state: &mut AppState, command: OpenCommand, now: f64) -> O
 /// Takes over a file that was read. It waits on a card if nobody has said yet what to do with it.
 pub(super) fn opened(state: &mut AppState, opened: Opened, now: f64) -> Option<Effect> {
     import::cancel(state);
+    state.export = None;
+    let cancel = sheet::close(state);
+    state.notices.dismiss_done();
     state.opened = Some(opened);
-    due(state, now)
+    due(state, now).or(cancel)
 }
 
 /// Does what was chosen, as soon as the model is there that it needs.

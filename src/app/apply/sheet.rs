@@ -148,7 +148,7 @@ fn stop(state: &mut AppState) -> Option<Effect> {
     was_sent.then_some(Effect::Cancel)
 }
 
-fn close(state: &mut AppState) -> Option<Effect> {
+pub(super) fn close(state: &mut AppState) -> Option<Effect> {
     let effect = stop(state);
     state.sheet = None;
     effect
