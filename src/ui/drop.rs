@@ -68,5 +68,9 @@ pub(super) fn drop_target_ui(ui: &Ui, canvas: Rect) {
     };
     line(-28.0, icons::IMAGE_PLUS, theme::icon(28.0));
     line(6.0, "Drop the picture here", theme::title());
-    line(28.0, "A saved picture comes back whole; any other becomes lines, depth or colours", theme::body());
+    line(
+        28.0,
+        "A saved picture comes back whole; any other becomes lines, depth or colours",
+        theme::body(),
+    );
 }
