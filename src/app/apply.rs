@@ -270,7 +270,7 @@ fn run(state: &mut AppState, action: Action, now: f64) -> Option<Effect> {
             let is_live = !state.settings.live;
             state.settings.live = is_live;
             if is_live && state.steering.is_held {
-                return steer::go_on(state);
+                return steer::go_on(state, now);
             }
             return Some(if is_live { Effect::Draw } else { Effect::Cancel });
         }

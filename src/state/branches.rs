@@ -107,7 +107,9 @@ impl Branches {
 
     /// Takes a node off the tree, or puts it back.
     pub fn set_listed(&mut self, id: NodeId, is_listed: bool) {
-        self.change(id, |node| node.is_listed = is_listed);
+        if self.get(id).is_some_and(|node| node.is_listed != is_listed) {
+            self.change(id, |node| node.is_listed = is_listed);
+        }
     }
 
     /// Gives a node the pictures that were decoded for it, coarse to fine.
@@ -131,3 +133,6 @@ impl Branches {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,8 @@ pub struct Steering {
     pub errands_due: VecDeque<(ErrandFor, Errand)>,
     /// Errands under way.
     pub errands: BTreeMap<ErrandId, ErrandFor>,
+    /// The user was told once that kept scales stay in live mode.
+    pub has_explained: bool,
 }
 
 /// Coarse scales that stay as they are.

@@ -122,6 +122,11 @@ impl Timeline {
         self.places.range(..=step).rev().find_map(|(_, place)| place.picture)
     }
 
+    /// Whether the node was taken off the tree by a step that is done.
+    pub fn is_deleted(&self, node: NodeId) -> bool {
+        self.places.range(..=self.top).any(|(_, place)| place.kind == StepKind::Deleted(node))
+    }
+
     /// Every picture that a step back or forth shows.
     pub fn pictures(&self) -> BTreeSet<NodeId> {
         let deleted = |place: &Place| match place.kind {

@@ -19,11 +19,12 @@ pub(super) fn duration_text(duration: Duration) -> String {
 
 /// What of a picture is still to come: `0.1 s left`. Nothing for what is over before it is read.
 pub(super) fn time_left(state: &AppState, now: f64) -> Option<String> {
-    const LEAST: Duration = Duration::from_millis(50);
+    // In live mode one picture follows another; only long ones are waited for.
+    let least = Duration::from_millis(if state.settings.live { 1000 } else { 50 });
     let job = state.job.as_ref()?;
     let in_scale = if job.advanced_at > 0.0 { (now - job.advanced_at).max(0.0) } else { 0.0 };
     let in_scale = Duration::try_from_secs_f64(in_scale).ok()?;
-    let left = state.costs.left_of(job, in_scale).filter(|left| *left >= LEAST)?;
+    let left = state.costs.left_of(job, in_scale).filter(|left| *left >= least)?;
     let secs = left.as_secs_f64();
     Some(if secs < 60.0 {
         format!("{secs:.1} s left")

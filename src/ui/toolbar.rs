@@ -12,11 +12,14 @@ use crate::state::{AppState, ThemeChoice};
 pub(super) const HEIGHT: f32 = 52.0;
 /// Narrower than this, the buttons have no room for words.
 const NARROW: f32 = 860.0;
+/// Narrower than this, there is room for the most important ones only.
+const VERY_NARROW: f32 = 480.0;
 
 pub(super) fn toolbar_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = theme::SPACE_S;
-        let is_narrow = ui.available_width() < NARROW;
+        let width = ui.available_width();
+        let is_narrow = width < NARROW;
         let labelled = |text, icon| {
             if is_narrow { Button::icon(icon, text) } else { Button::text(text).with_icon(icon) }
         };
@@ -66,7 +69,7 @@ pub(super) fn toolbar_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCom
                 commands.push(gallery.into());
             }
             // The key does it as well.
-            if !is_narrow {
+            if width > VERY_NARROW {
                 let variants = Action::ToggleVariants;
                 let is_open = state.settings.view.shows_variants;
                 let button = Button::text(variants.label()).quiet().selected(is_open);

@@ -13,7 +13,7 @@ use crate::state::branches::{LanePlace, lanes};
 use crate::state::{AppState, NodeId};
 
 /// Of the panel with words, and without them.
-const WIDTHS: [f32; 2] = [204.0, 96.0];
+const WIDTHS: [f32; 2] = [204.0, 88.0];
 /// Windows narrower than this leave the words out.
 const NARROW: f32 = 1180.0;
 /// Windows narrower than this have no room for the panel unless it is asked for.

@@ -84,6 +84,10 @@ pub(super) fn show(state: &mut AppState, id: NodeId) -> Option<Effect> {
     state.earlier = None;
     state.scrubbed_to = None;
     state.branches.current = Some(id);
+    // What was thinned out and is shown by a step back is on the tree again.
+    if !state.timeline.is_deleted(id) {
+        state.branches.set_listed(id, true);
+    }
     state.finished_ids = node.is_complete().then(|| Arc::new(vec![node.ids.to_vec()]));
     let n_kept = if node.is_complete() { node.about.n_given } else { node.ids.len() };
     let steering = &mut state.steering;

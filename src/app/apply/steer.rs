@@ -23,7 +23,7 @@ pub(super) fn stop_or_continue(state: &mut AppState, now: f64) -> Option<Effect>
         state.notices.info(now, text);
         return None;
     }
-    go_on(state)
+    go_on(state, now)
 }
 
 /// Keeps the scales up to the one on the canvas and draws the rest with a new seed.
@@ -39,11 +39,11 @@ pub(super) fn re_roll(state: &mut AppState, now: f64) -> Option<Effect> {
         state.steering.pending = Some(Pending { job: job.id, then, n_scales: n_shown });
         return Some(Effect::Cancel);
     }
-    re_roll_from(state, n_shown)
+    re_roll_from(state, n_shown, now)
 }
 
 /// Goes on from where the picture was stopped.
-pub(super) fn go_on(state: &mut AppState) -> Option<Effect> {
+pub(super) fn go_on(state: &mut AppState, now: f64) -> Option<Effect> {
     let before = state.made_from();
     let job = state.job.as_ref()?;
     let ids = job.first_ids()?;
@@ -54,6 +54,7 @@ pub(super) fn go_on(state: &mut AppState) -> Option<Effect> {
         lock: job.request.lock.clone(),
     });
     timeline::ask(state, "continuation", before, Origin::Continued, parent);
+    explain_once(state, now);
     Some(Effect::Draw)
 }
 
@@ -81,7 +82,7 @@ pub(super) fn ended(state: &mut AppState, now: f64) -> Option<Effect> {
     match pending.then {
         Then::Stop if n_scales < job.stills.len() => stop_at(state, n_scales),
         Then::Stop => stop_or_continue(state, now),
-        Then::ReRoll => re_roll_from(state, n_scales),
+        Then::ReRoll => re_roll_from(state, n_scales, now),
     }
 }
 
@@ -126,7 +127,7 @@ fn stop_at(state: &mut AppState, n_scales: usize) -> Option<Effect> {
     effect
 }
 
-fn re_roll_from(state: &mut AppState, n_scales: usize) -> Option<Effect> {
+fn re_roll_from(state: &mut AppState, n_scales: usize, now: f64) -> Option<Effect> {
     let before = state.made_from();
     let job = state.job.as_ref()?;
     let parent = job.node.or(job.parent);
@@ -139,5 +140,14 @@ fn re_roll_from(state: &mut AppState, n_scales: usize) -> Option<Effect> {
     let recipe = &mut state.settings.recipe;
     recipe.seed = another_seed(recipe.seed);
     timeline::ask(state, "re-roll", before, Origin::ReRolled, parent);
+    explain_once(state, now);
     Some(Effect::Draw)
+}
+
+/// In live mode it could be puzzling that strokes change the fine scales only.
+fn explain_once(state: &mut AppState, now: f64) {
+    if state.settings.live && !std::mem::replace(&mut state.steering.has_explained, true) {
+        let text = "The coarse scales stay while you draw; click the line over them to let go";
+        state.notices.info(now, text);
+    }
 }

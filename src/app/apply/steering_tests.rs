@@ -500,7 +500,6 @@ impl Rig {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 64,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

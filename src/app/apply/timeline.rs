@@ -132,10 +132,11 @@ pub(super) fn redo(state: &mut AppState) -> Option<Effect> {
         return None;
     }
     let place = state.timeline.get(taken).cloned().unwrap_or_default();
+    let effect = arrive(state, place.kind, place.wish.map(Direction::Forth));
     if let StepKind::Deleted(node) = place.kind {
         state.branches.set_listed(node, false);
     }
-    arrive(state, place.kind, place.wish.map(Direction::Forth))
+    effect
 }
 
 /// Which way a step was taken that something was asked for by.

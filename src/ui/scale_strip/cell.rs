@@ -179,7 +179,7 @@ impl Cell<'_> {
         }
         let [coarser, finer] =
             [Action::CoarserScale, Action::FinerScale].map(|action| action.key_text(ui.ctx()));
-        let hint = format!("Move with {coarser} and {finer}, or drag");
+        let hint = format!("Move with “{coarser}” and “{finer}”, or drag");
         ui.label(egui::RichText::new(hint).color(palette.text_faint));
     }
 

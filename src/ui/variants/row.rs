@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use egui::{
-    Align2, Color32, Id, Key, Mesh, Pos2, Rect, Response, Role, Sense, Shape, Stroke, StrokeKind,
-    Ui, Vec2, WidgetInfo, pos2, vec2,
+    Align2, Color32, Id, Key, Mesh, Pos2, Rect, RectAlign, Response, Role, Sense, Shape, Stroke,
+    StrokeKind, Tooltip, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
 use super::MAX_LANES;
@@ -19,7 +19,7 @@ const THUMBNAIL: f32 = 44.0;
 const LANE: f32 = 11.0;
 const LEFT: f32 = 10.0;
 const DOT: f32 = 3.5;
-const BUTTON: f32 = 22.0;
+const BUTTON: f32 = 20.0;
 
 pub(super) struct RowUi<'a> {
     pub(super) row: usize,
@@ -77,7 +77,10 @@ impl RowUi<'_> {
             commands.push(UiCommand::ShowNode(id));
         }
         self.menu_ui(&response, commands);
-        response.on_hover_ui(|ui| self.tooltip_ui(ui));
+        // Beside the panel: below, it would lie on the next rows.
+        let mut tooltip = Tooltip::for_enabled(&response);
+        tooltip.popup = tooltip.popup.align(RectAlign::LEFT).gap(theme::SPACE_S);
+        tooltip.show(|ui| self.tooltip_ui(ui));
     }
 
     fn label(&self) -> String {
@@ -117,14 +120,16 @@ impl RowUi<'_> {
 
     fn paint_text(&self, ui: &Ui, rect: Rect, is_near: bool) {
         let palette = theme::palette(ui);
-        let room = if is_near { rect.with_max_x(rect.right() - 2.0 * BUTTON) } else { rect };
-        let painter = ui.painter().with_clip_rect(room.intersect(ui.clip_rect()));
+        let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
         let ink = if self.is_current { palette.accent_text } else { palette.text };
         let middle = rect.center().y;
         let top = pos2(rect.left(), middle - 1.0);
         painter.text(top, Align2::LEFT_BOTTOM, self.origin(), theme::body(), ink);
         let seed = self.node.about.seeds.last().copied().unwrap_or_default();
         let below = pos2(rect.left(), middle + 1.0);
+        let beside_buttons = rect.with_max_x(rect.right() - 2.0 * BUTTON - theme::SPACE_M);
+        let room = if is_near { beside_buttons } else { rect };
+        let painter = ui.painter().with_clip_rect(room.intersect(ui.clip_rect()));
         painter.text(
             below,
             Align2::LEFT_TOP,
@@ -144,20 +149,20 @@ impl RowUi<'_> {
     ) {
         let id = self.node.id;
         let is_starred = self.node.about.is_starred;
+        let palette = theme::palette(ui);
+        if is_starred {
+            let centre = thumbnail.right_top() + vec2(-7.0, 7.0);
+            ui.painter().circle_filled(centre, 7.0, palette.scrim);
+            paint_star(ui, centre, 5.0, palette.on_scrim);
+        }
         if self.is_compact {
-            if is_starred {
-                let palette = theme::palette(ui);
-                let centre = thumbnail.right_top() + vec2(-7.0, 7.0);
-                ui.painter().circle_filled(centre, 7.0, palette.scrim);
-                paint_star(ui, centre, 5.0, palette.on_scrim);
-            }
             return;
         }
-        let palette = theme::palette(ui);
         let square = |n_from_right: f32| {
+            // On the second line, so that the first can still be read.
             let centre = pos2(
-                rect.right() - theme::SPACE_XS - (n_from_right + 0.5) * BUTTON,
-                rect.center().y,
+                rect.right() - theme::SPACE_S - (n_from_right + 0.5) * BUTTON,
+                rect.center().y + 10.0,
             );
             Rect::from_center_size(centre, Vec2::splat(BUTTON))
         };
@@ -176,9 +181,9 @@ impl RowUi<'_> {
             ("Star", "Mark it; it is never thinned out")
         };
         let (star, is_offered, ink) = button(square(1.0), format!("{verb} variant {number}"));
-        if is_starred || is_offered {
+        if is_offered {
             let ink = if is_starred { palette.accent_text } else { ink };
-            paint_star(ui, square(1.0).center(), 7.0, ink);
+            paint_star(ui, square(1.0).center(), 6.0, ink);
         }
         if star.on_hover_text(tip).clicked() {
             commands.push(UiCommand::StarNode { node: id, is_starred: !is_starred });
@@ -186,7 +191,7 @@ impl RowUi<'_> {
         let (delete, is_offered, ink) = button(square(0.0), format!("Delete variant {number}"));
         if is_offered {
             let middle = square(0.0).center();
-            let font = theme::icon(14.0);
+            let font = theme::icon(13.0);
             ui.painter().text(middle, Align2::CENTER_CENTER, icons::TRASH, font, ink);
         }
         if delete.on_hover_text("Take it off the list; undo brings it back").clicked() {
