@@ -186,6 +186,8 @@ fn painted_places_stay_and_the_lock_can_be_undone() {
     assert!(state(&window).sketch.document().lock().is_empty());
     generate(&mut window);
     assert_eq!(request(&window).lock, None);
+    // Over the new picture, too.
+    press(&mut window, Modifiers::COMMAND, Key::Z);
     press(&mut window, Modifiers::COMMAND, Key::Z);
     wait_until(&mut window, "the lock must come back", |window| {
         !state(window).sketch.document().lock().is_empty()
@@ -250,7 +252,7 @@ fn a_picture_starts_from_the_one_on_the_canvas() {
     let first = ids(&window);
     click(&mut window, "Start from this picture");
     looked_at(&mut window);
-    window.get_by_label("What stays of Picture on the canvas");
+    window.get_by_label("What stays of “This picture”");
     window.get_by_label("Generate draws the rest");
     keep_scales(&mut window, Key::ArrowRight);
     assert_eq!(state(&window).source.as_ref().map(|source| source.n_kept), Some(3));
@@ -259,7 +261,7 @@ fn a_picture_starts_from_the_one_on_the_canvas() {
     let given = request(&window).given.expect("scales are given");
     assert_eq!((given.n_scales(), &given.ids[0][..]), (3, &first[..3]));
     let source = given.source.expect("it is told where they come from");
-    assert_eq!((source.name.as_str(), source.n_scales), ("Picture on the canvas", 3));
+    assert_eq!((source.name.as_str(), source.n_scales), ("This picture", 3));
     assert_ne!(ids(&window)[3], first[3]);
     // The strip shows the scales that stay.
     let stills = state(&window).source.as_ref().unwrap().stills.clone().unwrap().images;

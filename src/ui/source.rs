@@ -62,7 +62,7 @@ fn chosen_ui(
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = theme::SPACE_S;
         let kept = source.prefix().unwrap_or(&source.picture);
-        let label = format!("What stays of {}", source.name);
+        let label = format!("What stays of “{}”", source.name);
         thumbnail_ui(ui, pictures, &source.picture, &source.name);
         let arrow = RichText::new(icons::CHEVRON_RIGHT).font(theme::icon(14.0));
         ui.allocate_ui_with_layout(

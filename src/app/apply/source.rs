@@ -98,7 +98,7 @@ fn use_shown(state: &mut AppState, now: f64) {
     };
     let mut picture = RgbaImage::clone(&shown.still.image);
     let is_painted = lay_colours_over(&mut picture, state.sketch.document());
-    let name = if is_painted { "Painted picture" } else { "Picture on the canvas" };
+    let name = if is_painted { "Painted picture" } else { "This picture" };
     begin(state, name.to_owned(), Arc::new(picture), now);
 }
 
