@@ -9,6 +9,7 @@ pub mod imaging;
 pub mod protocol;
 pub mod library;
 pub mod document;
+pub mod project;
 pub mod model;
 pub mod worker;
 pub mod render;

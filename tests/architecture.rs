@@ -16,27 +16,36 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         &["egui", "wgpu", "candle", "thread", "crossbeam_channel", "Instant"],
     ),
     (
+        "project",
+        &["params", "imaging", "protocol", "document"],
+        &["egui", "wgpu", "candle", "thread", "crossbeam_channel", "Instant"],
+    ),
+    (
         "model",
         &["params", "imaging", "protocol"],
         &["egui", "wgpu", "crossbeam_channel", "Instant"],
     ),
     ("worker", &["params", "imaging", "protocol", "model"], &["egui", "wgpu", "candle"]),
     ("render", &["params", "imaging", "document"], &["candle", "worker"]),
-    ("state", &["params", "imaging", "protocol", "document"], &["candle", "wgpu", "worker"]),
+    (
+        "state",
+        &["params", "imaging", "protocol", "document", "project"],
+        &["candle", "wgpu", "worker"],
+    ),
     ("ui", &["params", "imaging", "protocol", "document", "render", "state"], &["candle"]),
     (
         "app",
         &[
-            "params", "imaging", "protocol", "library", "document", "worker", "render", "state",
-            "ui",
+            "params", "imaging", "protocol", "library", "document", "project", "worker", "render",
+            "state", "ui",
         ],
         &["candle"],
     ),
     (
         "cli",
         &[
-            "params", "imaging", "protocol", "library", "document", "model", "worker", "render",
-            "state", "ui", "app",
+            "params", "imaging", "protocol", "library", "document", "project", "model", "worker",
+            "render", "state", "ui", "app",
         ],
         &["candle"],
     ),

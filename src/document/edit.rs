@@ -183,7 +183,7 @@ fn stroke_mask(pen: &Pen, points: &[PenPoint], size_px: usize) -> Mask {
     mask
 }
 
-fn in_range(strength: &StrengthCurve) -> StrengthCurve {
+pub(super) fn in_range(strength: &StrengthCurve) -> StrengthCurve {
     let clamp =
         |value: f32| if value.is_nan() { 0.0 } else { value.clamp(0.0, StrengthCurve::MAX) };
     match strength {

@@ -42,6 +42,23 @@ impl Editor {
         &self.document
     }
 
+    /// The document without what is pending: what the finished steps made.
+    pub fn settled(&self) -> &Document {
+        match &self.pending {
+            None => &self.document,
+            Some(Pending::Stroke(stroke)) => stroke.before(),
+            Some(Pending::Draft(draft)) => &draft.before,
+        }
+    }
+
+    /// Begins anew with another document and nothing to undo.
+    pub fn restart(&mut self, document: Document) {
+        self.pending = None;
+        self.history = History::new(self.history.budget());
+        self.document = document;
+        self.revision += 1;
+    }
+
     pub fn history(&self) -> &History {
         &self.history
     }

@@ -76,6 +76,10 @@ impl History {
         Self { budget, ..Self::default() }
     }
 
+    pub fn budget(&self) -> Budget {
+        self.budget
+    }
+
     /// Keeps the step from `before` to `after`, which `edit` was; undone steps are dropped.
     /// `false` if nothing changed: then there is no step, and nothing is dropped.
     ///

@@ -16,6 +16,7 @@ mod raster;
 mod shape;
 mod fill;
 mod edit;
+mod saved;
 mod controls;
 mod delta;
 mod history;
@@ -51,6 +52,10 @@ pub enum DocumentError {
     LayerSize { kind: ControlKind, expected: usize, found: usize },
     #[error("a {} layer needs {expected} bytes, not {found}; the file is damaged", kind.name())]
     LayerBytes { kind: ControlKind, expected: usize, found: usize },
+    #[error("the pixels take {expected} bytes, not {found}; the file is damaged")]
+    PlaneBytes { expected: usize, found: usize },
+    #[error("the pixels are {found} px wide and the canvas {expected} px; the file is damaged")]
+    PlaneSize { expected: usize, found: usize },
 }
 
 /// The control layers on a square canvas. Copies share their pixels and are cheap.

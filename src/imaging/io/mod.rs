@@ -11,12 +11,12 @@ pub use export::{Export, FileFormat};
 pub use open::{MAX_SIDE_PX, OpenedPicture, PictureError, decode_picture, open_picture};
 pub use read_metadata::{FileFacts, MetadataError, decode_metadata, read_metadata};
 pub use save::{
-    SaveError, check_can_save, check_can_save_in, create_folder, replace_file, save_new_picture,
-    save_new_png, save_picture, save_png,
+    SaveError, check_can_save, check_can_save_in, create_folder, previous_version, replace_file,
+    replace_file_and_keep, save_new_picture, save_new_png, save_picture, save_png,
 };
 
 /// A path or name on one line, whatever characters it holds.
-fn one_line(name: &str) -> String {
+pub fn one_line(name: &str) -> String {
     let mut line = String::with_capacity(name.len());
     for c in name.chars() {
         if c.is_control() {

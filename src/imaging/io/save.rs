@@ -111,6 +111,44 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), SaveError> {
     Ok(())
 }
 
+/// Like [`replace_file`], but what was there stays beside it as [`previous_version`].
+///
+/// # Errors
+/// [`SaveError`]; the old file is then untouched.
+pub fn replace_file_and_keep(path: &Path, bytes: &[u8]) -> Result<(), SaveError> {
+    let path = target(path)?;
+    let file = write_beside(&path, bytes)?;
+    if path.exists() {
+        keep(&path, &previous_version(&path))?;
+    }
+    file.persist(&path).map_err(|error| cannot_write(&path, error.error))?;
+    sync_folder(folder_of(&path));
+    Ok(())
+}
+
+/// Where [`replace_file_and_keep`] keeps what it replaces: `name.bak`.
+pub fn previous_version(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".bak");
+    name.into()
+}
+
+/// Gives the content of a file a second name, replacing what had it. Where a file cannot have two
+/// names, it is copied.
+fn keep(path: &Path, previous: &Path) -> Result<(), SaveError> {
+    let failed = |source| cannot_write(previous, source);
+    let folder = tempfile::Builder::new()
+        .prefix(".underpaint-")
+        .tempdir_in(folder_of(path))
+        .map_err(failed)?;
+    let second = folder.path().join("previous");
+    if fs::hard_link(path, &second).is_err() {
+        fs::copy(path, &second).map_err(failed)?;
+        File::open(&second).and_then(|file| file.sync_all()).map_err(failed)?;
+    }
+    fs::rename(&second, previous).map_err(failed)
+}
+
 /// Whether a file could be saved under this name now, found out by trying; leaves nothing behind.
 ///
 /// # Errors
