@@ -44,6 +44,7 @@ fn open_window(args: &Args) -> ExitCode {
         save_dir: args.save_dir.clone(),
         pictures_dir: app::default_pictures_dir(),
         data_dir: app::default_data_dir(),
+        file: args.file.clone(),
         depth: cli::depth_source(&args.model),
         ..AppOptions::default()
     };

@@ -13,6 +13,7 @@ pub mod live;
 pub mod lock;
 pub mod notice;
 pub mod opened;
+pub mod project;
 pub mod prompt;
 pub mod sample;
 pub mod settings;
@@ -38,6 +39,7 @@ pub use live::LiveStats;
 pub use lock::Locking;
 pub use notice::{Notice, NoticeAction, NoticeKind, Notices};
 pub use opened::Opened;
+pub use project::{NodeCache, OpenProject, Recovery};
 pub use settings::{Banned, Recipe, Settings, ThemeChoice};
 pub use sheet::Sheet;
 pub use source::Source;
@@ -49,6 +51,7 @@ pub use view::{Comparison, ViewSettings};
 use crate::document::{Budget, ControlCache, Document, Editor};
 use crate::imaging::RgbaImage;
 use crate::params::Sampling;
+use crate::project::Project;
 use crate::protocol::{
     Control, EntryId, Failure, GenerateRequest, Inspiration, MemoryRequest, ModelInfo, PictureIds,
     Previews,
@@ -94,6 +97,10 @@ pub struct AppState {
     pub source: Option<Source>,
     /// What drawing takes on this machine.
     pub costs: Costs,
+    /// The file that all this is in, or not yet.
+    pub project: OpenProject,
+    /// Unsaved work of earlier sessions.
+    pub recovery: Recovery,
     /// Pictures on their way into the sketch.
     pub imports: Imports,
     /// The export panel, while it is open.
@@ -154,7 +161,8 @@ impl AppState {
         } else {
             empty_sketch(Document::DEFAULT_SIZE_PX)
         };
-        Self {
+        let begun = Project::new(sketch.document().clone());
+        let mut state = Self {
             settings,
             sketch,
             control_cache: ControlCache::default(),
@@ -174,6 +182,8 @@ impl AppState {
             locking: Locking::default(),
             source: None,
             costs: Costs::default(),
+            project: OpenProject::untitled(begun),
+            recovery: Recovery::default(),
             imports: Imports::default(),
             export: None,
             sheet: None,
@@ -183,7 +193,9 @@ impl AppState {
             adapter: None,
             dialog_open: false,
             last_serial: 0,
-        }
+        };
+        state.project.saved = state.to_project(&mut NodeCache::default());
+        state
     }
 
     pub fn model(&self) -> Option<&ModelInfo> {

@@ -9,6 +9,7 @@ mod lock;
 mod nodes;
 mod opening;
 mod sheet;
+mod project;
 mod sketch;
 mod source;
 mod steer;
@@ -23,6 +24,7 @@ pub(super) use self::import::{ImportEffect, extraction_due, found};
 pub(super) use self::jobs::{event, preview, sent, sent_to_follow};
 pub(super) use self::nodes::{errand_due, errand_sent};
 pub(super) use self::opening::due as open_due;
+pub(super) use self::project::{ProjectAnswer, ProjectEffect, model_came, observe, session_facts};
 pub(super) use self::sheet::{due as sheet_due, sent as sheet_sent};
 use super::files::FileAnswer;
 use crate::document::Edit;
@@ -59,6 +61,7 @@ pub(super) enum Effect {
     /// Read a picture file with all that it tells.
     OpenFile(PathBuf),
     Gallery(GalleryEffect),
+    Project(ProjectEffect),
 }
 
 /// Carries out a wish of the user. `now` is the window's time in seconds.
@@ -105,6 +108,7 @@ fn carry_out(state: &mut AppState, command: UiCommand, now: f64) -> Option<Effec
             return Some(Effect::OpenFile(path));
         }
         UiCommand::Gallery(command) => return gallery::command(state, command),
+        UiCommand::Project(command) => return project::command(state, command),
         UiCommand::SetPrompt(text) => {
             recipe.prompt = text;
             state.recall = None;
@@ -207,6 +211,7 @@ pub(super) fn file_answer(state: &mut AppState, answer: FileAnswer, now: f64) ->
             return Some(Effect::Gallery(index));
         }
         FileAnswer::Trash(answer) => return Some(gallery::trash_answer(state, answer, now)),
+        FileAnswer::Project(answer) => return project::answer(state, answer, now),
         FileAnswer::Warning { headline, details } => state.notices.warning(headline, Some(details)),
         FileAnswer::Failed(failure) => state.notices.error(&failure),
     }
@@ -215,6 +220,9 @@ pub(super) fn file_answer(state: &mut AppState, answer: FileAnswer, now: f64) ->
 
 fn run(state: &mut AppState, action: Action, now: f64) -> Option<Effect> {
     match action {
+        Action::NewProject | Action::OpenFile | Action::SaveProject | Action::SaveProjectAs => {
+            return project::run(state, action, now);
+        }
         Action::Generate => return generate(state, now),
         Action::Stop => return state.is_drawing().then_some(Effect::Cancel),
         Action::StopOrContinue => return steer::stop_or_continue(state, now),

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::files::{Answer, FileAnswer};
 use crate::imaging::io::FileFormat;
+use crate::project::FILE_ENDING;
 
 /// A dialog that is gone sooner was never there: nobody cancels that fast. The system's dialogs
 /// do not say whether they were cancelled or could not be shown.
@@ -62,6 +63,43 @@ pub(super) fn ask_for_picture(
         .add_filter("Pictures", &PICTURES)
         .set_parent(parent);
     wait(dialog.pick_file(), answer, then)
+}
+
+/// Asks for a project or picture to open; otherwise like [`ask_where_to_save`].
+///
+/// # Errors
+/// If the system has no thread to give.
+pub(super) fn ask_what_to_open(
+    parent: &eframe::Frame,
+    answer: Answer,
+    then: impl FnOnce(Choice) -> Option<FileAnswer> + Send + 'static,
+) -> std::io::Result<()> {
+    let all: Vec<_> = [FILE_ENDING].into_iter().chain(PICTURES).collect();
+    let dialog = rfd::AsyncFileDialog::new()
+        .set_title("Open a project or picture")
+        .add_filter("Projects and pictures", &all)
+        .add_filter("Projects", &[FILE_ENDING])
+        .add_filter("Pictures", &PICTURES)
+        .set_parent(parent);
+    wait(dialog.pick_file(), answer, then)
+}
+
+/// Asks where to save the project; otherwise like [`ask_where_to_save`].
+///
+/// # Errors
+/// If the system has no thread to give.
+pub(super) fn ask_where_to_save_project(
+    parent: &eframe::Frame,
+    stem: &str,
+    answer: Answer,
+    then: impl FnOnce(Choice) -> Option<FileAnswer> + Send + 'static,
+) -> std::io::Result<()> {
+    let dialog = rfd::AsyncFileDialog::new()
+        .set_title("Save the project")
+        .set_file_name(format!("{stem}.{FILE_ENDING}"))
+        .add_filter("Underpaint project", &[FILE_ENDING])
+        .set_parent(parent);
+    wait(dialog.save_file(), answer, then)
 }
 
 fn wait(

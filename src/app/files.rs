@@ -6,10 +6,12 @@ use std::thread::{Builder, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::apply::ProjectAnswer;
 use super::apply::TrashAnswer;
 use super::desktop::Desktop;
 use super::keeping::{self, SaveJob};
 use super::opening::{self, Purpose};
+use super::projects::{self, SaveProject};
 use super::settings_file;
 use crate::imaging::{RgbaImage, fit, io};
 use crate::params::ControlKind;
@@ -51,6 +53,11 @@ pub(super) enum FileJob {
         picture: Arc<ImportPicture>,
         size_px: usize,
     },
+    /// A project, or a picture with all that it tells.
+    OpenAny {
+        path: PathBuf,
+    },
+    SaveProject(SaveProject),
     WriteSettings {
         path: PathBuf,
         settings: Box<Settings>,
@@ -118,6 +125,7 @@ pub(super) enum FileAnswer {
         node: Option<NodeId>,
     },
     Trash(TrashAnswer),
+    Project(ProjectAnswer),
     Warning {
         headline: String,
         details: String,
@@ -233,6 +241,8 @@ fn carry_out(job: FileJob) -> Option<FileAnswer> {
             Ok(()) => FileAnswer::Trash(TrashAnswer::Restored { path, is_starred }),
             Err(failure) => FileAnswer::Failed(failure),
         }),
+        FileJob::OpenAny { path } => Some(projects::open(path)),
+        FileJob::SaveProject(job) => Some(projects::save(job).into()),
         FileJob::WriteSettings { path, settings } => {
             let error = settings_file::write(&path, &settings).err()?;
             Some(FileAnswer::Warning {

@@ -15,6 +15,8 @@ mod importing;
 mod keeping;
 mod newest;
 mod opening;
+mod projects;
+mod recorder;
 mod saving;
 mod schedule;
 mod window;
@@ -33,11 +35,13 @@ use self::files::{FileAnswer, FileJob, FileThread};
 use self::import_thread::{EdgeDevice, ImportThreads};
 use self::keeping::{Place, SaveJob};
 use self::opening::Purpose;
+use self::projects::Kept;
+use self::recorder::Recorder;
 use self::schedule::{Due, Schedule};
 pub use self::window::{Wake, WindowError, open_window};
 use crate::imaging::RgbaImage;
 use crate::library::LibraryThread;
-use crate::protocol::Failure;
+use crate::protocol::{Event, Failure};
 use crate::state::import::DepthNetwork;
 use crate::state::{AppState, Keepsake, Settings, ThemeChoice};
 use crate::ui::{self, UiCommand, UiState};
@@ -60,6 +64,8 @@ pub struct AppOptions {
     pub data_dir: Option<PathBuf>,
     /// Trash and file manager.
     pub desktop: Desktop,
+    /// A project or picture to begin with.
+    pub file: Option<PathBuf>,
     pub clipboard: Clipboard,
     /// What sees depth in pictures.
     pub depth: DepthSource,
@@ -85,6 +91,8 @@ pub struct App {
     written: Written,
     // Dropped before the files: the model stops while the settings are still being written.
     worker: WorkerHandle,
+    // Dropped before the files, which it answers through.
+    kept: Kept,
     files: FileThread,
     import_threads: ImportThreads,
     library: LibraryThread,
@@ -140,10 +148,31 @@ impl App {
             DepthSource::Missing { advice } => DepthNetwork::Missing { advice: advice.clone() },
         };
         let mut schedule = Schedule::default();
-        schedule.want();
+        // A file that is opened brings its picture along.
+        if options.file.is_none() {
+            schedule.want();
+        }
         let written = Written { settings: state.settings.clone(), changed_at: None };
         let view = UiState::default();
-        Ok(Self { state, view, schedule, options, written, worker, files, import_threads, library })
+        let journals = options.data_dir.as_ref().map(|data| data.join("unsaved"));
+        let kept = Kept::new(Recorder::spawn(journals, files.answer())?, &state);
+        kept.find();
+        let mut app = Self {
+            state,
+            view,
+            schedule,
+            options,
+            written,
+            worker,
+            kept,
+            files,
+            import_threads,
+            library,
+        };
+        if let Some(path) = app.options.file.take() {
+            app.ask(FileJob::OpenAny { path });
+        }
+        Ok(app)
     }
 
     /// For tests and scripts.
@@ -211,6 +240,7 @@ impl App {
                 self.ask_for_picture(frame, chosen);
             }
             Some(Effect::Import(effect)) => self.carry_out_import(frame, effect),
+            Some(Effect::Project(effect)) => self.carry_out_project(frame, effect),
             Some(Effect::Export(effect)) => self.carry_out_export(frame, effect),
             Some(Effect::OpenFile(path)) => {
                 self.ask(FileJob::OpenFile { path, purpose: Purpose::Restore });
@@ -357,8 +387,12 @@ impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
         let now = ctx.input(|input| input.time);
         for event in self.worker.drain() {
+            let has_model_come = matches!(event, Event::ModelReady(_));
             let effect = apply::event(&mut self.state, event, now);
             self.carry_out(ctx, frame, effect);
+            if has_model_come {
+                apply::model_came(&mut self.state);
+            }
         }
         if let Some(preview) = self.worker.take_preview() {
             apply::preview(&mut self.state, preview);
@@ -378,6 +412,7 @@ impl eframe::App for App {
             self.carry_out(ctx, frame, effect);
         }
         self.state.notices.expire(now);
+        self.keep_work(ctx);
         self.send_due(ctx);
         self.keep_settings(ctx, now);
     }
@@ -394,6 +429,8 @@ impl eframe::App for App {
             let effect = apply::command(&mut self.state, command, now);
             self.carry_out(&ctx, frame, effect);
         }
+        // At once, so that a stroke is safe as soon as the pen is lifted.
+        self.keep_work(&ctx);
         // Once for all: a stroke may bring many points in one frame.
         self.send_due(&ctx);
     }
@@ -405,6 +442,7 @@ impl eframe::App for App {
 
 impl Drop for App {
     fn drop(&mut self) {
+        self.keep_last_work();
         self.write_settings();
     }
 }

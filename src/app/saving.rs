@@ -32,6 +32,12 @@ pub(super) fn pictures_dir() -> Option<PathBuf> {
     Some(pictures.join("Underpaint"))
 }
 
+/// `Documents/Underpaint`; the home folder stands in for a missing documents folder.
+pub(super) fn documents_folder() -> Option<PathBuf> {
+    let dirs = directories::UserDirs::new()?;
+    Some(dirs.document_dir().unwrap_or(dirs.home_dir()).join("Underpaint"))
+}
+
 /// `NNNNN-<seed>`, numbered after what is in the folder.
 pub(super) fn numbered_stem(folder: &Path, seed: u64) -> String {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();

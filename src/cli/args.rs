@@ -18,6 +18,9 @@ const LAST: usize = 1000;
 pub struct Args {
     #[command(subcommand)]
     pub command: Option<Command>,
+    /// Project or picture to open in the window.
+    #[arg(value_name = "FILE", value_parser = file_to_open)]
+    pub file: Option<PathBuf>,
     #[command(flatten)]
     pub model: ModelArgs,
     /// Folder in which the window saves pictures without asking, named after prompt and seed.
@@ -207,6 +210,16 @@ impl std::str::FromStr for Strength {
     }
 }
 
+/// A word that is no file is most likely a command with a slip of the pen.
+fn file_to_open(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.exists() || path.extension().is_some() || path.components().count() > 1 {
+        Ok(path)
+    } else {
+        Err("this is neither a command nor a file; see --help".to_owned())
+    }
+}
+
 fn seed(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_error| format!("give a whole number from 0 to {}", u64::MAX))
 }
@@ -263,6 +276,17 @@ mod tests {
             let message = parse(text).unwrap_err();
             assert!(message.contains(words), "{text}: {message}");
         }
+    }
+
+    #[test]
+    fn a_file_is_opened_and_a_slip_of_the_pen_is_told() {
+        let parse = |word: &str| Args::try_parse_from(["underpaint", word]);
+        let args = parse("work/cat.underpaint").unwrap();
+        assert_eq!(args.file, Some(PathBuf::from("work/cat.underpaint")));
+        let args = parse("info").unwrap();
+        assert!(args.file.is_none() && matches!(args.command, Some(Command::Info(_))));
+        let message = parse("generat").unwrap_err().to_string();
+        assert!(message.contains("neither a command nor a file"), "{message}");
     }
 
     #[test]

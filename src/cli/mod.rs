@@ -48,6 +48,9 @@ pub fn run(command: &Command, args: &Args) -> ExitCode {
         _ if args.save_dir.is_some() => {
             Err(CliError::Usage("--save-dir is for the window; leave it out".to_owned()))
         }
+        _ if args.file.is_some() => {
+            Err(CliError::Usage("a file to open is for the window; leave it out".to_owned()))
+        }
         Command::Generate(generate) => generate::run(generate, &args.model),
         Command::Continue(go_on) => go_on::run(go_on, &args.model),
         Command::Info(info) => info::run(info, &args.model),

@@ -44,6 +44,8 @@ pub enum NoticeAction {
     ShowInFolder(PathBuf),
     /// Brings a picture back from the trash; see `state::gallery`.
     Restore(u64),
+    /// Shows the list of unsaved work.
+    ShowUnsaved,
 }
 
 /// The messages on show, oldest first.

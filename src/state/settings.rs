@@ -1,5 +1,7 @@
 //! What is remembered from one launch to the next.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::export::ExportSettings;
@@ -31,6 +33,8 @@ pub struct Settings {
     pub history: Vec<String>,
     /// Remembered pictures that are never retrieved.
     pub banned: Vec<Banned>,
+    /// Projects that were opened or saved, newest first.
+    pub recent_projects: Vec<PathBuf>,
 }
 
 /// Dark, light, or as the desktop has it.
@@ -82,17 +86,24 @@ impl Settings {
     /// The same settings with every value in its range, whatever a file said.
     #[must_use]
     pub fn checked(mut self) -> Self {
-        let recipe = &mut self.recipe;
-        recipe.sampling = recipe.sampling.map(Sampling::clamped);
-        let strength = recipe.reference_strength;
-        recipe.reference_strength =
-            if strength.is_finite() { strength.clamp(0.0, 2.0) } else { 1.0 };
+        self.recipe = self.recipe.checked();
         let n_too_many = self.history.len().saturating_sub(MAX_HISTORY);
         self.history.drain(..n_too_many);
         self.tools = self.tools.checked();
         self.view = self.view.checked();
         self.export = self.export.checked();
         self.sheet = self.sheet.checked();
+        self
+    }
+}
+
+impl Recipe {
+    /// The same recipe with every value in its range, whatever a file said.
+    #[must_use]
+    pub fn checked(mut self) -> Self {
+        self.sampling = self.sampling.map(Sampling::clamped);
+        let strength = self.reference_strength;
+        self.reference_strength = if strength.is_finite() { strength.clamp(0.0, 2.0) } else { 1.0 };
         self
     }
 }
@@ -109,6 +120,7 @@ impl Default for Settings {
             sheet: SheetSettings::default(),
             history: Vec::new(),
             banned: Vec::new(),
+            recent_projects: Vec::new(),
         }
     }
 }

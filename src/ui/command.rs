@@ -9,6 +9,7 @@ use super::export_command::ExportCommand;
 use super::gallery_command::GalleryCommand;
 use super::import_command::ImportCommand;
 use super::open_command::OpenCommand;
+use super::project_command::ProjectCommand;
 use super::sheet_command::SheetCommand;
 use super::sketch_command::SketchCommand;
 use super::source_command::SourceCommand;
@@ -30,6 +31,7 @@ pub enum UiCommand {
     OpenFile(PathBuf),
     Source(SourceCommand),
     Gallery(GalleryCommand),
+    Project(ProjectCommand),
     SetPrompt(String),
     ToggleStyle(&'static str),
     SetNegative(String),
@@ -79,6 +81,10 @@ pub enum UiCommand {
 /// Everything with a name, a key and an explanation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Action {
+    NewProject,
+    OpenFile,
+    SaveProject,
+    SaveProjectAs,
     Generate,
     Stop,
     AnotherSeed,
@@ -130,7 +136,11 @@ pub struct ActionText {
 
 impl Action {
     /// In the order of the list of shortcuts.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 43] = [
+        Self::NewProject,
+        Self::OpenFile,
+        Self::SaveProject,
+        Self::SaveProjectAs,
         Self::Generate,
         Self::Stop,
         Self::AnotherSeed,
@@ -175,6 +185,7 @@ impl Action {
     pub const fn text(self) -> ActionText {
         const CTRL: Modifiers = Modifiers::COMMAND;
         const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
+        const CTRL_ALT: Modifiers = Modifiers::COMMAND.plus(Modifiers::ALT);
         const ALT: Modifiers = Modifiers::ALT;
         const NONE: Modifiers = Modifiers::NONE;
         const SHIFT: Modifiers = Modifiers::SHIFT;
@@ -189,6 +200,14 @@ impl Action {
             };
         }
         match self {
+            Self::NewProject => {
+                text!("New", "Begin with an empty canvas; the prompt stays", CTRL N)
+            }
+            Self::OpenFile => text!("Open…", "Open a project or a picture", CTRL O),
+            Self::SaveProject => text!("Save", "Save sketch, pictures and settings", CTRL S),
+            Self::SaveProjectAs => {
+                text!("Save as…", "Save the project under another name", CTRL_ALT S)
+            }
             Self::Generate => text!("Generate", "Draw the prompt", CTRL Enter),
             Self::Stop => text!("Stop", "Stop drawing and keep what is there", NONE Escape),
             Self::AnotherSeed => {
@@ -305,6 +324,12 @@ pub fn key_text(ctx: &egui::Context, shortcut: &KeyboardShortcut) -> String {
 impl From<SketchCommand> for UiCommand {
     fn from(command: SketchCommand) -> Self {
         Self::Sketch(command)
+    }
+}
+
+impl From<ProjectCommand> for UiCommand {
+    fn from(command: ProjectCommand) -> Self {
+        Self::Project(command)
     }
 }
 

@@ -6,8 +6,10 @@ use egui::{Align2, Context, CornerRadius, Rect, Stroke, StrokeKind, Ui, vec2};
 
 use super::command::UiCommand;
 use super::import_command::ImportCommand;
+use super::project_command::ProjectCommand;
 use super::{UiState, icons, theme};
 use crate::state::AppState;
+use crate::state::project::is_project_name;
 
 /// Files dropped on a place of *Inspired by* go there and into the places after it. Anywhere else
 /// a picture goes onto the layer under the pointer, or asks what it shall become. Some systems do
@@ -22,7 +24,12 @@ pub(super) fn dropped_files(
     if files.is_empty() {
         return;
     }
-    let paths = files.iter().map(|file| PathBuf::from(file.path()));
+    let mut paths = files.iter().map(|file| PathBuf::from(file.path())).peekable();
+    // A project is opened, wherever it is dropped.
+    if let Some(path) = paths.next_if(|path| is_project_name(path)) {
+        commands.push(ProjectCommand::Open(path).into());
+        return;
+    }
     let pointer = ctx.pointer_latest_pos();
     let is_aimed_at = |rect: &Rect| pointer.is_some_and(|pos| rect.contains(pos));
     if let Some(first) = view.slot_rects.iter().position(is_aimed_at) {

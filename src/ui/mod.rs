@@ -12,6 +12,7 @@ pub mod mark;
 pub mod open_command;
 pub mod pictures;
 pub mod sheet_command;
+pub mod project_command;
 pub mod sketch_command;
 pub mod source_command;
 pub mod theme;
@@ -35,6 +36,8 @@ mod layer_thumbnails;
 mod layers;
 mod opened;
 mod lock_options;
+mod project_menu;
+mod recovery;
 mod scale_strip;
 mod side_panel;
 mod source;
@@ -60,6 +63,7 @@ use self::keyboard::Scene;
 use self::layer_thumbnails::LayerThumbnails;
 pub use self::open_command::OpenCommand;
 use self::pictures::Pictures;
+pub use self::project_command::ProjectCommand;
 pub use self::sheet_command::SheetCommand;
 pub use self::sketch_command::SketchCommand;
 pub use self::source_command::SourceCommand;
@@ -161,6 +165,7 @@ pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCom
     contact_sheet::contact_sheet_ui(ui, canvas.response.rect, state, view, &mut commands);
     opened::opened_ui(ui, canvas.response.rect, state, view, &mut commands);
     export::export_ui(ui, canvas.response.rect, state, view, &mut commands);
+    recovery::recovery_ui(ui, canvas.response.rect, state, view, &mut commands);
     drop::drop_target_ui(ui, canvas.response.rect);
     drop::dropped_files(ui.ctx(), state, view, &mut commands);
     view.was_in_text = ui.ctx().text_edit_focused();
@@ -194,7 +199,11 @@ impl UiState {
             }
             // A stroke under the pen must be able to end.
             Action::ToggleGallery => return self.canvas.hand.is_drawing(),
-            Action::Generate
+            Action::NewProject
+            | Action::OpenFile
+            | Action::SaveProject
+            | Action::SaveProjectAs
+            | Action::Generate
             | Action::Stop
             | Action::AnotherSeed
             | Action::StopOrContinue

@@ -9,6 +9,7 @@ use super::command::UiCommand;
 use super::export_command::ExportCommand;
 use super::gallery_command::GalleryCommand;
 use super::import_command::ImportCommand;
+use super::project_command::ProjectCommand;
 use super::widgets::Button;
 use super::{icons, theme};
 use crate::state::{Notice, NoticeAction, NoticeKind};
@@ -114,6 +115,11 @@ fn action_ui(ui: &mut Ui, notice: &Notice, action: &NoticeAction) -> Option<UiCo
         NoticeAction::Unban(entry) => ("Undo", icons::UNDO, UiCommand::Unban(*entry)),
         NoticeAction::TurnOver(id) => {
             ("Undo", icons::UNDO, UiCommand::Import(ImportCommand::TurnOver(*id)))
+        }
+        NoticeAction::ShowUnsaved => {
+            let tip = "Opens the list of unsaved work";
+            let response = Button::text("Show").quiet().show(ui).on_hover_text(tip);
+            return response.clicked().then(|| ProjectCommand::ShowRecovery(true).into());
         }
         NoticeAction::ShowInFolder(path) => {
             let tip = "Opens the folder in your file manager";

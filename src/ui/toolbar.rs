@@ -5,7 +5,7 @@ use egui::{Align, Layout, RichText, Ui, Vec2};
 use super::command::{Action, UiCommand};
 use super::import_command::ImportCommand;
 use super::widgets::Button;
-use super::{icons, mark, theme};
+use super::{icons, mark, project_menu, theme};
 use crate::document::History;
 use crate::state::{AppState, ThemeChoice};
 
@@ -14,6 +14,9 @@ pub(super) const HEIGHT: f32 = 52.0;
 const NARROW: f32 = 860.0;
 /// Narrower than this, there is room for the most important ones only.
 const VERY_NARROW: f32 = 480.0;
+/// Narrower than this, the program's name and what has a telling icon give their room to the
+/// project's name.
+const ROOMY: f32 = 1040.0;
 
 pub(super) fn toolbar_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
     ui.horizontal_centered(|ui| {
@@ -23,15 +26,22 @@ pub(super) fn toolbar_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCom
         let labelled = |text, icon| {
             if is_narrow { Button::icon(icon, text) } else { Button::text(text).with_icon(icon) }
         };
-        wordmark_ui(ui, is_narrow);
-        ui.add_space(if is_narrow { 0.0 } else { theme::SPACE_L });
+        let is_roomy = width >= ROOMY;
+        wordmark_ui(ui, is_roomy);
+        project_menu::project_menu_ui(ui, state, is_narrow, commands);
+        ui.add_space(if is_narrow { 0.0 } else { theme::SPACE_S });
         let has_picture = state.shown().is_some();
         for (action, icon) in [
             (Action::SavePicture, icons::SAVE),
             (Action::ExportPicture, icons::EXPORT),
             (Action::CopyPicture, icons::COPY),
         ] {
-            let button = labelled(action.label(), icon).enabled(has_picture);
+            let button = if action == Action::CopyPicture && !is_roomy {
+                Button::icon(icon, action.label())
+            } else {
+                labelled(action.label(), icon)
+            };
+            let button = button.enabled(has_picture);
             if button.show(ui).on_hover_text(action.tooltip(ui.ctx())).clicked() {
                 commands.push(action.into());
             }
@@ -60,10 +70,10 @@ pub(super) fn toolbar_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCom
             }
             commands.extend(theme_button_ui(ui, state.settings.theme));
             let gallery = Action::ToggleGallery;
-            let button = if is_narrow {
-                Button::icon(icons::GALLERY, gallery.label())
-            } else {
+            let button = if is_roomy {
                 Button::text(gallery.label()).with_icon(icons::GALLERY).quiet()
+            } else {
+                Button::icon(icons::GALLERY, gallery.label())
             };
             if button.show(ui).on_hover_text(gallery.tooltip(ui.ctx())).clicked() {
                 commands.push(gallery.into());
@@ -109,10 +119,10 @@ fn theme_button_ui(ui: &mut Ui, theme: ThemeChoice) -> Option<UiCommand> {
     response.clicked().then_some(UiCommand::SetTheme(next))
 }
 
-fn wordmark_ui(ui: &mut Ui, is_narrow: bool) {
+fn wordmark_ui(ui: &mut Ui, has_room: bool) {
     let (rect, _) = ui.allocate_exact_size(Vec2::splat(20.0), egui::Sense::hover());
     mark::paint(ui.painter(), theme::palette(ui), rect);
-    if !is_narrow {
+    if has_room {
         ui.label(RichText::new("Underpaint").font(theme::title()));
     }
 }

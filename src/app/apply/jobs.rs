@@ -225,7 +225,8 @@ fn model_ready(state: &mut AppState, info: ModelInfo) {
     state.slots.resize(info.n_memory_slots, Slot::default());
     // A sketch that was begun is kept; it waits for a model of its size.
     let size_px = info.image_size_px;
-    let is_untouched = !state.sketch.history().can_undo() && !state.sketch.history().can_redo();
+    let has_history = state.sketch.history().can_undo() || state.sketch.history().can_redo();
+    let is_untouched = !has_history && state.project.serial == 0;
     if state.sketch.document().size_px() != size_px
         && is_untouched
         && let Ok(document) = Document::new(size_px)

@@ -1,0 +1,337 @@
+//! Projects in the window, through real files: begun, saved, opened, and had back after a crash.
+
+mod common;
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use common::fake_model::{FakeModel, TIME_LIMIT};
+use egui::{Key, Modifiers, ViewportCommand};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+use underpaint::app::{App, AppOptions};
+use underpaint::document::{Brush, Edit, Pen, PenPoint, Plane, Symmetry};
+use underpaint::params::ControlKind;
+use underpaint::project;
+use underpaint::state::AppState;
+use underpaint::ui::{Action, ProjectCommand, SketchCommand, UiCommand};
+use underpaint::worker::WorkerHandle;
+
+type Window = Harness<'static, App>;
+
+/// The variable that names a folder for pictures of the window, for people to look at.
+const SHOTS: &str = "UNDERPAINT_SHOTS";
+
+fn options(desk: &Path) -> AppOptions {
+    AppOptions { data_dir: Some(desk.join("data")), ..AppOptions::default() }
+}
+
+/// Draws only when asked.
+fn window(options: AppOptions) -> Window {
+    let model = FakeModel::new().with_image_size(256);
+    let size = [1280.0, 820.0];
+    let mut builder = Harness::builder().with_size(size).with_step_dt(1.0 / 60.0);
+    if env::var_os(SHOTS).is_some() {
+        builder = builder.wgpu();
+    }
+    builder.build_eframe(|cc| {
+        let ctx = cc.egui_ctx.clone();
+        let wake = move || ctx.request_repaint();
+        let worker = WorkerHandle::spawn(model.into_loader(), wake).expect("a thread");
+        let mut app = App::new(cc, worker, options).expect("a thread");
+        let frame = eframe::Frame::_new_kittest();
+        app.run(&cc.egui_ctx, &frame, Action::ToggleLive.into());
+        app
+    })
+}
+
+/// A window that shows a picture.
+fn drawn(options: AppOptions) -> Window {
+    let mut window = window(options);
+    wait_until(&mut window, "a picture", |window| state(window).branches.current.is_some());
+    window.run_steps(2);
+    window
+}
+
+fn state(window: &Window) -> &AppState {
+    window.state().state()
+}
+
+fn run(window: &mut Window, command: impl Into<UiCommand>) {
+    let ctx = window.ctx.clone();
+    let frame = eframe::Frame::_new_kittest();
+    window.state_mut().run(&ctx, &frame, command.into());
+    window.run_steps(2);
+}
+
+fn wait_until(window: &mut Window, what: &str, is_so: impl Fn(&Window) -> bool) {
+    let started_at = Instant::now();
+    while !is_so(window) {
+        assert!(started_at.elapsed() < TIME_LIMIT, "{what}: {:?}", state(window).notices);
+        window.step();
+        std::thread::yield_now();
+    }
+}
+
+fn wait_for_label(window: &mut Window, label: &str) {
+    wait_until(window, label, |window| window.query_by_label_contains(label).is_some());
+    window.run_steps(2);
+}
+
+fn press(window: &mut Window, modifiers: Modifiers, key: Key) {
+    window.key_press_modifiers(modifiers, key);
+    window.run_steps(2);
+}
+
+fn click(window: &mut Window, label: &str) {
+    window.get_by_label(label).click();
+    window.run_steps(3);
+}
+
+fn stroke(window: &mut Window, x: f32) {
+    let pen = Pen {
+        plane: Plane::Pixels(ControlKind::Lines),
+        brush: Brush::default(),
+        symmetry: Symmetry::None,
+    };
+    let point = |y: f32| PenPoint { pos: [x, y], pressure: 1.0, secs: y / 200.0 };
+    let points = vec![point(40.0), point(120.0), point(200.0)];
+    run(window, SketchCommand::Edit(Edit::Stroke { pen, points }));
+}
+
+fn save_to(window: &mut Window, path: &Path) {
+    run(window, ProjectCommand::SaveTo(path.to_owned()));
+    wait_for_label(window, "Saved cat.underpaint");
+    window.run_steps(2);
+}
+
+/// What the window was last told to be called.
+fn title(window: &mut Window) -> Option<String> {
+    let output = window.output();
+    let commands = output.viewport_output.values().flat_map(|viewport| &viewport.commands);
+    let title = |command: &ViewportCommand| match command {
+        ViewportCommand::Title(title) => Some(title.clone()),
+        _ => None,
+    };
+    commands.filter_map(title).next_back()
+}
+
+fn shoot(window: &mut Window, name: &str) {
+    let Some(folder) = env::var_os(SHOTS).map(PathBuf::from) else { return };
+    window.run_steps(20);
+    let picture = window.render().expect("a frame that wgpu can draw");
+    picture.save(folder.join(format!("{name}.png"))).expect("a folder to write to");
+}
+
+#[test]
+fn a_project_is_saved_and_opened_again_with_its_pictures() {
+    let desk = tempfile::tempdir().expect("a temporary folder");
+    let path = desk.path().join("cat.underpaint");
+    let mut window = drawn(options(desk.path()));
+    assert!(!state(&window).project.is_unsaved, "the first picture comes by itself");
+    window.get_by_label("Project Untitled");
+    stroke(&mut window, 60.0);
+    assert!(state(&window).project.is_unsaved);
+    window.get_by_label("Project Untitled, unsaved changes");
+    press(&mut window, Modifiers::COMMAND, Key::Enter);
+    wait_until(&mut window, "two pictures", |window| state(window).branches.n_listed() == 2);
+    save_to(&mut window, &path);
+    assert!(!state(&window).project.is_unsaved);
+    window.get_by_label("Project cat");
+    let picture = Arc::clone(&state(&window).shown().expect("a picture").still.image);
+    let sketch = state(&window).sketch.document().clone();
+    let recipe = state(&window).settings.recipe.clone();
+
+    // Another stroke, taken back: nothing is unsaved again.
+    stroke(&mut window, 90.0);
+    assert!(state(&window).project.is_unsaved);
+    press(&mut window, Modifiers::COMMAND, Key::Z);
+    assert!(!state(&window).project.is_unsaved);
+
+    press(&mut window, Modifiers::COMMAND, Key::N);
+    assert!(state(&window).sketch.document().layer(ControlKind::Lines).pixels().is_empty());
+    assert_eq!((state(&window).branches.n_listed(), state(&window).shown().is_none()), (0, true));
+    run(&mut window, ProjectCommand::Open(path.clone()));
+    wait_until(&mut window, "the project", |window| state(window).branches.n_listed() == 2);
+    window.run_steps(2);
+    assert!(*state(&window).sketch.document() == sketch);
+    assert!(*state(&window).shown().expect("its picture").still.image == *picture);
+    assert_eq!(state(&window).settings.recipe, recipe);
+    assert!(!state(&window).project.is_unsaved);
+    assert_eq!(state(&window).settings.recent_projects, [path]);
+    let last = title(&mut window);
+    assert!(last.is_none_or(|title| title == "cat – Underpaint"));
+}
+
+#[test]
+fn ctrl_s_writes_where_the_project_is_and_keeps_the_version_before() {
+    let desk = tempfile::tempdir().expect("a temporary folder");
+    let path = desk.path().join("cat.underpaint");
+    let mut window = drawn(options(desk.path()));
+    stroke(&mut window, 60.0);
+    save_to(&mut window, &path);
+    let first = fs::read(&path).expect("it is there");
+    stroke(&mut window, 90.0);
+    press(&mut window, Modifiers::COMMAND, Key::S);
+    wait_until(&mut window, "saved", |window| !state(window).project.is_unsaved);
+    assert!(fs::read(&path).expect("it is there") != first);
+    assert!(fs::read(project::previous_of(&path)).expect("it is kept") == first);
+}
+
+#[test]
+fn what_cannot_be_saved_stays_unsaved() {
+    let desk = tempfile::tempdir().expect("a temporary folder");
+    let mut window = drawn(options(desk.path()));
+    stroke(&mut window, 60.0);
+    run(&mut window, ProjectCommand::SaveTo(desk.path().join("gone/cat.underpaint")));
+    wait_for_label(&mut window, "The project was not saved: the folder does not exist");
+    assert!(state(&window).project.is_unsaved && !state(&window).project.is_saving);
+    assert_eq!(state(&window).project.path, None);
+}
+
+#[test]
+fn files_that_must_not_be_written_over_are_not() {
+    let desk = tempfile::tempdir().expect("a temporary folder");
+    let path = desk.path().join("cat.underpaint");
+    let mut window = drawn(options(desk.path()));
+    stroke(&mut window, 60.0);
+    save_to(&mut window, &path);
+    // Its end is missing: what is left opens, and the file stays.
+    let bytes = fs::read(&path).expect("it is there");
+    let cut = &bytes[..bytes.len() / 2];
+    fs::write(&path, cut).expect("written");
+    run(&mut window, ProjectCommand::Open(path.clone()));
+    wait_for_label(&mut window, "Part of this project cannot be read");
+    stroke(&mut window, 90.0);
+    run(&mut window, ProjectCommand::SaveTo(path.clone()));
+    wait_for_label(&mut window, "This file is kept as it is; choose another name");
+    assert_eq!(fs::read(&path).expect("it is there"), cut);
+    let other = desk.path().join("b").join("cat.underpaint");
+    fs::create_dir(desk.path().join("b")).expect("a folder");
+    save_to(&mut window, &other);
+    assert!(!state(&window).project.is_unsaved);
+    // And one that is none at all.
+    fs::write(&path, "no project").expect("written");
+    run(&mut window, ProjectCommand::Open(path));
+    wait_for_label(&mut window, "this is not a project of Underpaint");
+    assert_eq!(state(&window).project.path.as_ref(), Some(&other), "what was open stays open");
+}
+
+#[test]
+fn a_file_named_at_the_start_is_opened_instead_of_drawing() {
+    let desk = tempfile::tempdir().expect("a temporary folder");
+    let path = desk.path().join("cat.underpaint");
+    let mut first = drawn(options(desk.path()));
+    stroke(&mut first, 60.0);
+    save_to(&mut first, &path);
+    let picture = Arc::clone(&state(&first).shown().expect("a picture").still.image);
+    drop(first);
+    let mut window = window(AppOptions { file: Some(path), ..options(desk.path()) });
+    wait_for_label(&mut window, "Project cat");
+    wait_until(&mut window, "its picture", |window| state(window).shown().is_some());
+    wait_until(&mut window, "the model", |window| state(window).model().is_some());
+    window.run_steps(5);
+    assert!(*state(&window).shown().expect("its picture").still.image == *picture);
+    assert_eq!(state(&window).branches.n_listed(), 1, "nothing was drawn anew");
+    assert!(!state(&window).project.is_unsaved);
+}
+
+#[test]
+fn unsaved_work_is_offered_and_comes_back() {
+    let desk = tempfile::tempdir().expect("a temporary folder");
+    let sessions = desk.path().join("data/unsaved");
+    let n_sessions = || fs::read_dir(&sessions).expect("it is there").count() - 1;
+    let mut first = drawn(options(desk.path()));
+    stroke(&mut first, 60.0);
+    stroke(&mut first, 90.0);
+    let sketch = state(&first).sketch.document().clone();
+    // A second window at the same time is not offered what the first still works on.
+    let mut second = drawn(options(desk.path()));
+    second.run_steps(10);
+    assert!(state(&second).recovery.offers.is_empty());
+    drop(second);
+    drop(first);
+
+    let mut window = drawn(options(desk.path()));
+    wait_for_label(&mut window, "Left by windows that closed without saving");
+    window.get_by_label_contains("2 strokes, 1 picture");
+    assert!(*state(&window).sketch.document() != sketch, "nothing opens by itself");
+    click(&mut window, "Later");
+    assert!(window.query_by_label("Unsaved work").is_none());
+    run(&mut window, ProjectCommand::ShowRecovery(true));
+    wait_for_label(&mut window, "Open Untitled");
+    click(&mut window, "Open Untitled");
+    wait_until(&mut window, "the work", |window| *state(window).sketch.document() == sketch);
+    window.run_steps(2);
+    assert!(state(&window).project.is_unsaved, "it is still in no file");
+    wait_until(&mut window, "one session", |_| n_sessions() == 1);
+
+    // Saved and closed, nothing is left to offer.
+    save_to(&mut window, &desk.path().join("cat.underpaint"));
+    drop(window);
+    assert_eq!(n_sessions(), 0);
+}
+
+#[test]
+fn a_new_project_sets_unsaved_work_aside() {
+    let desk = tempfile::tempdir().expect("a temporary folder");
+    let mut window = drawn(options(desk.path()));
+    stroke(&mut window, 60.0);
+    let sketch = state(&window).sketch.document().clone();
+    press(&mut window, Modifiers::COMMAND, Key::N);
+    wait_for_label(&mut window, "“Untitled” was set aside with its unsaved work");
+    click(&mut window, "Show");
+    wait_for_label(&mut window, "1 stroke, 1 picture");
+    click(&mut window, "Open Untitled");
+    wait_until(&mut window, "the work", |window| *state(window).sketch.document() == sketch);
+    // Deleting asks once more.
+    press(&mut window, Modifiers::COMMAND, Key::N);
+    wait_for_label(&mut window, "was set aside");
+    run(&mut window, ProjectCommand::ShowRecovery(true));
+    wait_for_label(&mut window, "Delete Untitled");
+    click(&mut window, "Delete Untitled");
+    click(&mut window, "Keep");
+    click(&mut window, "Delete Untitled");
+    click(&mut window, "Delete Untitled for good");
+    wait_until(&mut window, "deleted", |window| state(window).recovery.offers.is_empty());
+}
+
+#[test]
+fn the_menu_and_the_list_are_there_to_be_seen() {
+    let desk = tempfile::tempdir().expect("a temporary folder");
+    for (idx, n_strokes) in [3_u16, 1, 7].into_iter().enumerate() {
+        let mut window = drawn(options(desk.path()));
+        for stroke_idx in 0..n_strokes {
+            stroke(&mut window, 40.0 + 22.0 * f32::from(stroke_idx));
+        }
+        if idx == 1 {
+            save_to(&mut window, &desk.path().join("cat.underpaint"));
+            stroke(&mut window, 200.0);
+        }
+    }
+    let damaged = desk.path().join("data/unsaved/1-1-1");
+    fs::create_dir(&damaged).expect("a folder");
+    fs::write(damaged.join("0001.journal"), "not a journal").expect("written");
+    let mut window = drawn(options(desk.path()));
+    wait_for_label(&mut window, "Left by windows that closed without saving");
+    window.get_by_label_contains("nothing of it can be read");
+    window.get_by_label("Open cat");
+    shoot(&mut window, "recovery-list-dark");
+    click(&mut window, "Later");
+    let recent = ["sticker sheet", "a lighthouse on a very long cliff by the sea"];
+    for name in recent {
+        let path = desk.path().join(format!("{name}.underpaint"));
+        run(&mut window, ProjectCommand::SaveTo(path));
+        wait_for_label(&mut window, &format!("Saved {name}"));
+    }
+    stroke(&mut window, 120.0);
+    window.get_by_label_contains("Project a lighthouse").click();
+    window.run_steps(3);
+    window.get_by_label_contains("Save as…");
+    window.get_by_label_contains("sticker sheet");
+    window.get_by_label_contains("Unsaved work… (4)");
+    shoot(&mut window, "project-menu-dark");
+}
