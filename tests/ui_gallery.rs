@@ -435,6 +435,24 @@ fn many(n_pictures: usize) -> Shelf {
 }
 
 #[test]
+fn keys_bring_what_they_lead_to_into_sight() {
+    let shelf = many(400);
+    let mut window = opened(&shelf);
+    wait_for_label(&mut window, "picture number 399, flat style");
+    assert!(window.query_by_label("picture number 0, flat style").is_none());
+    press(&mut window, Modifiers::NONE, Key::End);
+    wait_for_label(&mut window, "Selected: picture number 0, flat style");
+    wait_until(&mut window, "the end is in sight", |window| {
+        window.query_by_label("picture number 0, flat style").is_some()
+    });
+    press(&mut window, Modifiers::NONE, Key::PageUp);
+    press(&mut window, Modifiers::NONE, Key::Home);
+    wait_until(&mut window, "the start is in sight", |window| {
+        window.query_by_label("picture number 399, flat style").is_some()
+    });
+}
+
+#[test]
 fn ten_thousand_pictures_scroll_smoothly() {
     const N_FRAMES: usize = 400;
     let shelf = many(10_000);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::imaging::io::FileFormat;
+use crate::protocol::Day;
 
 /// The path with an ending of the format that is written.
 pub(super) fn with_ending(path: PathBuf, format: FileFormat) -> PathBuf {
@@ -48,20 +49,8 @@ pub(super) fn numbered_stem(folder: &Path, seed: u64) -> String {
 
 /// `YYYY-MM-DD` of a moment, in UTC.
 fn date(moment: SystemTime) -> String {
-    const SECS_PER_DAY: u64 = 86_400;
-    let days = moment.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() / SECS_PER_DAY);
-    // Howard Hinnant's civil_from_days, for days since 1970 only:
-    // https://howardhinnant.github.io/date_algorithms.html#civil_from_days
-    let shifted = days + 719_468;
-    let era = shifted / 146_097;
-    let day_of_era = shifted % 146_097;
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let secs = moment.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let (year, month, day) = Day::of_secs(secs as i64).civil();
     format!("{year:04}-{month:02}-{day:02}")
 }
 

@@ -1,7 +1,7 @@
 //! All about the selected picture, and what can be done with it.
 
 use egui::{
-    Align, Align2, Frame, Grid, Label, Layout, Margin, Rect, RichText, ScrollArea, Sense, Ui, Vec2,
+    Align, Align2, Frame, Label, Layout, Margin, Rect, RichText, ScrollArea, Sense, Ui, Vec2,
     WidgetInfo, vec2,
 };
 
@@ -17,7 +17,10 @@ use crate::ui::widgets::{self, Button};
 use crate::ui::{icons, theme};
 
 /// Of the picture, at most.
-const MAX_PICTURE: f32 = 300.0;
+const MAX_PICTURE: f32 = 340.0;
+
+/// Of the names before the facts.
+const NAME_WIDTH: f32 = 64.0;
 
 /// Width of the panel in a window of that width.
 pub(super) fn width(window_width: f32) -> f32 {
@@ -179,35 +182,31 @@ fn prompt_ui(ui: &mut Ui, picture: &KnownPicture, commands: &mut Vec<UiCommand>)
 fn facts_ui(ui: &mut Ui, picture: &KnownPicture, commands: &mut Vec<UiCommand>) {
     let palette = theme::palette(ui);
     widgets::section(ui, "Details");
-    let value_width = ui.available_width() - 84.0;
-    let spacing = vec2(theme::SPACE_M, 6.0);
-    let grid = Grid::new("gallery facts").num_columns(2).spacing(spacing);
-    grid.min_col_width(64.0).show(ui, |ui| {
-        ui.spacing_mut().interact_size.y = 18.0;
-        let mut fact = |name: &str, value: String| {
-            ui.with_layout(Layout::left_to_right(Align::Min), |ui| {
-                ui.label(RichText::new(name).color(palette.text_faint));
-            });
-            ui.scope(|ui| {
-                ui.set_width(value_width);
-                ui.add(Label::new(RichText::new(value).color(palette.text_soft)).wrap());
-            });
-            ui.end_row();
-        };
+    let fact = |ui: &mut Ui, name: &str, value: &str| {
+        ui.horizontal_top(|ui| {
+            ui.spacing_mut().interact_size.y = 0.0;
+            let name = Label::new(RichText::new(name).color(palette.text_faint));
+            let place = ui.available_rect_before_wrap().min;
+            ui.put(Rect::from_min_size(place, vec2(NAME_WIDTH, 16.0)), name.halign(Align::Min));
+            ui.add(Label::new(RichText::new(value).color(palette.text_soft)).wrap());
+        });
+    };
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.y = 6.0;
         if let Some((width, height)) = picture.size_px {
-            fact("Size", format!("{width} × {height} pixels"));
+            fact(ui, "Size", &format!("{width} × {height} pixels"));
         }
         if let Some(seed) = picture.seed {
-            fact("Seed", seed.to_string());
+            fact(ui, "Seed", &seed.to_string());
         }
-        fact("Written", moment_name(picture.written_at_secs));
+        fact(ui, "Saved", &moment_name(picture.written_at_secs));
         if let Some(software) = &picture.software {
-            fact("Made by", software.clone());
+            fact(ui, "Made by", software);
         }
         if let Some(model) = &picture.model {
-            fact("Model", short(model));
+            fact(ui, "Model", &short(model));
         }
-        fact("File", format!("{}, {}", picture.file_name(), bytes(picture.n_bytes)));
+        fact(ui, "File", &format!("{}, {}", picture.file_name(), bytes(picture.n_bytes)));
     });
     let Some(seed) = picture.seed else { return };
     let copy = Button::text("Copy seed").quiet().with_icon(icons::COPY);

@@ -5,7 +5,7 @@ use egui::{Align2, Rect, ScrollArea, Ui, vec2};
 use super::cell::Cell;
 use super::rows::{GAP, Row, RowKind};
 use super::{GalleryView, Shown, empty};
-use crate::protocol::Listing;
+use crate::protocol::{Listing, PictureId};
 use crate::state::Gallery;
 use crate::ui::command::UiCommand;
 use crate::ui::gallery_command::GalleryCommand;
@@ -30,8 +30,8 @@ pub(super) fn grid_ui(
         let origin = ui.min_rect().min + vec2(side, 0.0);
         let grid = Grid { listing, gallery, origin, width };
         grid.rows_ui(ui, viewport, view, commands);
-        if std::mem::take(&mut view.must_reveal) {
-            grid.reveal(ui, view);
+        if let Some(id) = view.to_reveal.take() {
+            grid.reveal(ui, view, id);
         }
         grid.tell_what_is_shown(viewport, view, commands);
     });
@@ -94,11 +94,8 @@ impl Grid<'_> {
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Heading, true, &name));
     }
 
-    fn reveal(&self, ui: &Ui, view: &GalleryView) {
-        let place = self
-            .gallery
-            .selected
-            .and_then(|id| self.listing.pictures.iter().position(|picture| picture.id == id));
+    fn reveal(&self, ui: &Ui, view: &GalleryView, id: PictureId) {
+        let place = self.listing.pictures.iter().position(|picture| picture.id == id);
         if let Some(rect) = place.and_then(|place| view.rows.rect_to_reveal(place)) {
             ui.scroll_to_rect(rect.translate(self.origin.to_vec2()), None);
         }

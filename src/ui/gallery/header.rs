@@ -102,6 +102,9 @@ fn counts(gallery: &Gallery) -> (String, String) {
         return (format!("Indexing {n_done} of {n_total}"), String::new());
     }
     let Some(listing) = &gallery.listing else { return (String::new(), String::new()) };
+    if listing.n_known == 0 {
+        return (String::new(), String::new());
+    }
     let n_shown = listing.pictures.len();
     let known = match listing.n_known {
         1 => "1 picture".to_owned(),

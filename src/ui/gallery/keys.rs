@@ -51,8 +51,9 @@ pub(super) fn pressed_keys(
                 memory.surrender_focus(id);
             }
         });
-        commands.extend(gallery.pictures().first().map(|picture| select(picture.id)));
-        view.gallery.must_reveal = true;
+        let first = gallery.pictures().first().map(|picture| picture.id);
+        view.gallery.to_reveal = first;
+        commands.extend(first.map(select));
         return;
     }
     if in_text {
@@ -124,7 +125,7 @@ fn stepped(gallery: &Gallery, view: &mut UiState, step: Step) -> Option<UiComman
         None if step == Step::Last => pictures.len().checked_sub(1)?,
         None => 0,
     };
-    view.gallery.must_reveal = true;
     let next = pictures.get(next)?;
+    view.gallery.to_reveal = Some(next.id);
     (gallery.selected != Some(next.id)).then(|| select(next.id))
 }

@@ -31,8 +31,8 @@ pub(super) struct GalleryView {
     shown: Shown,
     /// Rows that fit on the screen, for turning pages.
     n_rows_per_page: usize,
-    /// The selection moved by key: it must come into sight.
-    must_reveal: bool,
+    /// What a key has led to must come into sight.
+    to_reveal: Option<PictureId>,
     wants_search: bool,
 }
 
@@ -63,10 +63,13 @@ pub(super) fn gallery_ui(
         .exact_size(toolbar::HEIGHT)
         .frame(panel.inner_margin(beside))
         .show(ui, |ui| header::header_ui(ui, state, view, commands));
-    Panel::right("gallery details")
-        .exact_size(details::width(ui.available_width()))
-        .frame(panel)
-        .show(ui, |ui| details::details_ui(ui, state, view, commands));
+    // While a search finds nothing the panel keeps its place.
+    if state.gallery.listing.as_ref().is_some_and(|listing| listing.n_known > 0) {
+        Panel::right("gallery details")
+            .exact_size(details::width(ui.available_width()))
+            .frame(panel)
+            .show(ui, |ui| details::details_ui(ui, state, view, commands));
+    }
     let grid = CentralPanel::default()
         .frame(Frame::new().fill(palette.canvas))
         .show(ui, |ui| grid::grid_ui(ui, &state.gallery, &mut view.gallery, commands));
