@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use common::fake_model::{FakeModel, TIME_LIMIT};
@@ -438,18 +438,24 @@ fn many(n_pictures: usize) -> Shelf {
 fn keys_bring_what_they_lead_to_into_sight() {
     let shelf = many(400);
     let mut window = opened(&shelf);
-    wait_for_label(&mut window, "picture number 399, flat style");
-    assert!(window.query_by_label("picture number 0, flat style").is_none());
+    let is_seen = |window: &Window, label: &str| window.query_by_label(label).is_some();
+    let (newest, oldest) = ("picture number 399, flat style", "picture number 0, flat style");
+    assert!(is_seen(&window, newest) && !is_seen(&window, oldest));
     press(&mut window, Modifiers::NONE, Key::End);
-    wait_for_label(&mut window, "Selected: picture number 0, flat style");
-    wait_until(&mut window, "the end is in sight", |window| {
-        window.query_by_label("picture number 0, flat style").is_some()
-    });
+    wait_until(&mut window, "the end", |window| is_seen(window, oldest));
+    window.get_by_label("Selected: picture number 0, flat style");
     press(&mut window, Modifiers::NONE, Key::PageUp);
     press(&mut window, Modifiers::NONE, Key::Home);
-    wait_until(&mut window, "the start is in sight", |window| {
-        window.query_by_label("picture number 399, flat style").is_some()
-    });
+    wait_until(&mut window, "the start", |window| is_seen(window, newest));
+}
+
+/// What this thread has worked, without the time in which others had the processor; where the system
+/// does not tell, the time that has gone by.
+fn work_done() -> Duration {
+    static START: OnceLock<Instant> = OnceLock::new();
+    let told = fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanos = told.and_then(|text| text.split_whitespace().next()?.parse().ok());
+    nanos.map_or_else(|| START.get_or_init(Instant::now).elapsed(), Duration::from_nanos)
 }
 
 #[test]
@@ -472,7 +478,7 @@ fn ten_thousand_pictures_scroll_smoothly() {
             events,
             ..egui::RawInput::default()
         };
-        let started_at = Instant::now();
+        let started_at = work_done();
         let mut output = ctx.run_ui(input, |ui| {
             app.logic(&ui.ctx().clone(), &mut frame);
             app.ui(ui, &mut frame);
@@ -480,7 +486,7 @@ fn ten_thousand_pictures_scroll_smoothly() {
         output.textures_delta.clear();
         let n_shapes = output.shapes.len();
         let _meshes = ctx.tessellate(output.shapes, output.pixels_per_point);
-        (started_at.elapsed(), n_shapes)
+        (work_done() - started_at, n_shapes)
     };
     let started_at = Instant::now();
     let mut n = 0;
@@ -519,8 +525,7 @@ fn ten_thousand_pictures_scroll_smoothly() {
     let (median, p99) = (quantile(0.5), quantile(0.99));
     eprintln!("UI work per frame: median {median:?}, p99 {p99:?}, most shapes {most_shapes}");
     assert!(app.state().gallery.thumbnails.len() > 50, "small pictures came on the way");
-    // The bar is 16 ms; a busy machine must not fail the test.
-    assert!(median < Duration::from_millis(16), "{median:?}");
+    assert!(p99 < Duration::from_millis(16), "{p99:?}");
     assert!(most_shapes < 4000, "only what is seen is laid out: {most_shapes}");
 }
 
