@@ -49,7 +49,7 @@ pub(super) fn open(path: &Path, purpose: Purpose) -> FileAnswer {
             FileAnswer::Failed(failure("The picture cannot be restored", &error))
         }
         Err(MetadataError::Picture(error)) => {
-            FileAnswer::Failed(failure("The picture cannot be opened", &error))
+            FileAnswer::Failed(failure("The picture cannot be used", &error))
         }
     }
 }
@@ -78,7 +78,7 @@ fn told(path: &Path, mut recalled: Recalled, choice: Option<OpenChoice>) -> File
             recalled.ignored.push(format!("the pixels of the file ({error})"));
             None
         }
-        Err(error) => return FileAnswer::Failed(failure("The picture cannot be opened", &error)),
+        Err(error) => return FileAnswer::Failed(failure("The picture cannot be used", &error)),
     };
     let mut answer = Opened {
         path: path.to_owned(),
