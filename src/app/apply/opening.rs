@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::import::ImportEffect;
 use super::{Effect, import, nodes, sheet, timeline};
-use crate::document::{Document, Edit, LayerImage};
+use crate::document::{Document, Edit, LayerImage, Plane};
 use crate::imaging::RgbaImage;
 use crate::imaging::metadata::{InspirationRecord, PictureRecord, Recalled};
 use crate::params::Sampling;
@@ -274,11 +274,38 @@ fn sketch_of(
         for edit in [Edit::Import(LayerImage::from_map(map)), strength] {
             sketch.apply(&edit).expect("the map has the size of the sketch");
         }
-        if control.strength_map.is_some() {
-            lost.push(format!("the painted strength of {}", control.kind.name()));
+        if let Some(cells) = &control.strength_map
+            && let Some(bytes) = weakening(cells, size_px)
+        {
+            sketch
+                .restore_plane(Plane::Strength(control.kind), &bytes)
+                .expect("one byte per pixel of the sketch");
         }
     }
     sketch
+}
+
+/// Painted strength of which the cells have the given means, to the last bit: what is too much for
+/// all pixels of a cell alike goes to its first ones.
+fn weakening(cells: &[f32], size_px: usize) -> Option<Vec<u8>> {
+    let n_cells = cells.len().isqrt();
+    if n_cells == 0 || n_cells * n_cells != cells.len() || size_px < n_cells {
+        return None;
+    }
+    let mut bytes = vec![0; size_px * size_px];
+    let span = |cell: usize| cell * size_px / n_cells..(cell + 1) * size_px / n_cells;
+    for (cell, factor) in cells.iter().enumerate() {
+        let (rows, columns) = (span(cell / n_cells), span(cell % n_cells));
+        let n_pixels = rows.len() * columns.len();
+        let missing = (1.0 - f64::from(factor.clamp(0.0, 1.0))) * (255 * n_pixels) as f64;
+        let missing = if missing.is_nan() { 0 } else { missing.round() as usize };
+        let (each, n_more) = (missing / n_pixels, missing % n_pixels);
+        let pixels = rows.flat_map(|row| columns.clone().map(move |column| row * size_px + column));
+        for (idx, pixel) in pixels.enumerate() {
+            bytes[pixel] = (each + usize::from(idx < n_more)) as u8;
+        }
+    }
+    Some(bytes)
 }
 
 fn node_of(
@@ -383,4 +410,25 @@ fn show_pixels(
     state.branches.current = None;
     state.finished_ids = None;
     was_drawing.then_some(Effect::Cancel)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn painted_strength_comes_back_to_the_bit() {
+        let cells: Vec<f32> = (0..256).map(|cell| 1.0 - cell as f32 / (255 * 17) as f32).collect();
+        let bytes = weakening(&cells, 256).unwrap();
+        let mut document = Document::new(256).unwrap();
+        let layer = crate::params::ControlKind::Depth;
+        document.restore_plane(Plane::Strength(layer), &bytes).unwrap();
+        let once = document.layer(layer).strength_cells(16).unwrap();
+        let bytes_again = weakening(&once, 256).unwrap();
+        assert_eq!(bytes_again, bytes);
+        for (found, meant) in once.iter().zip(&cells) {
+            assert!((found - meant).abs() < 1e-5);
+        }
+        assert_eq!(weakening(&cells[..255], 256), None);
+    }
 }
