@@ -127,7 +127,7 @@ impl Keeper {
                         ProjectAnswer::Recovered { id, recovered: Box::new(recovered) }
                     }
                     Err(error) => {
-                        let failure = failure("The unsaved work stays where it is", &error);
+                        let failure = failure("The unsaved work was not opened", &error);
                         ProjectAnswer::NotRecovered { id, failure }
                     }
                 };

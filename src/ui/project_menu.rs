@@ -31,8 +31,13 @@ pub(super) fn project_menu_ui(
     };
     let response = button.show(ui);
     let tip = match &open.path {
+        Some(path) if open.is_unsaved => {
+            format!("{}\nChanges are kept as you work; the next start offers them", path.display())
+        }
         Some(path) => path.display().to_string(),
-        None => "Not in a file yet; after a crash it can still be had back".to_owned(),
+        None => {
+            "Not in a file yet; all is kept as you work, and the next start offers it".to_owned()
+        }
     };
     let response = response.on_hover_text(tip);
     Popup::menu(&response).width(WIDTH).accessible_name("Project").show(|ui| {
