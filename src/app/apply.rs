@@ -322,7 +322,7 @@ fn generate(state: &mut AppState, now: f64) -> Option<Effect> {
         state.notices.info(now, text);
         return Some(Effect::Draw);
     }
-    timeline::ask(state, "generation", before, Origin::Generated, None);
+    timeline::ask(state, "generation", before, origin(state), None);
     Some(Effect::Draw)
 }
 
@@ -332,7 +332,12 @@ fn another_seed(state: &mut AppState) {
     recipe.seed = settings::another_seed(recipe.seed);
     state.settings.remember_prompt();
     state.steering.kept = state.start();
-    timeline::ask(state, "another seed", before, Origin::Generated, None);
+    timeline::ask(state, "another seed", before, origin(state), None);
+}
+
+/// Of a picture that is asked for now.
+fn origin(state: &AppState) -> Origin {
+    if state.steering.kept.is_some() { Origin::Edited } else { Origin::Generated }
 }
 
 /// Marks a dialog as open, unless one is.

@@ -108,7 +108,9 @@ impl Timeline {
 
     /// Drops what no step back leads to any more.
     pub fn forget_before(&mut self, base: StepId) {
-        self.places = self.places.split_off(&base);
+        if self.places.first_key_value().is_some_and(|(first, _)| *first < base) {
+            self.places = self.places.split_off(&base);
+        }
     }
 
     /// The newest step up to the present one at which the sketch was this.

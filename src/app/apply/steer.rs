@@ -61,6 +61,9 @@ pub(super) fn go_on(state: &mut AppState, now: f64) -> Option<Effect> {
 /// Draws the next picture from the first scale again.
 pub(super) fn let_go(state: &mut AppState) -> Option<Effect> {
     let before = state.made_from();
+    if state.starts_from_source() {
+        state.source = None;
+    }
     state.steering.kept.take()?;
     if !state.settings.live || state.steering.is_held {
         return None;
