@@ -331,6 +331,38 @@ fn the_trash_gives_back_what_was_moved_there() {
     assert!(shelf.trash().join("3.png").exists());
 }
 
+/// The system's own trash, in a process with a home of its own.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_trash_of_the_system_gives_back_as_well() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let data = home.path().join("data home");
+    let program = std::env::current_exe().expect("this program");
+    let output = std::process::Command::new(program)
+        .args(["--ignored", "--exact", "in_a_home_of_its_own"])
+        .env("HOME", home.path())
+        .env("XDG_DATA_HOME", &data)
+        .output()
+        .expect("it runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(data.join("Trash/info").is_dir(), "it went through the trash");
+}
+
+#[test]
+#[ignore = "uses the trash of whoever runs it; another test runs it in a home of its own"]
+fn in_a_home_of_its_own() {
+    let shelf = Shelf::filled();
+    let options = AppOptions { desktop: Desktop::default(), ..shelf.options() };
+    let mut window = opened_with(options);
+    click(&mut window, "green boat");
+    press(&mut window, Modifiers::NONE, Key::Delete);
+    wait_for_label(&mut window, "Moved 2.png to the trash");
+    assert!(!shelf.pictures().join("2.png").exists());
+    click(&mut window, "Undo");
+    wait_for_label(&mut window, "3 pictures");
+    assert!(shelf.pictures().join("2.png").exists());
+}
+
 #[test]
 fn a_trash_that_gives_nothing_back_asks_once() {
     let shelf = Shelf::filled();
@@ -439,7 +471,8 @@ fn keys_bring_what_they_lead_to_into_sight() {
     let shelf = many(400);
     let mut window = opened(&shelf);
     let is_seen = |window: &Window, label: &str| window.query_by_label(label).is_some();
-    let (newest, oldest) = ("picture number 399, flat style", "picture number 0, flat style");
+    let (newest, oldest) =
+        ("Star “picture number 399, flat style”", "Star “picture number 0, flat style”");
     assert!(is_seen(&window, newest) && !is_seen(&window, oldest));
     press(&mut window, Modifiers::NONE, Key::End);
     wait_until(&mut window, "the end", |window| is_seen(window, oldest));

@@ -19,7 +19,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub(super) use self::export::ExportEffect;
-pub(super) use self::gallery::{GalleryEffect, TrashAnswer, ask_before_trash, library_event};
+pub(super) use self::gallery::{
+    GalleryEffect, TrashAnswer, ask_before_trash, library_event, trash_begins,
+};
 pub(super) use self::import::{ImportEffect, extraction_due, found};
 pub(super) use self::jobs::{event, preview, sent, sent_to_follow};
 pub(super) use self::nodes::{errand_due, errand_sent};
@@ -210,7 +212,7 @@ pub(super) fn file_answer(state: &mut AppState, answer: FileAnswer, now: f64) ->
             let index = GalleryEffect::Index { path, is_starred: false };
             return Some(Effect::Gallery(index));
         }
-        FileAnswer::Trash(answer) => return Some(gallery::trash_answer(state, answer, now)),
+        FileAnswer::Trash(answer) => return gallery::trash_answer(state, answer, now),
         FileAnswer::Project(answer) => return project::answer(state, answer, now),
         FileAnswer::Warning { headline, details } => state.notices.warning(headline, Some(details)),
         FileAnswer::Failed(failure) => state.notices.error(&failure),

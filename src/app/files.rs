@@ -234,7 +234,7 @@ fn carry_out(job: FileJob) -> Option<FileAnswer> {
         FileJob::Trash { desktop, id, path, is_starred } => {
             Some(match desktop.move_to_trash(&path) {
                 Ok(()) => FileAnswer::Trash(TrashAnswer::Moved { id, path, is_starred }),
-                Err(failure) => FileAnswer::Failed(failure),
+                Err(failure) => FileAnswer::Trash(TrashAnswer::NotMoved { id, failure }),
             })
         }
         FileJob::Restore { desktop, path, is_starred } => Some(match desktop.restore(&path) {

@@ -41,6 +41,7 @@ impl App {
                 apply::ask_before_trash(&mut self.state, id);
             }
             GalleryEffect::Trash { id, path, is_starred, .. } => {
+                apply::trash_begins(&mut self.state, id);
                 let desktop = self.options.desktop.clone();
                 self.ask(FileJob::Trash { desktop, id, path, is_starred });
             }

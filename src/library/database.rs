@@ -207,6 +207,8 @@ impl Library {
     fn prepared(mut connection: Connection) -> Result<Self, LibraryError> {
         connection.busy_timeout(BUSY_LIMIT)?;
         connection.pragma_update(None, "foreign_keys", true)?;
+        // A row that is replaced takes its words with it.
+        connection.pragma_update(None, "recursive_triggers", true)?;
         schema::migrate(&mut connection)?;
         Ok(Self { connection })
     }

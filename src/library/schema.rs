@@ -8,8 +8,8 @@ use super::LibraryError;
 /// the `user_version` of the database.
 const MIGRATIONS: &[&str] = &[
     // 1: the pictures. Paths are relative to their folder; the folder with an empty path holds
-    // files from anywhere, by absolute paths. Ids are never used twice, because the window keeps
-    // small pictures by them. `n_bytes` and `modified_ns` say which version of a file is known.
+    // files from anywhere, by absolute paths. Ids are never used twice, not even by a database that
+    // takes the place of a damaged one, because the window keeps small pictures by them. `n_bytes` and `modified_ns` say which version of a file is known.
     r"
     CREATE TABLE folders (
         id INTEGER PRIMARY KEY,
@@ -32,6 +32,7 @@ const MIGRATIONS: &[&str] = &[
         starred INTEGER NOT NULL DEFAULT 0,
         UNIQUE (folder_id, path)
     );
+    INSERT INTO sqlite_sequence (name, seq) VALUES ('pictures', unixepoch() * 1000);
     CREATE INDEX pictures_by_time ON pictures (modified_ns DESC, id DESC);
     CREATE TABLE thumbnails (
         picture_id INTEGER PRIMARY KEY REFERENCES pictures(id) ON DELETE CASCADE,

@@ -306,8 +306,15 @@ impl Service {
     fn carry_out(&mut self, order: Order) -> Result<(), LibraryError> {
         let Some(library) = &mut self.library else { return Ok(()) };
         match order {
-            Order::Star { id, is_starred } => library.set_starred(id, is_starred)?,
-            Order::Forget(id) => library.forget(&[id])?,
+            // The window shows both already; a list made just before would bring back what was.
+            Order::Star { id, is_starred } => {
+                library.set_starred(id, is_starred)?;
+                self.is_listing_due = self.query.is_some();
+            }
+            Order::Forget(id) => {
+                library.forget(&[id])?;
+                self.is_listing_due = self.query.is_some();
+            }
             Order::Index { path, is_starred } => {
                 let path = std::path::absolute(&path).unwrap_or(path);
                 let root = self.options.folder.as_deref().unwrap_or(Path::new(""));

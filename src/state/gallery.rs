@@ -30,6 +30,8 @@ pub struct Gallery {
     pub progress: Option<IndexProgress>,
     /// What the last look at the disk found.
     pub scanned: Option<ScanReport>,
+    /// On their way to the trash.
+    pub trashing: Vec<PictureId>,
     /// Newest last.
     pub trashed: Vec<Trashed>,
     last_trashed: u64,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::Effect;
-use crate::protocol::{LibraryEvent, PictureId, PictureQuery};
+use crate::protocol::{Failure, LibraryEvent, PictureId, PictureQuery};
 use crate::state::gallery::Trashed;
 use crate::state::{AppState, NoticeAction};
 use crate::ui::GalleryCommand;
@@ -40,8 +40,20 @@ pub(in crate::app) enum GalleryEffect {
 /// What came of moving files to the trash and back.
 #[derive(Debug)]
 pub(in crate::app) enum TrashAnswer {
-    Moved { id: PictureId, path: PathBuf, is_starred: bool },
-    Restored { path: PathBuf, is_starred: bool },
+    Moved {
+        id: PictureId,
+        path: PathBuf,
+        is_starred: bool,
+    },
+    /// The file is where it was.
+    NotMoved {
+        id: PictureId,
+        failure: Failure,
+    },
+    Restored {
+        path: PathBuf,
+        is_starred: bool,
+    },
 }
 
 /// Carries out a wish; `now` is the window's time in seconds.
@@ -70,7 +82,8 @@ pub(super) fn command(state: &mut AppState, command: GalleryCommand) -> Option<E
             GalleryEffect::Star { id, is_starred }
         }
         GalleryCommand::Trash(id) => {
-            let picture = gallery.picture(id)?;
+            // A key that is held down means one picture.
+            let picture = gallery.picture(id).filter(|_| !gallery.trashing.contains(&id))?;
             let (path, is_starred) = (picture.path.clone(), picture.is_starred);
             GalleryEffect::Trash { id, path, is_starred, may_ask: !gallery.may_trash }
         }
@@ -115,10 +128,21 @@ pub(in crate::app) fn ask_before_trash(state: &mut AppState, id: PictureId) {
     state.gallery.trash_question = Some(id);
 }
 
+/// The file thread has been asked to move a picture.
+pub(in crate::app) fn trash_begins(state: &mut AppState, id: PictureId) {
+    state.gallery.trashing.push(id);
+}
+
 /// Takes over what the file thread did with the trash.
-pub(super) fn trash_answer(state: &mut AppState, answer: TrashAnswer, now: f64) -> Effect {
+pub(super) fn trash_answer(state: &mut AppState, answer: TrashAnswer, now: f64) -> Option<Effect> {
     let effect = match answer {
+        TrashAnswer::NotMoved { id, failure } => {
+            state.gallery.trashing.retain(|trashing| *trashing != id);
+            state.notices.error(&failure);
+            return None;
+        }
         TrashAnswer::Moved { id, path, is_starred } => {
+            state.gallery.trashing.retain(|trashing| *trashing != id);
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             state.gallery.remove(id);
             let serial = state.gallery.remember_trashed(path, is_starred);
@@ -128,7 +152,7 @@ pub(super) fn trash_answer(state: &mut AppState, answer: TrashAnswer, now: f64) 
         }
         TrashAnswer::Restored { path, is_starred } => GalleryEffect::Index { path, is_starred },
     };
-    Effect::Gallery(effect)
+    Some(Effect::Gallery(effect))
 }
 
 /// Takes over what the index says.
