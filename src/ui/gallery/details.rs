@@ -185,9 +185,11 @@ fn facts_ui(ui: &mut Ui, picture: &KnownPicture, commands: &mut Vec<UiCommand>) 
     let fact = |ui: &mut Ui, name: &str, value: &str| {
         ui.horizontal_top(|ui| {
             ui.spacing_mut().interact_size.y = 0.0;
-            let name = Label::new(RichText::new(name).color(palette.text_faint));
-            let place = ui.available_rect_before_wrap().min;
-            ui.put(Rect::from_min_size(place, vec2(NAME_WIDTH, 16.0)), name.halign(Align::Min));
+            let size = vec2(NAME_WIDTH, 16.0);
+            ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Min), |ui| {
+                ui.set_min_width(NAME_WIDTH);
+                ui.label(RichText::new(name).color(palette.text_faint));
+            });
             ui.add(Label::new(RichText::new(value).color(palette.text_soft)).wrap());
         });
     };
