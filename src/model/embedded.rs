@@ -141,13 +141,13 @@ impl EmbeddedModel {
         let weights = files.weights()?;
         let tokenizer_json = files.tokenizer_json()?;
         // The hash of a folder's weights takes about as long as building the networks.
-        let (networks, sha256) = rayon::join(
+        let (parts, (sha256, memory)) = rayon::join(
             || Parts::load(&config, &weights, &tokenizer_json, &device),
-            || files.weights_sha256(&weights),
+            || (files.weights_sha256(&weights), files.memory(&config)),
         );
-        let Parts { tokenizer, network, controls, text } = networks?;
+        let Parts { tokenizer, network, controls, text } = parts?;
         weights.warn_of_unused();
-        let memory = files.memory(&config)?;
+        let memory = memory?;
         let info = ModelInfo {
             name: config.name.clone(),
             device: device::label(&device),
