@@ -28,12 +28,16 @@ const SIZE_PX: usize = 64;
 
 /// Draws only when asked.
 fn window(model: FakeModel) -> Window {
+    window_with(model, AppOptions::default())
+}
+
+fn window_with(model: FakeModel, options: AppOptions) -> Window {
     let model = model.with_image_size(SIZE_PX);
     Harness::builder().with_size([1280.0, 1400.0]).with_step_dt(1.0 / 60.0).build_eframe(|cc| {
         let ctx = cc.egui_ctx.clone();
         let wake = move || ctx.request_repaint();
         let worker = WorkerHandle::spawn(model.into_loader(), wake).expect("a thread");
-        let mut app = App::new(cc, worker, AppOptions::default()).expect("a thread");
+        let mut app = App::new(cc, worker, options).expect("a thread");
         let frame = eframe::Frame::_new_kittest();
         app.run(&cc.egui_ctx, &frame, Action::ToggleLive.into());
         // The sample sketch is of another size than these models' pictures.
@@ -381,4 +385,30 @@ fn a_lock_is_brought_back_with_its_picture() {
     let again = lock(&window);
     assert!(Arc::ptr_eq(&again.ids, &held.ids) || again.ids == held.ids);
     assert_eq!(again.mask, held.mask);
+}
+
+#[test]
+fn a_lock_is_brought_back_from_a_saved_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = || AppOptions { save_dir: Some(folder.path().to_owned()), ..Default::default() };
+    let mut window = window_with(FakeModel::new(), options());
+    finish(&mut window);
+    press(&mut window, Modifiers::NONE, Key::L);
+    drag(&mut window, PointerButton::Primary, [0.3, 0.3], [0.6, 0.6]);
+    press(&mut window, Modifiers::NONE, Key::N);
+    finish(&mut window);
+    let held = lock(&window);
+    run(&mut window, Action::SavePicture);
+    wait_for_label(&mut window, "Saved");
+    drop(window);
+
+    let saved = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+    let mut window = window_with(FakeModel::new(), options());
+    finish(&mut window);
+    run(&mut window, UiCommand::OpenFile(saved));
+    wait_until(&mut window, "the lock must be there", |window| {
+        !state(window).sketch.document().lock().is_empty()
+    });
+    generate(&mut window);
+    assert_eq!(lock(&window), held);
 }

@@ -282,6 +282,17 @@ fn sketch_of(
                 .expect("one byte per pixel of the sketch");
         }
     }
+    if let Some(lock) = &record.lock {
+        let is_turned = state.settings.tools.regenerates_painted;
+        let painted = |level: u8| if is_turned { u8::MAX - level } else { level };
+        match lock.coverage() {
+            Ok((side, coverage)) if side == size_px => {
+                let bytes: Vec<u8> = coverage.into_iter().map(painted).collect();
+                sketch.restore_plane(Plane::Lock, &bytes).expect("it has the size of the sketch");
+            }
+            _ => lost.push("what was locked".to_owned()),
+        }
+    }
     sketch
 }
 
