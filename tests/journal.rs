@@ -167,7 +167,7 @@ impl Work {
     fn step(&mut self) -> Vec<Change> {
         let before = self.project.clone();
         let project = &mut self.project;
-        match self.chance.below(8) {
+        match self.chance.below(9) {
             0 if self.sketches.len() > 1 => {
                 self.sketches.pop();
                 project.sketch = self.sketches.last().expect("it works here").clone();
@@ -194,6 +194,8 @@ impl Work {
                 }
             }
             5 => project.recipe = format!("prompt {}", self.chance.below(1000)).into(),
+            6 if project.source.is_some() => project.source = None,
+            6 => project.source = Some(projects::source(&mut self.chance)),
             _ => {
                 project.sketch.apply(&projects::stroke(&mut self.chance)).expect("it works here");
                 self.sketches.push(project.sketch.clone());

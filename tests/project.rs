@@ -101,6 +101,7 @@ fn check_remainder(opened: &Opened, project: &Project) {
         let grid = found.sketch.plane(plane);
         assert!(grid.is_empty() || grid == project.sketch.plane(plane));
     }
+    assert!(found.source.is_none() || found.source == project.source);
     for (found, node) in found.nodes.iter().zip(&project.nodes) {
         assert_eq!((&found.ids, &found.about), (&node.ids, &node.about));
         assert!(found.picture.is_none() || found.picture == node.picture);
@@ -178,6 +179,38 @@ fn wild_claims_are_tamed() {
     assert_eq!(family, [(0, None), (2, None)]);
     assert_eq!(found.nodes[1].picture, None);
     assert!(opened.remarks.contains(&"the sketch".to_owned()), "{:?}", opened.remarks);
+}
+
+#[test]
+fn a_damaged_picture_to_start_from_loses_itself_only() {
+    type Change = fn(&mut serde_json::Value);
+    let project = projects::with_nodes(2);
+    let damages: [Change; 5] = [
+        |source| *source = "another shape".into(),
+        |source| source["tokens"]["data"] = "!".into(),
+        |source| source["tokens"]["scales"] = vec![4_000_000_000_u64; 8].into(),
+        |source| source["n_kept"] = (-1).into(),
+        |source| source["picture"] = "0".repeat(32).into(),
+    ];
+    for damage in damages {
+        let damaged = rewritten(&project, |manifest| damage(&mut manifest["source"]));
+        let opened = read(&damaged).unwrap();
+        assert_eq!(opened.remarks, ["the picture to start from"]);
+        assert!(opened.project == Project { source: None, ..project.clone() });
+    }
+    let wild = rewritten(&project, |manifest| {
+        manifest["source"]["n_kept"] = u32::MAX.into();
+        manifest["source"]["name"] = "é".repeat(5000).into();
+        manifest["source"].as_object_mut().unwrap().remove("tokens");
+    });
+    let source = read(&wild).unwrap().project.source.unwrap();
+    assert_eq!((source.n_kept, source.name.chars().count(), source.ids), (64, 256, None));
+    // A file from before there was one.
+    let older = rewritten(&project, |manifest| {
+        manifest.as_object_mut().unwrap().remove("source");
+    });
+    let opened = read(&older).unwrap();
+    assert_eq!((opened.project.source, opened.remarks.len()), (None, 0));
 }
 
 #[test]

@@ -16,8 +16,10 @@ use underpaint::app::{App, AppOptions};
 use underpaint::document::{Brush, Edit, Pen, PenPoint, Plane, Symmetry};
 use underpaint::params::ControlKind;
 use underpaint::project;
+use underpaint::protocol::Given;
 use underpaint::state::AppState;
-use underpaint::ui::{Action, ProjectCommand, SketchCommand, UiCommand};
+
+use underpaint::ui::{Action, ProjectCommand, SketchCommand, SourceCommand, UiCommand};
 use underpaint::worker::WorkerHandle;
 
 type Window = Harness<'static, App>;
@@ -164,6 +166,71 @@ fn a_project_is_saved_and_opened_again_with_its_pictures() {
     assert_eq!(state(&window).settings.recent_projects, [path]);
     let last = title(&mut window);
     assert!(last.is_none_or(|title| title == "cat – Underpaint"));
+}
+
+/// Starts from the picture on the canvas with so many scales.
+fn start_from_shown(window: &mut Window, n_kept: usize) {
+    run(window, SourceCommand::UseShown);
+    wait_for_stills(window);
+    run(window, SourceCommand::Keep(n_kept));
+}
+
+fn wait_for_stills(window: &mut Window) {
+    wait_until(window, "what stays of the source", |window| {
+        state(window).source.as_ref().is_some_and(|source| source.prefix().is_some())
+    });
+    window.run_steps(2);
+}
+
+/// Draws another picture, and says what it was given.
+fn given_of_another(window: &mut Window) -> Option<Given> {
+    let n_listed = state(window).branches.n_listed();
+    press(window, Modifiers::NONE, Key::N);
+    wait_until(window, "another picture", |window| state(window).branches.n_listed() > n_listed);
+    state(window).job.as_ref().expect("a job").request.given.clone()
+}
+
+#[test]
+fn the_picture_to_start_from_is_saved_and_opened_again() {
+    let desk = tempfile::tempdir().expect("a temporary folder");
+    let path = desk.path().join("cat.underpaint");
+    let mut window = drawn(options(desk.path()));
+    start_from_shown(&mut window, 3);
+    assert!(state(&window).project.is_unsaved, "it was chosen");
+    save_to(&mut window, &path);
+    let source = state(&window).source.clone().expect("a source");
+    let shown = Arc::clone(&state(&window).shown().expect("a picture").still.image);
+    let given = given_of_another(&mut window);
+    assert_eq!(given.as_ref().map(Given::n_scales), Some(3));
+
+    press(&mut window, Modifiers::COMMAND, Key::N);
+    assert!(state(&window).source.is_none());
+    run(&mut window, ProjectCommand::Open(path));
+    wait_for_stills(&mut window);
+    let opened = state(&window).source.as_ref().expect("the source");
+    assert_eq!((&opened.name, opened.n_kept), (&source.name, source.n_kept));
+    assert!(opened.picture == source.picture && opened.stills == source.stills);
+    window.get_by_label("What stays of “This picture”");
+    assert!(!state(&window).project.is_unsaved, "looking at it is no work");
+    assert!(*state(&window).shown().expect("a picture").still.image == *shown);
+    assert_eq!(given_of_another(&mut window), given);
+}
+
+#[test]
+fn the_picture_to_start_from_comes_back_with_unsaved_work() {
+    let desk = tempfile::tempdir().expect("a temporary folder");
+    let mut first = drawn(options(desk.path()));
+    start_from_shown(&mut first, 2);
+    let source = state(&first).source.clone().expect("a source");
+    let given = given_of_another(&mut first);
+    drop(first);
+    let mut window = drawn(options(desk.path()));
+    wait_for_label(&mut window, "Open Untitled");
+    click(&mut window, "Open Untitled");
+    wait_for_stills(&mut window);
+    let opened = state(&window).source.as_ref().expect("the source");
+    assert!(opened.picture == source.picture && opened.stills == source.stills);
+    assert_eq!(given_of_another(&mut window), given);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::imaging::io;
 use crate::project::{self, FILE_ENDING, Project};
 use crate::protocol::{Failure, Inspiration};
 use crate::state::project::{NodeCache, is_project_name};
-use crate::state::{AppState, Recipe, ViewSettings};
+use crate::state::{AppState, Recipe, Source, ViewSettings};
 
 /// What the journal was told last, to find what is new.
 pub(super) struct Kept {
@@ -39,6 +39,7 @@ struct Stamp {
     recipe: Recipe,
     view: ViewSettings,
     slots: Vec<Option<Inspiration>>,
+    source: Option<project::Source>,
     saved: Saved,
 }
 
@@ -219,6 +220,7 @@ impl Stamp {
             recipe: state.settings.recipe.clone(),
             view: state.settings.view,
             slots: state.slots.iter().map(|slot| slot.chosen.clone()).collect(),
+            source: state.source.as_ref().map(Source::to_kept),
             saved: Saved {
                 path: open.path.clone(),
                 name: open.name.clone(),

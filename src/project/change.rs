@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Node, Project};
+use super::{Node, Project, Source};
 use crate::document::Document;
 use crate::protocol::Inspiration;
 
@@ -16,6 +16,7 @@ pub enum Change {
     Recipe(Value),
     View(Value),
     Slots(Vec<Option<Inspiration>>),
+    Source(Option<Source>),
     /// A step of the sketch was finished, or taken back.
     Sketch(Box<Document>),
     /// A picture was added, or its marks changed.
@@ -37,6 +38,9 @@ impl Project {
         }
         if self.slots != newer.slots {
             changes.push(Change::Slots(newer.slots.clone()));
+        }
+        if self.source != newer.source {
+            changes.push(Change::Source(newer.source.clone()));
         }
         if !is_same(&self.sketch, &newer.sketch) {
             changes.push(Change::Sketch(Box::new(newer.sketch.clone())));
@@ -64,6 +68,7 @@ impl Project {
             Change::Recipe(recipe) => self.recipe = recipe,
             Change::View(view) => self.view = view,
             Change::Slots(slots) => self.slots = slots,
+            Change::Source(source) => self.source = source,
             Change::Sketch(sketch) => self.sketch = *sketch,
             Change::Node(node) => match self.nodes.iter_mut().find(|known| known.id == node.id) {
                 Some(known) => *known = node,
@@ -111,10 +116,12 @@ mod tests {
         new.recipe = "cat".into();
         new.view = 7.into();
         new.slots = vec![None];
+        let picture = Arc::default();
+        new.source = Some(Source { name: "cat".to_owned(), picture, n_kept: 1, ids: None });
         new.current = Some(4);
         new.sketch = Document::new(16).expect("a sane size");
         let changes = old.changes_to(&new);
-        assert_eq!(changes.len(), 8);
+        assert_eq!(changes.len(), 9);
         for change in changes {
             old.apply(change);
         }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::records::{DocumentRecord, InspirationRecord, NodeRecord};
+use super::records::{DocumentRecord, InspirationRecord, NodeRecord, SourceRecord};
 
 /// What the schema's name starts with; its version follows.
 const SCHEMA: &str = "underpaint.project/v";
@@ -17,6 +17,9 @@ const VERSION: u32 = 1;
 /// More pictures than fit into a window's memory.
 const MAX_NODES: usize = 20_000;
 
+/// What is missing if the picture to start from cannot be read.
+pub(super) const SOURCE: &str = "the picture to start from";
+
 /// A project without its pixels.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Manifest {
@@ -24,6 +27,8 @@ pub(super) struct Manifest {
     pub(super) app_version: String,
     pub(super) recipe: Value,
     pub(super) slots: Vec<Option<InspirationRecord>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) source: Option<SourceRecord>,
     pub(super) view: Value,
     pub(super) sketch: DocumentRecord,
     pub(super) current: Option<u64>,
@@ -66,6 +71,10 @@ impl Manifest {
             remarks.push("prompt and settings".to_owned());
         }
         let slots = or_remark(take(&mut fields, "slots"), "the inspirations", &mut remarks);
+        let source = take(&mut fields, "source").unwrap_or_else(|_unreadable| {
+            remarks.push(SOURCE.to_owned());
+            None
+        });
         let sketch = or_remark(take(&mut fields, "sketch"), "the sketch", &mut remarks);
         let nodes: Vec<Value> =
             or_remark(take(&mut fields, "nodes"), "the pictures", &mut remarks).unwrap_or_default();
@@ -84,6 +93,7 @@ impl Manifest {
             app_version: take(&mut fields, "app_version").ok().flatten().unwrap_or_default(),
             recipe: recipe.unwrap_or_default(),
             slots: slots.unwrap_or_default(),
+            source,
             view: fields.remove("view").unwrap_or_default(),
             sketch: sketch.unwrap_or_else(DocumentRecord::empty),
             current: take(&mut fields, "current").ok().flatten(),

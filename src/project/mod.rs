@@ -39,6 +39,8 @@ pub struct Project {
     pub recipe: Value,
     /// What the user put into the places of *Inspired by*; `None` is left to the memory.
     pub slots: Vec<Option<Inspiration>>,
+    /// The picture that the next ones start from.
+    pub source: Option<Source>,
     /// How the canvas shows the sketch.
     pub view: Value,
     pub sketch: Document,
@@ -46,6 +48,18 @@ pub struct Project {
     pub nodes: Vec<Arc<Node>>,
     /// The picture on the canvas.
     pub current: Option<u64>,
+}
+
+/// A picture whose coarse scales are kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Source {
+    pub name: String,
+    /// As it came, straight alpha; at most [`Document::MAX_SIZE_PX`] wide and high.
+    pub picture: Arc<RgbaImage>,
+    /// Scales that are kept, from 1.
+    pub n_kept: usize,
+    /// The picture as the model knows it; `None` if the model had not looked at it yet.
+    pub ids: Option<Arc<PictureIds>>,
 }
 
 /// A picture of the branch tree.
@@ -79,6 +93,7 @@ impl Project {
         Self {
             recipe: Value::Null,
             slots: Vec::new(),
+            source: None,
             view: Value::Null,
             sketch,
             nodes: Vec::new(),

@@ -7,7 +7,7 @@ use image::ExtendedColorType;
 use super::archive::ArchiveWriter;
 use super::blobs::{self, Blobs};
 use super::manifest::Manifest;
-use super::records::{DocumentRecord, InspirationRecord, NodeRecord};
+use super::records::{DocumentRecord, InspirationRecord, NodeRecord, SourceRecord};
 use super::{Node, Project};
 use crate::document::Document;
 use crate::imaging::RgbaImage;
@@ -57,6 +57,7 @@ pub(super) fn manifest_of(project: &Project, blobs: &mut Blobs) -> Manifest {
         slots: slots
             .map(|slot| slot.as_ref().map(|slot| InspirationRecord::of(slot, blobs)))
             .collect(),
+        source: project.source.as_ref().map(|source| SourceRecord::of(source, blobs)),
         view: project.view.clone(),
         sketch,
         current: project.current,

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Node;
 use super::blobs::Blobs;
 use super::unpack::{BlobSource, Loader};
+use super::{Node, Source};
 use crate::document::{Document, Plane};
 use crate::imaging::metadata::{PictureRecord, TokenPyramid};
 use crate::params::{ControlKind, StrengthCurve};
@@ -20,6 +20,8 @@ pub(super) const MAX_SLOTS: usize = 64;
 const MAX_SCALES: usize = 64;
 /// Locks on locks that are kept; what is beneath is nearly never seen.
 const MAX_LOCKS: usize = 64;
+/// Letters of a name that are read.
+const MAX_NAME: usize = 256;
 
 /// A document: its layers, with their pixels by name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,6 +56,16 @@ pub(super) enum InspirationRecord {
         name: String,
         pixels: String,
     },
+}
+
+/// A [`Source`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct SourceRecord {
+    name: String,
+    picture: String,
+    n_kept: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tokens: Option<TokenPyramid>,
 }
 
 /// A [`Node`].
@@ -156,6 +168,31 @@ impl InspirationRecord {
                 Some(Inspiration::Picture { name: name.clone(), pixels })
             }
         }
+    }
+}
+
+impl SourceRecord {
+    pub(super) fn of(source: &Source, blobs: &mut Blobs) -> Self {
+        Self {
+            name: source.name.clone(),
+            picture: blobs.picture(&source.picture),
+            n_kept: source.n_kept,
+            tokens: source.ids.as_deref().and_then(pyramid),
+        }
+    }
+
+    pub(super) fn blob_name(&self) -> &str {
+        &self.picture
+    }
+
+    /// `None` if the picture is lost.
+    pub(super) fn load(&self, loader: &mut Loader<'_, impl BlobSource>) -> Option<Source> {
+        Some(Source {
+            name: self.name.chars().take(MAX_NAME).collect(),
+            picture: loader.picture(&self.picture)?,
+            n_kept: self.n_kept.clamp(1, MAX_SCALES),
+            ids: self.tokens.as_ref().map(|tokens| Arc::new(ids(tokens))),
+        })
     }
 }
 

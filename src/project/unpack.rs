@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::archive::Archive;
 use super::blobs;
 use super::file::Opened;
-use super::manifest::{Manifest, ReadManifest};
+use super::manifest::{Manifest, ReadManifest, SOURCE};
 use super::pack::{MANIFEST, MANIFEST_COPY, path_of};
 use super::records::{DocumentRecord, MAX_SLOTS};
 use super::{Node, Project};
@@ -66,6 +66,10 @@ pub(super) fn project_of(read: ReadManifest, source: &mut impl BlobSource) -> Op
     let slots = manifest.slots.iter().take(MAX_SLOTS);
     let slots = slots.map(|slot| slot.as_ref().and_then(|slot| slot.load(&mut loader))).collect();
     remarks.extend(loader.take_lost("the inspirations"));
+    let source = manifest.source.as_ref().and_then(|source| source.load(&mut loader));
+    if loader.take_lost(SOURCE).is_some() {
+        remarks.push(SOURCE.to_owned());
+    }
     // The picture on the canvas first: there may be no room for all.
     let current = manifest.nodes.iter().find(|node| Some(node.id) == manifest.current);
     if let Some(name) = current.and_then(|node| node.picture.as_ref()) {
@@ -81,7 +85,7 @@ pub(super) fn project_of(read: ReadManifest, source: &mut impl BlobSource) -> Op
     remarks.extend(loader.take_lost("some pictures"));
     let current = manifest.current.filter(|id| nodes.iter().any(|node| node.id == *id));
     let Manifest { recipe, view, .. } = manifest;
-    let project = Project { recipe, slots, view, sketch, nodes, current };
+    let project = Project { recipe, slots, source, view, sketch, nodes, current };
     Opened { project, remarks, is_newer }
 }
 

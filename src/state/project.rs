@@ -177,6 +177,11 @@ pub fn is_work(saved: &Project, changes: &[Change]) -> bool {
         Change::View(_) | Change::Current(_) => false,
         // Another model has another number of places.
         Change::Slots(slots) => slots.iter().chain(&saved.slots).any(Option::is_some),
+        // What the model has found in it is none of the user's doing.
+        Change::Source(source) => {
+            let chosen = |source: &project::Source| project::Source { ids: None, ..source.clone() };
+            source.as_ref().map(chosen) != saved.source.as_ref().map(chosen)
+        }
         Change::Node(_) => n_first != 1 || !is_first(&change),
         _ => true,
     };
@@ -195,6 +200,7 @@ impl AppState {
         project.nodes.clear();
         project.current = None;
         project.slots.fill(None);
+        project.source = None;
         self.take_project(&project);
         self.set_open_project(OpenProject::untitled(project));
     }

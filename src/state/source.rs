@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{AppState, Kept};
 use crate::imaging::RgbaImage;
+use crate::project;
 use crate::protocol::{Given, Stills};
 
 /// The picture that the next ones start from.
@@ -14,7 +15,8 @@ pub struct Source {
     pub picture: Arc<RgbaImage>,
     /// Scales that are kept, from 1.
     pub n_kept: usize,
-    /// The picture as the model knows it; `None` until it has looked at it.
+    /// The picture as the model knows it; `None` until it has looked at it. What comes from a
+    /// project has ids, and no images until they are decoded.
     pub stills: Option<Stills>,
 }
 
@@ -22,6 +24,28 @@ impl Source {
     /// The picture as it is after the scales that are kept.
     pub fn prefix(&self) -> Option<&Arc<RgbaImage>> {
         self.stills.as_ref()?.images.get(self.n_kept - 1)
+    }
+
+    /// A source as a project keeps it.
+    pub fn restored(kept: &project::Source) -> Self {
+        let images = Vec::new();
+        let stills = kept.ids.as_ref().map(|ids| Stills { ids: Arc::clone(ids), images });
+        Self {
+            name: kept.name.clone(),
+            picture: Arc::clone(&kept.picture),
+            n_kept: kept.n_kept.max(1),
+            stills,
+        }
+    }
+
+    /// What a project keeps of it: what the ids look like can be had again.
+    pub fn to_kept(&self) -> project::Source {
+        project::Source {
+            name: self.name.clone(),
+            picture: Arc::clone(&self.picture),
+            n_kept: self.n_kept,
+            ids: self.stills.as_ref().map(|stills| Arc::clone(&stills.ids)),
+        }
     }
 
     /// What the next picture takes over.

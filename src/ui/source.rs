@@ -80,7 +80,7 @@ fn chosen_ui(
                 ui.spacing_mut().item_spacing.y = 2.0;
                 let name = RichText::new(&source.name).font(theme::strong()).color(palette.text);
                 ui.add(Label::new(name).truncate());
-                let text = if source.stills.is_none() {
+                let text = if source.prefix().is_none() {
                     "The model looks at it…"
                 } else if !state.starts_from_source() {
                     "Not in use: the picture goes on from its own scales; Generate starts from this"

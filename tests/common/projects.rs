@@ -8,7 +8,7 @@ use underpaint::document::{Brush, Document, Edit, Ink, Pen, PenPoint, Plane, Sym
 use underpaint::imaging::RgbaImage;
 use underpaint::imaging::metadata::PictureRecord;
 use underpaint::params::{ControlKind, StrengthCurve};
-use underpaint::project::{Node, Project};
+use underpaint::project::{Node, Project, Source};
 use underpaint::protocol::{Anchor, EntryId, Inspiration, Lock, LockMask, PictureIds};
 use underpaint::state::branches::About;
 use underpaint::state::{Origin, Recipe};
@@ -76,6 +76,13 @@ pub(crate) fn picture(chance: &mut Chance, side: u32) -> Arc<RgbaImage> {
     }))
 }
 
+/// A picture to start from, as the model has seen it.
+pub(crate) fn source(chance: &mut Chance) -> Source {
+    let name = format!("photo {}", chance.byte());
+    let ids = Some(Arc::new(ids(chance, 8)));
+    Source { name, picture: picture(chance, 72), n_kept: 1 + chance.below(8), ids }
+}
+
 /// A picture of the tree as the model would make it from `document`.
 pub(crate) fn node(chance: &mut Chance, id: u64, parent: Option<u64>, document: Document) -> Node {
     let n_scales = 5 + chance.below(4);
@@ -138,6 +145,7 @@ pub(crate) fn with_nodes(n_nodes: u64) -> Project {
         Some(Inspiration::Entry(EntryId(u64::MAX))),
         Some(Inspiration::Picture { name: "mine".to_owned(), pixels: reference }),
     ];
+    project.source = Some(source(&mut chance));
     project.view = serde_json::json!({"comparison": "overlay"});
     project.current = n_nodes.checked_sub(1);
     project

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Effect, nodes, open_dialog};
+use super::{Effect, nodes, open_dialog, source};
 use crate::document::Document;
 use crate::project::journal::{Recovered, SessionFacts};
 use crate::project::{Opened, Project};
@@ -184,6 +184,7 @@ pub(in crate::app) fn model_came(state: &mut AppState) {
     if state.job.as_ref().is_some_and(|job| job.id == JobId::RECALLED) {
         show_current(state);
     }
+    source::look_again(state);
 }
 
 /// Notes whether there is unsaved work in `project`, the state as it is now.
@@ -261,6 +262,7 @@ fn opened_file(state: &mut AppState, path: PathBuf, opened: Opened, now: f64) ->
     remarks.extend(state.open_project(&project, Some(path), guard));
     tell(state, guard, &remarks);
     show_current(state);
+    source::look_again(state);
     cancel(was_drawing)
 }
 
@@ -287,6 +289,7 @@ fn open_recovered(
     let guard = (!remarks.is_empty()).then_some(Guard::Damaged);
     tell(state, guard, &remarks);
     show_current(state);
+    source::look_again(state);
     cancel(was_drawing)
 }
 
@@ -295,6 +298,8 @@ fn show_current(state: &mut AppState) {
     if let Some(id) = state.branches.current {
         // Nothing is being drawn, so there is nothing to cancel.
         nodes::show(state, id);
+    } else {
+        state.steering.kept = state.start();
     }
 }
 

@@ -44,13 +44,41 @@ pub(super) fn begin(state: &mut AppState, name: String, picture: Arc<RgbaImage>,
         return;
     }
     let n_kept = state.source.as_ref().map_or(n_scales / 2, |before| before.n_kept);
+    ask(state, Errand::Encode { picture: Arc::clone(&picture) });
+    state.source = Some(Source { name, picture, n_kept: n_kept.clamp(1, n_scales), stills: None });
+}
+
+/// Has the model look at a source that came with a project, as soon as there is a model.
+pub(super) fn look_again(state: &mut AppState) {
+    let Some(model) = state.model() else { return };
+    let n_ids: Vec<_> = model.scales.iter().map(|side| side * side).collect();
+    let is_used = state.starts_from_source();
+    let Some(source) = state.source.as_mut().filter(|source| source.prefix().is_none()) else {
+        return;
+    };
+    source.n_kept = source.n_kept.clamp(1, n_ids.len().max(1));
+    let fits = |stills: &Stills| stills.ids.iter().map(Vec::len).eq(n_ids.iter().copied());
+    let ids = source.stills.as_ref().filter(|stills| fits(stills));
+    let errand = if let Some(stills) = ids {
+        Errand::Decode { ids: Arc::clone(&stills.ids), lock: None }
+    } else {
+        // Another model has another view of the picture.
+        source.stills = None;
+        Errand::Encode { picture: Arc::clone(&source.picture) }
+    };
+    if is_used && source.stills.is_none() {
+        state.steering.kept = None;
+    }
+    ask(state, errand);
+}
+
+/// In place of what was asked about the source before.
+fn ask(state: &mut AppState, errand: Errand) {
     let steering = &mut state.steering;
     steering.errands_due.retain(|(purpose, _)| *purpose != ErrandFor::Source);
     // An answer about the picture before it would be taken for one about this.
     steering.errands.retain(|_, purpose| *purpose != ErrandFor::Source);
-    let errand = Errand::Encode { picture: Arc::clone(&picture) };
     steering.errands_due.push_back((ErrandFor::Source, errand));
-    state.source = Some(Source { name, picture, n_kept: n_kept.clamp(1, n_scales), stills: None });
 }
 
 /// A picture file was read for it.
@@ -67,11 +95,20 @@ pub(super) fn found(state: &mut AppState, outcome: Result<Stills, Failure>) {
     match outcome {
         Ok(stills) => {
             let Some(source) = &mut state.source else { return };
-            source.stills = Some(stills);
+            // What a project told of already is only seen now; nothing else changes.
+            if source.stills.replace(stills).is_some() {
+                return;
+            }
             let n_kept = source.n_kept;
             keep(state, n_kept);
         }
         Err(failure) => {
+            let Some(source) = &mut state.source else { return };
+            if source.stills.take().is_some() {
+                // Ids that a project told cannot be decoded: the picture is still there.
+                let errand = Errand::Encode { picture: Arc::clone(&source.picture) };
+                return ask(state, errand);
+            }
             state.source = None;
             state.notices.error(&failure);
         }

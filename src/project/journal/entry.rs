@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::super::blobs::Blob;
-use super::super::records::{InspirationRecord, NodeRecord};
+use super::super::records::{InspirationRecord, NodeRecord, SourceRecord};
 use super::SessionFacts;
 use super::frames;
 use super::patch::PatchRecord;
@@ -36,6 +36,7 @@ pub(super) enum ChangeRecord {
     Recipe(Value),
     View(Value),
     Slots(Vec<Option<InspirationRecord>>),
+    Source(Option<SourceRecord>),
     Node(Box<NodeRecord>),
     Removed(u64),
     Current(Option<u64>),

@@ -97,6 +97,7 @@ pub(super) fn apply(manifest: &mut Manifest, change: ChangeRecord) {
         ChangeRecord::Recipe(recipe) => manifest.recipe = recipe,
         ChangeRecord::View(view) => manifest.view = view,
         ChangeRecord::Slots(slots) => manifest.slots = slots,
+        ChangeRecord::Source(source) => manifest.source = source,
         ChangeRecord::Node(node) => put(&mut manifest.nodes, *node),
         ChangeRecord::Removed(id) => manifest.nodes.retain(|node| node.id != id),
         ChangeRecord::Current(current) => manifest.current = current,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::super::blobs::{Blob, Blobs};
 use super::super::manifest::Manifest;
 use super::super::pack::manifest_of;
-use super::super::records::{DocumentRecord, InspirationRecord, NodeRecord};
+use super::super::records::{DocumentRecord, InspirationRecord, NodeRecord, SourceRecord};
 use super::super::{Change, Project};
 use super::entry::{
     CHANGE, ChangeEntry, ChangeRecord, SketchEntry, WHOLE, WholeEntry, append_blob, append_json,
@@ -108,6 +108,10 @@ impl Journal {
                     let slots = slots.iter().map(|slot| slot.as_ref());
                     let record = slots.map(|slot| Some(InspirationRecord::of(slot?, blobs)));
                     ChangeRecord::Slots(record.collect())
+                }
+                Change::Source(source) => {
+                    let source = source.as_ref();
+                    ChangeRecord::Source(source.map(|it| SourceRecord::of(it, &mut self.blobs)))
                 }
                 Change::Sketch(newer) => {
                     let before: &Document = sketch.unwrap_or(&self.sketch);
@@ -324,6 +328,7 @@ impl Manifest {
             );
         let slots = slots.filter_map(InspirationRecord::blob_name);
         let nodes = self.nodes.iter().flat_map(NodeRecord::blob_names);
-        planes.chain(slots).chain(nodes).collect()
+        let source = self.source.as_ref().map(SourceRecord::blob_name);
+        planes.chain(slots).chain(nodes).chain(source).collect()
     }
 }

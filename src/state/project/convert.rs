@@ -9,7 +9,9 @@ use crate::imaging::{RgbaImage, fit};
 use crate::project::{self, Project};
 use crate::protocol::Inspiration;
 use crate::state::branches::About;
-use crate::state::{AppState, Branches, Locking, NewNode, Node, NodeId, Steering, Timeline};
+use crate::state::{
+    AppState, Branches, Locking, NewNode, Node, NodeId, Source, Steering, Timeline,
+};
 
 /// The nodes as they were converted last: most of them never change.
 #[derive(Debug, Default)]
@@ -46,6 +48,7 @@ impl AppState {
         let project = Project {
             recipe: in_words(&self.settings.recipe),
             slots: self.slots.iter().map(|slot| slot.chosen.clone()).collect(),
+            source: self.source.as_ref().map(Source::to_kept),
             view: in_words(&self.settings.view),
             sketch: self.sketch.settled().clone(),
             nodes: nodes.values().map(|(_, node)| Arc::clone(node)).collect(),
@@ -85,6 +88,7 @@ impl AppState {
         }
         self.branches = Branches::restored(nodes, project.current.map(NodeId));
         self.forget_runs();
+        self.source = project.source.as_ref().map(Source::restored);
         remarks
     }
 
