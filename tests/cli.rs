@@ -157,7 +157,8 @@ fn mistakes_in_arguments_exit_with_2() {
         desk.generate(&[&["cat"], arguments].concat()).failed(2, words);
     }
     desk.generate(&[]).failed(2, "<PROMPT>");
-    desk.run(&["paint"]).failed(2, "invalid value 'paint' for '[FILE]': this is neither a command nor a file");
+    desk.run(&["paint"])
+        .failed(2, "invalid value 'paint' for '[FILE]': this is neither a command nor a file");
     desk.run(&["--save-dir", ".", "info"]).failed(2, "--save-dir is for the window");
     desk.draw("a.png", 0, 255);
     let four = ["cat", "--inspire", "a.png"].into_iter().chain(["--inspire", "a.png"].repeat(3));
