@@ -9,9 +9,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use common::fake_model::{FakeModel, TIME_LIMIT};
+use egui::accesskit::Role;
 use egui::{Key, Modifiers, ViewportCommand};
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use underpaint::app::{App, AppOptions};
 use underpaint::document::{Brush, Edit, Pen, PenPoint, Plane, Symmetry};
 use underpaint::params::ControlKind;
@@ -365,6 +366,50 @@ fn a_new_project_sets_unsaved_work_aside() {
     click(&mut window, "Delete Untitled");
     click(&mut window, "Delete Untitled for good");
     wait_until(&mut window, "deleted", |window| state(window).recovery.offers.is_empty());
+}
+
+/// The buttons of the toolbar with their places, from left to right.
+fn toolbar(window: &Window) -> Vec<(String, egui::Rect)> {
+    let panel = window.get_by_label("Prompt").rect();
+    let buttons = window.query_all_by_role(Role::Button);
+    let mut buttons: Vec<_> = buttons
+        .map(|node| (node.accesskit_node().label().unwrap_or_default(), node.rect()))
+        .filter(|(_, rect)| rect.bottom() < 52.0 && rect.left() < panel.left() - 8.0)
+        .collect();
+    buttons.sort_by(|(_, a), (_, b)| a.left().total_cmp(&b.left()));
+    buttons
+}
+
+#[test]
+fn no_two_buttons_of_the_toolbar_overlap() {
+    let desk = tempfile::tempdir().expect("a temporary folder");
+    let mut window = drawn(options(desk.path()));
+    // As wide as so few letters can be.
+    let name = "WWWWWWWWWWWWWWWWWWWWWWWW";
+    run(&mut window, ProjectCommand::SaveTo(desk.path().join(format!("{name}.underpaint"))));
+    wait_for_label(&mut window, "Saved");
+    stroke(&mut window, 60.0);
+    // Below 640, the toolbar is as narrow as beside a side panel that was drawn wide.
+    for width in (480..=1600).step_by(16).chain([1024]) {
+        window.set_size(egui::vec2(width as f32, 820.0));
+        window.run_steps(2);
+        let buttons = toolbar(&window);
+        let has = |start: &str| buttons.iter().any(|(label, _)| label.starts_with(start));
+        let unfailing = [format!("Project {name}, unsaved"), "Import".into(), "Colours".into()];
+        for start in &unfailing {
+            assert!(has(start), "{width}: {start} is missing");
+        }
+        let at_least = ["Save picture", "Export", "Undo", "Nothing to redo"];
+        assert!(width < 640 || at_least.iter().all(|start| has(start)), "{width}: {buttons:?}");
+        let later = ["Copy", "Gallery", "Keyboard", "Variants"];
+        assert!(width < 880 || later.iter().all(|start| has(start)), "{width}: {buttons:?}");
+        for ((left, a), (right, b)) in buttons.iter().zip(&buttons[1..]) {
+            assert!(a.right() <= b.left(), "{width}: {left} {a} lies under {right} {b}");
+        }
+        if env::var_os(SHOTS).is_some() && [640, 800, 1024, 1280, 1440].contains(&width) {
+            shoot(&mut window, &format!("toolbar-{width}"));
+        }
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The name of the project, and what can be done with its file.
 
-use egui::{Popup, RichText, Ui};
+use egui::{Color32, Popup, RichText, Ui};
 
 use super::command::{Action, UiCommand};
 use super::project_command::ProjectCommand;
@@ -10,8 +10,8 @@ use crate::state::AppState;
 use crate::state::project::name_of;
 
 const WIDTH: f32 = 260.0;
-/// Letters of a name that have room in the toolbar.
-const MAX_NAME: usize = 14;
+/// Room that a name has in the toolbar, in points: some 14 letters.
+const MAX_NAME: f32 = 104.0;
 
 /// Where it is narrow, the name is left to the window's title.
 pub(super) fn project_menu_ui(
@@ -22,7 +22,11 @@ pub(super) fn project_menu_ui(
 ) {
     let open = &state.project;
     let (dot, spoken) = if open.is_unsaved { (" ●", ", unsaved changes") } else { ("", "") };
-    let text = format!("{}{dot}", shortened(open.title()));
+    let has_room = |name: &str| {
+        let galley = ui.painter().layout_no_wrap(name.to_owned(), theme::body(), Color32::WHITE);
+        galley.size().x <= MAX_NAME
+    };
+    let text = format!("{}{dot}", shortened(open.title(), has_room));
     let label = format!("Project {}{spoken}", open.title());
     let button = if is_narrow {
         Button::icon(icons::CHEVRON_DOWN, &label)
@@ -90,12 +94,19 @@ fn recent_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
 }
 
 /// The name as far as there is room.
-fn shortened(name: &str) -> String {
-    if name.chars().count() <= MAX_NAME {
+fn shortened(name: &str, has_room: impl Fn(&str) -> bool) -> String {
+    if has_room(name) {
         return name.to_owned();
     }
-    let start: String = name.chars().take(MAX_NAME - 1).collect();
-    format!("{}…", start.trim_end())
+    let mut longest = String::from("…");
+    for (end, _) in name.char_indices().skip(1) {
+        let start = format!("{}…", name[..end].trim_end());
+        if !has_room(&start) {
+            break;
+        }
+        longest = start;
+    }
+    longest
 }
 
 #[cfg(test)]
@@ -104,7 +115,11 @@ mod tests {
 
     #[test]
     fn long_names_are_shortened() {
+        let shortened = |name| shortened(name, |text| text.chars().count() <= 14);
         assert_eq!(shortened("cat"), "cat");
+        assert_eq!(shortened("exactly so far"), "exactly so far");
         assert_eq!(shortened("a very long name"), "a very long n…");
+        assert_eq!(shortened("ein sehr großer Name"), "ein sehr groß…");
+        assert_eq!(super::shortened("cat", |_| false), "…");
     }
 }

@@ -11,12 +11,17 @@ use crate::state::{AppState, ThemeChoice};
 
 pub(super) const HEIGHT: f32 = 52.0;
 /// Narrower than this, the buttons have no room for words.
-const NARROW: f32 = 860.0;
-/// Narrower than this, there is room for the most important ones only.
-const VERY_NARROW: f32 = 480.0;
+const NARROW: f32 = 880.0;
 /// Narrower than this, the program's name and what has a telling icon give their room to the
 /// project's name.
-const ROOMY: f32 = 1040.0;
+const ROOMY: f32 = 1070.0;
+/// Widths from which on there is room for them. What is left out has a key.
+const ROOM_FOR_VARIANTS: f32 = 470.0;
+const ROOM_FOR_COPY: f32 = 380.0;
+const ROOM_FOR_MARK: f32 = 346.0;
+const ROOM_FOR_GALLERY: f32 = 316.0;
+const ROOM_FOR_HELP: f32 = 288.0;
+const ROOM_FOR_PICTURE: f32 = 256.0;
 
 pub(super) fn toolbar_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
     ui.horizontal_centered(|ui| {
@@ -27,15 +32,20 @@ pub(super) fn toolbar_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCom
             if is_narrow { Button::icon(icon, text) } else { Button::text(text).with_icon(icon) }
         };
         let is_roomy = width >= ROOMY;
-        wordmark_ui(ui, is_roomy);
+        if width >= ROOM_FOR_MARK {
+            wordmark_ui(ui, is_roomy);
+        }
         project_menu::project_menu_ui(ui, state, is_narrow, commands);
         ui.add_space(if is_narrow { 0.0 } else { theme::SPACE_S });
         let has_picture = state.shown().is_some();
-        for (action, icon) in [
-            (Action::SavePicture, icons::SAVE),
-            (Action::ExportPicture, icons::EXPORT),
-            (Action::CopyPicture, icons::COPY),
+        for (action, icon, room) in [
+            (Action::SavePicture, icons::SAVE, ROOM_FOR_PICTURE),
+            (Action::ExportPicture, icons::EXPORT, ROOM_FOR_PICTURE),
+            (Action::CopyPicture, icons::COPY, ROOM_FOR_COPY),
         ] {
+            if width < room {
+                continue;
+            }
             let button = if action == Action::CopyPicture && !is_roomy {
                 Button::icon(icon, action.label())
             } else {
@@ -61,12 +71,16 @@ pub(super) fn toolbar_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCom
             }
         }
         ui.add_space(theme::SPACE_S);
-        history_ui(ui, state.sketch.history(), commands);
+        if width >= ROOM_FOR_PICTURE {
+            history_ui(ui, state.sketch.history(), commands);
+        }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let help = Action::ToggleHelp;
-            let button = Button::icon(icons::HELP, help.label());
-            if button.show(ui).on_hover_text(help.tooltip(ui.ctx())).clicked() {
-                commands.push(help.into());
+            if width >= ROOM_FOR_HELP {
+                let button = Button::icon(icons::HELP, help.label());
+                if button.show(ui).on_hover_text(help.tooltip(ui.ctx())).clicked() {
+                    commands.push(help.into());
+                }
             }
             commands.extend(theme_button_ui(ui, state.settings.theme));
             let gallery = Action::ToggleGallery;
@@ -75,11 +89,12 @@ pub(super) fn toolbar_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCom
             } else {
                 Button::icon(icons::GALLERY, gallery.label())
             };
-            if button.show(ui).on_hover_text(gallery.tooltip(ui.ctx())).clicked() {
+            if width >= ROOM_FOR_GALLERY
+                && button.show(ui).on_hover_text(gallery.tooltip(ui.ctx())).clicked()
+            {
                 commands.push(gallery.into());
             }
-            // The key does it as well.
-            if width > VERY_NARROW {
+            if width >= ROOM_FOR_VARIANTS {
                 let variants = Action::ToggleVariants;
                 let is_open = state.settings.view.shows_variants;
                 let button = Button::text(variants.label()).quiet().selected(is_open);
