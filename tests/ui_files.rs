@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use common::fake_model::{Calls, FakeModel, Point, TIME_LIMIT};
-use egui::{Key, Modifiers};
+use egui::{Color32, Key, Modifiers, Shape};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use underpaint::app::{App, AppOptions};
@@ -165,6 +165,33 @@ fn the_panel_exports_in_every_format_with_and_without_words() {
     let svg = std::fs::read_to_string(export(&mut window, &["Four times as large"])).expect("text");
     assert!(svg.contains("width=\"64\" height=\"64\" viewBox=\"1 1 16 16\""), "{svg}");
     assert!(svg.contains(&format!("<title>{prompt}</title>")), "{svg}");
+}
+
+/// White sheets behind the picture in the export panel.
+fn n_papers(window: &Window) -> usize {
+    let preview = window.get_by_label("The picture that is exported").rect();
+    let is_paper = |shape: &Shape| match shape {
+        Shape::Rect(rect) => {
+            preview.contains_rect(rect.rect) && rect.fill == Color32::WHITE && rect.brush.is_none()
+        }
+        _ => false,
+    };
+    window.output().shapes.iter().filter(|clipped| is_paper(&clipped.shape)).count()
+}
+
+#[test]
+fn the_preview_shows_paper_where_the_format_has_no_transparency() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut window = drawn(FakeModel::new(), folder.path());
+    press(&mut window, Modifiers::COMMAND | Modifiers::SHIFT, Key::S);
+    for (label, n) in [
+        ("Every pixel, with transparency", 0),
+        ("Small, without transparency", 1),
+        ("Every pixel, smaller than PNG", 0),
+    ] {
+        click(&mut window, label);
+        assert_eq!(n_papers(&window), n, "{label}");
+    }
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use egui::{
-    Align, Align2, Area, Frame, Id, Key, Label, Layout, Modifiers, Order, Rect, RichText, Sense,
-    Slider, SliderClamping, Stroke, StrokeKind, Ui, Vec2, vec2,
+    Align, Align2, Area, Color32, Frame, Id, Key, Label, Layout, Modifiers, Order, Rect, RichText,
+    Sense, Slider, SliderClamping, Stroke, StrokeKind, Ui, Vec2, vec2,
 };
 
 use super::command::{Action, UiCommand};
@@ -13,6 +13,7 @@ use super::pictures::Pictures;
 use super::widgets::{self, Button};
 use super::{UiState, icons, theme};
 use crate::imaging::RgbaImage;
+use crate::imaging::io::PAPER;
 use crate::state::export::{ExportFormat, ExportSettings, Tracing};
 use crate::state::{AppState, Export};
 
@@ -98,7 +99,13 @@ fn preview_ui(ui: &mut Ui, export: &Export, format: ExportFormat, pictures: &mut
     let side = PREVIEW - 2.0 * theme::SPACE_S;
     let shown = (size * (side / size.max_elem().max(1.0))).max(Vec2::splat(1.0));
     let inner = Align2::CENTER_CENTER.align_size_within_rect(shown, rect);
-    pictures.paint(ui.painter(), palette, inner, theme::RADIUS, image, 1.0);
+    if format == ExportFormat::Jpeg {
+        let [red, green, blue] = PAPER;
+        let paper = Color32::from_rgb(red, green, blue);
+        pictures.paint_on_paper(ui.painter(), paper, inner, theme::RADIUS, image);
+    } else {
+        pictures.paint(ui.painter(), palette, inner, theme::RADIUS, image, 1.0);
+    }
     let line = Stroke::new(1.0, palette.line);
     ui.painter().rect_stroke(rect, theme::RADIUS, line, StrokeKind::Inside);
     response.widget_info(|| {

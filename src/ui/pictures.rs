@@ -43,6 +43,30 @@ impl Pictures {
         let tiles = Rect::from_min_max(pos2(0.0, 0.0), n_tiles.to_pos2());
         painter.add(RectShape::filled(rect, radius, Color32::WHITE).with_texture(board, tiles));
 
+        self.paint_picture(painter, rect, radius, picture, opacity);
+    }
+
+    /// Paints the picture over paper, as it is in files without transparency.
+    pub fn paint_on_paper(
+        &mut self,
+        painter: &Painter,
+        paper: Color32,
+        rect: Rect,
+        radius: CornerRadius,
+        picture: &Arc<RgbaImage>,
+    ) {
+        painter.rect_filled(rect, radius, paper);
+        self.paint_picture(painter, rect, radius, picture, 1.0);
+    }
+
+    fn paint_picture(
+        &mut self,
+        painter: &Painter,
+        rect: Rect,
+        radius: CornerRadius,
+        picture: &Arc<RgbaImage>,
+        opacity: f32,
+    ) {
         let side_px = (rect.width() * painter.pixels_per_point()).ceil() as usize;
         let texture = self.texture(painter.ctx(), picture, side_px);
         let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));

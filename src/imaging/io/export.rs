@@ -16,7 +16,7 @@ use crate::imaging::trace::{self, About, Traced};
 /// What a segment of a JPEG file holds beside the mark of EXIF.
 const MAX_JPEG_EXIF_BYTES: usize = 65_533 - 6;
 /// Behind transparent parts where a format has no transparency.
-const PAPER: [u8; 3] = [255; 3];
+pub const PAPER: [u8; 3] = [255; 3];
 
 /// A format that is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

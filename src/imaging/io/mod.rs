@@ -7,7 +7,7 @@ mod read_metadata;
 mod save;
 mod sniff;
 
-pub use export::{Export, FileFormat};
+pub use export::{Export, FileFormat, PAPER};
 pub use open::{MAX_SIDE_PX, OpenedPicture, PictureError, decode_picture, open_picture};
 pub use read_metadata::{FileFacts, MetadataError, decode_metadata, read_metadata};
 pub use save::{
