@@ -30,9 +30,9 @@ impl Branches {
     /// The largest number of nodes on the tree; the oldest unstarred leaves make room.
     pub const MAX_LISTED: usize = 512;
 
-    /// Nodes as they were kept in a file. Those whose parent is missing become roots; of two with
-    /// the same number the later counts.
-    pub fn restored(nodes: impl IntoIterator<Item = Node>, current: Option<NodeId>) -> Self {
+    /// Puts nodes as they were kept in a file in the place of all that is here. Those whose parent
+    /// is missing become roots; of two with the same number the later counts.
+    pub fn restore(&mut self, nodes: impl IntoIterator<Item = Node>, current: Option<NodeId>) {
         let mut nodes: BTreeMap<_, _> = nodes.into_iter().map(|node| (node.id, node)).collect();
         let known: Vec<_> = nodes.keys().copied().collect();
         for (id, node) in &mut nodes {
@@ -42,7 +42,8 @@ impl Branches {
         }
         let last_id = known.last().map_or(0, |id| id.0);
         let current = current.filter(|id| nodes.contains_key(id));
-        Self { nodes, current, last_id, revision: 1 }
+        // Whoever remembers the revision of the tree before must see that this is another one.
+        *self = Self { nodes, current, last_id, revision: self.revision + 1 };
     }
 
     /// Adds a picture, on the tree.

@@ -170,7 +170,9 @@ fn a_tree_from_a_damaged_file_is_still_a_tree() {
     let mut nodes: Vec<_> = branches.all().cloned().collect();
     nodes[0].parent = Some(ids[2]);
     nodes[1].parent = Some(NodeId(99));
-    let restored = Branches::restored(nodes, Some(NodeId(77)));
+    let mut restored = branches.clone();
+    restored.restore(nodes, Some(NodeId(77)));
+    assert!(restored.revision() > branches.revision(), "what was laid out is out of date");
     assert_eq!(restored.current, None);
     assert_eq!(lanes(&restored).len(), 3);
     assert_eq!(restored.listed_parent(ids[0]), None);

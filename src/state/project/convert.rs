@@ -9,9 +9,7 @@ use crate::imaging::{RgbaImage, fit};
 use crate::project::{self, Project};
 use crate::protocol::Inspiration;
 use crate::state::branches::About;
-use crate::state::{
-    AppState, Branches, Locking, NewNode, Node, NodeId, Source, Steering, Timeline,
-};
+use crate::state::{AppState, Locking, NewNode, Node, NodeId, Source, Steering, Timeline};
 
 /// The nodes as they were converted last: most of them never change.
 #[derive(Debug, Default)]
@@ -86,7 +84,7 @@ impl AppState {
         if n_lost > 0 {
             remarks.push(format!("{n_lost} of {} pictures", project.nodes.len()));
         }
-        self.branches = Branches::restored(nodes, project.current.map(NodeId));
+        self.branches.restore(nodes, project.current.map(NodeId));
         self.forget_runs();
         self.source = project.source.as_ref().map(Source::restored);
         remarks
