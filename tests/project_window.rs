@@ -34,7 +34,10 @@ fn options(desk: &Path) -> AppOptions {
 
 /// Draws only when asked.
 fn window(options: AppOptions) -> Window {
-    let model = FakeModel::new().with_image_size(256);
+    window_with(FakeModel::new().with_image_size(256), options)
+}
+
+fn window_with(model: FakeModel, options: AppOptions) -> Window {
     let size = [1280.0, 820.0];
     let mut builder = Harness::builder().with_size(size).with_step_dt(1.0 / 60.0);
     if env::var_os(SHOTS).is_some() {
@@ -232,6 +235,25 @@ fn the_picture_to_start_from_comes_back_with_unsaved_work() {
     let opened = state(&window).source.as_ref().expect("the source");
     assert!(opened.picture == source.picture && opened.stills == source.stills);
     assert_eq!(given_of_another(&mut window), given);
+}
+
+#[test]
+fn a_model_with_other_scales_looks_at_the_picture_anew() {
+    let desk = tempfile::tempdir().expect("a temporary folder");
+    let path = desk.path().join("cat.underpaint");
+    let mut first = drawn(options(desk.path()));
+    start_from_shown(&mut first, 4);
+    save_to(&mut first, &path);
+    drop(first);
+    let model = FakeModel::new().with_image_size(256).with_scales(3);
+    let mut window = window_with(model, options(desk.path()));
+    wait_until(&mut window, "the model", |window| state(window).model().is_some());
+    run(&mut window, ProjectCommand::Open(path));
+    wait_for_stills(&mut window);
+    let source = state(&window).source.as_ref().expect("the source");
+    let n_scales = source.stills.as_ref().map(|stills| stills.ids.len());
+    assert_eq!((source.n_kept, n_scales), (3, Some(3)));
+    assert_eq!(given_of_another(&mut window).map(|given| given.n_scales()), Some(3));
 }
 
 #[test]
