@@ -21,6 +21,7 @@ pub use kept::{Kept, KeptError};
 pub use making::Making;
 pub use pictures::{
     IndexProgress, KnownPicture, LibraryEvent, Listing, PictureId, PictureQuery, ScanReport,
+    is_unspaced,
 };
 pub use steering::{Errand, ErrandId, Given, Lock, LockMask, Stills};
 

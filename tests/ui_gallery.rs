@@ -21,8 +21,8 @@ use underpaint::imaging::io::{self, Export, FileFormat};
 use underpaint::imaging::metadata::PictureRecord;
 use underpaint::library::{FILE_NAME, IndexedFile, Library};
 use underpaint::protocol::{KnownPicture, PictureQuery};
-use underpaint::state::{AppState, Gallery};
-use underpaint::ui::Action;
+use underpaint::state::{AppState, Gallery, Node, NodeId};
+use underpaint::ui::{Action, UiCommand};
 use underpaint::worker::WorkerHandle;
 
 type Window = Harness<'static, App>;
@@ -121,12 +121,40 @@ fn opened(shelf: &Shelf) -> Window {
 
 fn opened_with(options: AppOptions) -> Window {
     let mut window = window_with(options);
+    // The picture that the window begins with would stand before the files.
+    without_unsaved(&mut window);
     press(&mut window, Modifiers::NONE, Key::G);
     wait_until(&mut window, "the gallery is read", |window| {
         gallery(window).scanned.is_some() && gallery(window).listing.is_some()
     });
     window.run_steps(2);
     window
+}
+
+/// Waits for a picture and takes all that are there off the tree.
+fn without_unsaved(window: &mut Window) {
+    wait_until(window, "a picture", |window| state(window).branches.n_listed() > 0);
+    let nodes: Vec<_> = state(window).branches.listed().map(|node| node.id).collect();
+    for node in nodes {
+        run(window, UiCommand::DeleteNode(node));
+    }
+}
+
+/// Draws a prompt to the end.
+fn draw(window: &mut Window, prompt: &str) -> NodeId {
+    run(window, UiCommand::SetPrompt(prompt.to_owned()));
+    run(window, Action::Generate.into());
+    wait_until(window, prompt, |window| node_of(window, prompt).is_some());
+    node_of(window, prompt).expect("it is there").id
+}
+
+fn node_of<'a>(window: &'a Window, prompt: &str) -> Option<&'a Node> {
+    state(window).branches.listed().find(|node| node.about.recipe.prompt == prompt)
+}
+
+fn run(window: &mut Window, command: UiCommand) {
+    let ctx = window.ctx.clone();
+    window.state_mut().run(&ctx, &eframe::Frame::_new_kittest(), command);
 }
 
 fn state(window: &Window) -> &AppState {
@@ -411,6 +439,101 @@ fn what_is_saved_appears_at_once() {
 }
 
 #[test]
+fn pictures_of_this_session_stand_before_the_files_until_they_are_saved() {
+    let shelf = Shelf::filled();
+    let mut window = window_with(shelf.options());
+    without_unsaved(&mut window);
+    let house = draw(&mut window, "blue house");
+    let moon = draw(&mut window, "yellow moon");
+    press(&mut window, Modifiers::NONE, Key::G);
+    wait_for_label(&mut window, "3 pictures · 2 not saved");
+    window.get_by_label("This session · not saved");
+    for (key, node, file) in [
+        (Key::ArrowRight, Some(moon), None),
+        (Key::ArrowRight, Some(house), None),
+        (Key::ArrowRight, None, Some("3.png")),
+        (Key::Home, Some(moon), None),
+        (Key::ArrowDown, None, Some("3.png")),
+        (Key::ArrowLeft, Some(house), None),
+    ] {
+        press(&mut window, Modifiers::NONE, key);
+        assert_eq!(gallery(&window).selected_node, node, "{key:?}");
+        assert_eq!(selected(&window).as_deref(), file, "{key:?}");
+    }
+    window.get_by_label("Selected: blue house");
+    window.get_by_label_contains("All ");
+    window.get_by_label("Generated");
+    window.get_by_label("Not saved yet");
+
+    // The search and the stars are for all.
+    press(&mut window, Modifiers::COMMAND, Key::F);
+    type_text(&mut window, "YELL");
+    wait_for_label(&mut window, "0 of 3 pictures · 1 not saved");
+    window.get_by_label("yellow moon, not saved");
+    assert!(window.query_by_label("blue house, not saved").is_none());
+    type_text(&mut window, "x");
+    wait_for_label(&mut window, "No picture fits “YELLx”");
+    click(&mut window, "Show all pictures");
+    wait_for_label(&mut window, "3 pictures · 2 not saved");
+    click(&mut window, "Star “blue house”");
+    click(&mut window, "Starred only");
+    wait_for_label(&mut window, "0 of 3 pictures · 1 not saved");
+    assert!(window.query_by_label("yellow moon, not saved").is_none());
+    click(&mut window, "blue house, not saved");
+    press(&mut window, Modifiers::NONE, Key::S);
+    wait_for_label(&mut window, "No picture has a star");
+    assert_eq!(gallery(&window).selected_node, None);
+    click(&mut window, "Show all pictures");
+
+    wait_for_label(&mut window, "3 pictures · 2 not saved");
+    click(&mut window, "blue house, not saved");
+    press(&mut window, Modifiers::NONE, Key::Enter);
+    assert!(!gallery(&window).is_open);
+    assert_eq!(state(&window).branches.current, Some(house));
+    assert_eq!(state(&window).settings.recipe.prompt, "blue house");
+}
+
+#[test]
+fn pictures_of_this_session_are_saved_or_taken_off_the_list() {
+    let shelf = Shelf::filled();
+    let mut window = window_with(shelf.options());
+    without_unsaved(&mut window);
+    let moon = draw(&mut window, "yellow moon");
+    let house = draw(&mut window, "blue house");
+    press(&mut window, Modifiers::NONE, Key::G);
+    wait_for_label(&mut window, "3 pictures · 2 not saved");
+    click(&mut window, "blue house, not saved");
+    press(&mut window, Modifiers::NONE, Key::Delete);
+    wait_for_label(&mut window, "3 pictures · 1 not saved");
+    assert!(node_of(&window, "blue house").is_none());
+    assert_eq!(gallery(&window).selected_node, Some(moon), "what took its place");
+    press(&mut window, Modifiers::COMMAND, Key::Z);
+    wait_for_label(&mut window, "3 pictures · 2 not saved");
+    assert_eq!(gallery(&window).selected_node, Some(house));
+    assert_eq!(state(&window).branches.current, Some(house));
+    click(&mut window, "Take off the list");
+    press(&mut window, Modifiers::COMMAND, Key::Z);
+
+    // Another one than the one on the canvas.
+    click(&mut window, "Star “yellow moon”");
+    click(&mut window, "yellow moon, not saved");
+    click(&mut window, "Save picture");
+    wait_for_label(&mut window, "4 pictures · 1 not saved");
+    assert_eq!(state(&window).branches.current, Some(house));
+    assert!(window.query_by_label("yellow moon, not saved").is_none());
+    window.get_by_label("Take the star from “yellow moon”");
+    let seed = node_of(&window, "yellow moon").expect("it is there").about.recipe.seed;
+    let saved = gallery(&window).pictures().first().expect("four").clone();
+    assert_eq!((saved.prompt.as_str(), saved.seed), ("yellow moon", Some(seed)));
+    let picture = image::open(&saved.path).expect("a picture").to_rgba8();
+    assert_eq!(picture, *node_of(&window, "yellow moon").expect("it is there").picture);
+    assert_eq!(gallery(&window).selected_node, Some(house), "what took its place");
+    press(&mut window, Modifiers::COMMAND, Key::E);
+    wait_for_label(&mut window, "5 pictures");
+    assert!(window.query_by_label("This session · not saved").is_none());
+}
+
+#[test]
 fn broken_files_are_shown_as_such_and_can_be_thrown_away() {
     let shelf = Shelf::filled();
     fs::write(shelf.pictures().join("broken.png"), "no picture").expect("written");
@@ -612,6 +735,20 @@ fn shots() {
     }
     window.run_steps(60);
     shot(&mut window, "scrolled-light");
+    drop(window);
+    let options = AppOptions { save_dir: place("UNDERPAINT_SHOT_PICTURES"), ..shelf.options() };
+    let mut window = window_with(options);
+    for (prompt, seed) in [("blue house, flat style", 7), ("a lamp", 21), ("a lamp", 22)] {
+        run(&mut window, UiCommand::SetSeed(seed));
+        draw(&mut window, prompt);
+    }
+    press(&mut window, Modifiers::NONE, Key::G);
+    loaded(&mut window, n_pictures.min(30));
+    for _ in 0..2 {
+        press(&mut window, Modifiers::NONE, Key::ArrowRight);
+    }
+    press(&mut window, Modifiers::NONE, Key::S);
+    shot(&mut window, "session");
     drop(window);
     let mut window = opened(&Shelf::new());
     shot(&mut window, "empty-dark");

@@ -109,7 +109,7 @@ fn carry_out(state: &mut AppState, command: UiCommand, now: f64) -> Option<Effec
             state.gallery.is_open = false;
             return Some(Effect::OpenFile(path));
         }
-        UiCommand::Gallery(command) => return gallery::command(state, command),
+        UiCommand::Gallery(command) => return gallery::command(state, command, now),
         UiCommand::Project(command) => return project::command(state, command),
         UiCommand::SetPrompt(text) => {
             recipe.prompt = text;
@@ -135,8 +135,14 @@ fn carry_out(state: &mut AppState, command: UiCommand, now: f64) -> Option<Effec
         UiCommand::ScrubTo(scale_idx) => state.scrubbed_to = scale_idx,
         UiCommand::LetGo => return steer::let_go(state),
         UiCommand::ShowNode(node) => return nodes::switch_to(state, node, "change of picture"),
-        UiCommand::DeleteNode(node) => return nodes::delete(state, node),
-        UiCommand::StarNode { node, is_starred } => state.branches.set_starred(node, is_starred),
+        UiCommand::DeleteNode(node) => {
+            gallery::before_deletion(state, node);
+            return nodes::delete(state, node);
+        }
+        UiCommand::StarNode { node, is_starred } => {
+            gallery::before_star(state, node, is_starred);
+            state.branches.set_starred(node, is_starred);
+        }
         UiCommand::BanSlot(slot_idx) => return ban(state, slot_idx, now),
         UiCommand::Unban(entry) => {
             unban(state, entry);
@@ -198,7 +204,11 @@ pub(super) fn file_answer(state: &mut AppState, answer: FileAnswer, now: f64) ->
         FileAnswer::FileOpened(opened) => return opening::opened(state, *opened, now),
         FileAnswer::PasteDone => state.imports.is_pasting = false,
         FileAnswer::Saved { path, without_dialog, node } => {
+            let is_starred = node
+                .and_then(|node| state.branches.get(node))
+                .is_some_and(|node| node.about.is_starred);
             if let Some(node) = node {
+                gallery::before_leaving(state, node);
                 state.branches.mark_saved(node);
             }
             let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -209,7 +219,7 @@ pub(super) fn file_answer(state: &mut AppState, answer: FileAnswer, now: f64) ->
             };
             state.notices.saved(now, headline, path.clone());
             // The gallery shows it at once.
-            let index = GalleryEffect::Index { path, is_starred: false };
+            let index = GalleryEffect::Index { path, is_starred };
             return Some(Effect::Gallery(index));
         }
         FileAnswer::Trash(answer) => return gallery::trash_answer(state, answer, now),

@@ -6,7 +6,7 @@ use rusqlite::{Row, ToSql};
 
 use super::database::{FolderId, Library, LibraryError};
 use super::stored_path;
-use crate::protocol::{Day, KnownPicture, Listing, PictureId, PictureQuery};
+use crate::protocol::{Day, KnownPicture, Listing, PictureId, PictureQuery, is_unspaced};
 
 const COLUMNS: &str = "id, folder_id, path, prompt, seed, model, software, width, height, n_bytes,
     unixepoch(modified_ns / 1000000000, 'unixepoch', 'localtime'), problem, starred";
@@ -132,13 +132,6 @@ impl Search {
         search.words = (!words.is_empty()).then(|| words.join(" "));
         search
     }
-}
-
-/// Thai, kana, Chinese characters, Hangul: their words are found anywhere in a text.
-fn is_unspaced(c: char) -> bool {
-    matches!(c, '\u{0e00}'..='\u{0e7f}' | '\u{1100}'..='\u{11ff}' | '\u{3040}'..='\u{30ff}'
-        | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}'
-        | '\u{20000}'..='\u{3ffff}')
 }
 
 #[cfg(test)]

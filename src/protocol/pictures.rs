@@ -60,6 +60,13 @@ pub struct PictureQuery {
     pub starred_only: bool,
 }
 
+/// Thai, kana, Chinese characters, Hangul: their words are found anywhere in a text.
+pub fn is_unspaced(c: char) -> bool {
+    matches!(c, '\u{0e00}'..='\u{0e7f}' | '\u{1100}'..='\u{11ff}' | '\u{3040}'..='\u{30ff}'
+        | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}'
+        | '\u{20000}'..='\u{3ffff}')
+}
+
 /// Pictures that fit a query, newest first.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Listing {

@@ -1,9 +1,12 @@
 //! The gallery as the window shows it: which pictures, which is chosen, what they look like.
 
+mod unsaved;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::NodeId;
 use crate::imaging::RgbaImage;
 use crate::protocol::{IndexProgress, KnownPicture, Listing, PictureId, PictureQuery, ScanReport};
 
@@ -23,6 +26,12 @@ pub struct Gallery {
     /// What fits the query, as far as the index has told; `None` before it has told anything.
     pub listing: Option<Listing>,
     pub selected: Option<PictureId>,
+    /// The selected picture of this session that is in no file; then no file is selected.
+    pub selected_node: Option<NodeId>,
+    /// Such pictures that were taken off the list since a file last went to the trash, newest last.
+    pub taken_off: Vec<NodeId>,
+    /// Such pictures that are saved as soon as they are decoded.
+    pub saving: Vec<NodeId>,
     /// The selected picture, larger.
     pub preview: Option<(PictureId, Loaded)>,
     pub thumbnails: Thumbnails,
@@ -103,6 +112,7 @@ impl Gallery {
     /// Remembers what went to the trash; gives its serial.
     pub fn remember_trashed(&mut self, path: PathBuf, is_starred: bool) -> u64 {
         self.last_trashed += 1;
+        self.taken_off.clear();
         if self.trashed.len() >= MAX_TRASHED {
             self.trashed.remove(0);
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{AppState, NodeId, Shown};
+use super::{AppState, Node, NodeId, Shown};
 use crate::imaging::RgbaImage;
 use crate::imaging::metadata::PictureRecord;
 use crate::protocol::{GenerateRequest, InspiredBy, Making, ModelInfo, PictureIds};
@@ -86,6 +86,31 @@ impl AppState {
             seed,
             n_scales: of_other_model.map_or(scale_idx + 1, |record| record.stop_at),
             node: job.node,
+            origin,
+        })
+    }
+
+    /// A picture of the tree, to be kept; `None` if it takes a model to tell of it and none is
+    /// there.
+    pub fn keepsake_of(&mut self, node: &Node) -> Option<Keepsake> {
+        let request = self.request_of(node);
+        let prompt = request.prompt.clone();
+        let seed = request.seeds.first().copied().unwrap_or_default();
+        let origin = match &node.record {
+            Some(record) => Origin::Recorded(Arc::clone(record)),
+            None => Origin::Drawn(Box::new(Drawn {
+                request,
+                model: self.model()?.clone(),
+                inspired_by: node.about.inspired_by.clone(),
+                ids: node.ids.to_vec(),
+            })),
+        };
+        Some(Keepsake {
+            picture: Arc::clone(&node.picture),
+            prompt,
+            seed,
+            n_scales: node.ids.len(),
+            node: Some(node.id),
             origin,
         })
     }

@@ -269,7 +269,7 @@ impl Action {
             Self::ToggleVariants => {
                 text!("Variants", "Show or hide the pictures made so far", NONE V)
             }
-            Self::ToggleGallery => text!("Gallery", "Show or hide the pictures you saved", NONE G),
+            Self::ToggleGallery => text!("Gallery", "Show or hide all your pictures", NONE G),
             Self::ToggleHelp => {
                 text!("Keyboard shortcuts", "Show or hide this list", NONE F1, SHIFT Questionmark)
             }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::protocol::{PictureId, PictureQuery};
+use crate::state::NodeId;
 
 /// A wish that concerns the gallery.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,6 +12,12 @@ pub enum GalleryCommand {
     /// Lists what fits from now on.
     Search(PictureQuery),
     Select(Option<PictureId>),
+    /// Selects a picture of this session that is in no file.
+    SelectNode(NodeId),
+    /// Saves that picture among those of the user.
+    SaveNode(NodeId),
+    /// Takes back that such a picture was taken off the list.
+    PutBack,
     /// These are on the screen or about to be, the most urgent first; small pictures of those that
     /// have none are to be made.
     Show {

@@ -36,6 +36,7 @@ mod layer_thumbnails;
 mod layers;
 mod opened;
 mod lock_options;
+mod node_text;
 mod project_menu;
 mod recovery;
 mod scale_strip;

@@ -113,7 +113,7 @@ impl Pictures {
 
 /// Halves the picture while it stays at least `side_px` wide: the graphics card does the rest
 /// without leaving out pixels. Straight alpha in, premultiplied out.
-fn scaled_down(picture: &RgbaImage, side_px: usize) -> ColorImage {
+pub(super) fn scaled_down(picture: &RgbaImage, side_px: usize) -> ColorImage {
     let size = [picture.width() as usize, picture.height() as usize];
     let mut image = ColorImage::from_rgba_unmultiplied(size, picture.as_raw());
     while image.size.iter().all(|side| side % 2 == 0 && side / 2 >= side_px.max(1)) {

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::super::keeping::{Place, SaveJob};
-use super::{Effect, open_dialog};
+use super::{Effect, nodes, open_dialog};
 use crate::imaging::RgbaImage;
 use crate::state::export::{Export, ExportFormat, Traced, Tracing};
 use crate::state::keepsake::Keepsake;
-use crate::state::{AppState, prompt};
+use crate::state::{AppState, NodeId, prompt};
 use crate::ui::ExportCommand;
 
 /// What a file needs beside a change of the state.
@@ -51,6 +51,26 @@ pub(super) fn command(state: &mut AppState, command: ExportCommand) -> Option<Ef
 pub(super) fn save_at_once(state: &AppState) -> Option<Effect> {
     let keepsake = Box::new(state.keepsake()?);
     Some(Effect::Export(ExportEffect::SaveAtOnce(keepsake)))
+}
+
+/// Saves a picture of the tree without asking for a place; what was made small to save memory is
+/// decoded first.
+pub(super) fn save_node(state: &mut AppState, id: NodeId, now: f64) -> Option<Effect> {
+    let node = state.branches.get(id)?.clone();
+    let Some(keepsake) = state.keepsake_of(&node) else {
+        state.notices.info(now, "The model is still loading; save the picture again in a moment");
+        return None;
+    };
+    let saving = &mut state.gallery.saving;
+    if node.is_reduced {
+        if !saving.contains(&id) {
+            saving.push(id);
+            nodes::decode(state, &node);
+        }
+        return None;
+    }
+    saving.retain(|other| *other != id);
+    Some(Effect::Export(ExportEffect::SaveAtOnce(Box::new(keepsake))))
 }
 
 /// Saves what is on the canvas exactly there, in the format that the name asks for.

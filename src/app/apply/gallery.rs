@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::Effect;
+use super::{Effect, export, timeline};
 use crate::protocol::{Failure, LibraryEvent, PictureId, PictureQuery};
 use crate::state::gallery::Trashed;
-use crate::state::{AppState, NoticeAction};
+use crate::state::timeline::StepKind;
+use crate::state::{AppState, NodeId, NoticeAction};
 use crate::ui::GalleryCommand;
 
 /// What the gallery needs beside a change of the state.
@@ -57,7 +58,7 @@ pub(in crate::app) enum TrashAnswer {
 }
 
 /// Carries out a wish; `now` is the window's time in seconds.
-pub(super) fn command(state: &mut AppState, command: GalleryCommand) -> Option<Effect> {
+pub(super) fn command(state: &mut AppState, command: GalleryCommand, now: f64) -> Option<Effect> {
     let gallery = &mut state.gallery;
     let effect = match command {
         GalleryCommand::Close => {
@@ -70,9 +71,17 @@ pub(super) fn command(state: &mut AppState, command: GalleryCommand) -> Option<E
         }
         GalleryCommand::Select(id) => {
             gallery.selected = id;
+            gallery.selected_node = None;
             gallery.picture(id?).filter(|picture| picture.problem.is_none())?;
             GalleryEffect::Preview(id?)
         }
+        GalleryCommand::SelectNode(node) => {
+            gallery.selected = None;
+            gallery.selected_node = Some(node);
+            return None;
+        }
+        GalleryCommand::SaveNode(node) => return export::save_node(state, node, now),
+        GalleryCommand::PutBack => return put_back(state),
         GalleryCommand::Show { on_screen, missing } => {
             gallery.thumbnails.touch(&on_screen);
             GalleryEffect::Want(missing)
@@ -90,7 +99,7 @@ pub(super) fn command(state: &mut AppState, command: GalleryCommand) -> Option<E
         GalleryCommand::AnswerTrash { is_allowed } => {
             let id = gallery.trash_question.take().filter(|_| is_allowed)?;
             gallery.may_trash = true;
-            return self::command(state, GalleryCommand::Trash(id));
+            return self::command(state, GalleryCommand::Trash(id), now);
         }
         GalleryCommand::Restore(serial) => {
             state.notices.dismiss_action(&NoticeAction::Restore(serial));
@@ -112,6 +121,54 @@ pub(super) fn command(state: &mut AppState, command: GalleryCommand) -> Option<E
     Some(Effect::Gallery(effect))
 }
 
+/// A picture that is in no file is about to leave the list of those: what takes its place is
+/// selected.
+pub(super) fn before_leaving(state: &mut AppState, node: NodeId) {
+    if state.gallery.selected_node != Some(node) {
+        return;
+    }
+    let pictures = state.unsaved_pictures();
+    let place = pictures.iter().position(|picture| picture.id == node);
+    let next = place.and_then(|place| {
+        let before = || pictures.get(place.checked_sub(1)?);
+        pictures.get(place + 1).or_else(before).map(|picture| picture.id)
+    });
+    state.gallery.selected_node = next;
+}
+
+/// A picture of the tree is about to be taken off it.
+pub(super) fn before_deletion(state: &mut AppState, node: NodeId) {
+    before_leaving(state, node);
+    let is_listed = state.branches.get(node).is_some_and(|node| node.is_listed);
+    if state.gallery.is_open && is_listed {
+        state.gallery.taken_off.push(node);
+    }
+}
+
+/// A picture of the tree is about to be starred or not.
+pub(super) fn before_star(state: &mut AppState, node: NodeId, is_starred: bool) {
+    if state.gallery.query.starred_only && !is_starred {
+        before_leaving(state, node);
+    }
+}
+
+/// Puts back what was last taken off the list.
+fn put_back(state: &mut AppState) -> Option<Effect> {
+    let node = state.gallery.taken_off.pop()?;
+    let top = state.timeline.get(state.timeline.top());
+    let is_last_step = top.is_some_and(|place| place.kind == StepKind::Deleted(node));
+    let effect = if is_last_step {
+        timeline::undo(state)
+    } else {
+        // A picture was drawn in between, which stays.
+        state.branches.set_listed(node, true);
+        None
+    };
+    state.gallery.selected = None;
+    state.gallery.selected_node = Some(node);
+    effect
+}
+
 /// Opens or closes the gallery.
 pub(super) fn toggle(state: &mut AppState) -> Option<Effect> {
     let gallery = &mut state.gallery;
@@ -119,6 +176,7 @@ pub(super) fn toggle(state: &mut AppState) -> Option<Effect> {
     if !gallery.is_open {
         return None;
     }
+    gallery.taken_off.clear();
     // The list of last time is shown until the new one comes.
     Some(Effect::Gallery(GalleryEffect::Open(gallery.query.clone())))
 }

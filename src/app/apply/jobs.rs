@@ -68,7 +68,9 @@ pub(in crate::app) fn event(state: &mut AppState, event: Event, now: f64) -> Opt
             forget_earlier(state);
             steer::forget_pending(state);
         }
-        Event::ErrandDone { errand, outcome } => nodes::errand_done(state, errand, outcome),
+        Event::ErrandDone { errand, outcome } => {
+            return nodes::errand_done(state, errand, outcome, now);
+        }
         Event::Thumbnail { entry, image } => {
             state.thumbnails.insert(entry, image);
             if state.thumbnails.len() > MAX_THUMBNAILS {

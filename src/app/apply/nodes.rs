@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Effect, source, timeline};
+use super::{Effect, export, source, timeline};
 use crate::protocol::{Errand, ErrandId, Failure, Stills};
 use crate::state::branches::About;
 use crate::state::job::Made;
@@ -96,12 +96,18 @@ pub(super) fn show(state: &mut AppState, id: NodeId) -> Option<Effect> {
     steering.pending = None;
     steering.asked = None;
     if node.lacks_stills() {
-        let errand = Errand::Decode { ids: Arc::clone(&node.ids), lock: node.lock.clone() };
-        let purpose = ErrandFor::Stills(id);
-        steering.errands_due.retain(|(other, _)| *other != purpose);
-        steering.errands_due.push_back((purpose, errand));
+        decode(state, &node);
     }
     was_drawing.then_some(Effect::Cancel)
+}
+
+/// Asks for the pictures of a node that were dropped to save memory.
+pub(super) fn decode(state: &mut AppState, node: &Node) {
+    let errand = Errand::Decode { ids: Arc::clone(&node.ids), lock: node.lock.clone() };
+    let purpose = ErrandFor::Stills(node.id);
+    let due = &mut state.steering.errands_due;
+    due.retain(|(other, _)| *other != purpose);
+    due.push_back((purpose, errand));
 }
 
 /// Takes over what a picture was made from, but for the sketch.
@@ -176,28 +182,49 @@ pub(in crate::app) fn errand_sent(state: &mut AppState, id: ErrandId, purpose: E
     state.steering.errands.insert(id, purpose);
 }
 
-pub(super) fn errand_done(state: &mut AppState, id: ErrandId, outcome: Result<Stills, Failure>) {
-    let node = match state.steering.errands.remove(&id) {
-        Some(ErrandFor::Stills(node)) => node,
-        Some(ErrandFor::Source) => return source::found(state, outcome),
-        None => return,
+pub(super) fn errand_done(
+    state: &mut AppState,
+    id: ErrandId,
+    outcome: Result<Stills, Failure>,
+    now: f64,
+) -> Option<Effect> {
+    let node = match state.steering.errands.remove(&id)? {
+        ErrandFor::Stills(node) => node,
+        ErrandFor::Source => {
+            source::found(state, outcome);
+            return None;
+        }
     };
+    let saving = &mut state.gallery.saving;
+    let is_to_save = saving.contains(&node);
+    saving.retain(|other| *other != node);
     match outcome {
         Ok(stills) => {
             state.branches.set_stills(node, &stills.images);
-            let serial = state.last_serial + 1;
-            let Some(job) = state.job.as_mut().filter(|job| job.node == Some(node)) else { return };
-            for (scale_idx, image) in stills.images.into_iter().enumerate() {
-                let Some(still) = job.stills.get_mut(scale_idx) else { continue };
-                if still.as_ref().is_none_or(|known| known.image != image) {
-                    let serial = serial + scale_idx as u64;
-                    *still = Some(Still { image, serial, elapsed: None });
-                }
+            take_stills(state, node, stills);
+            // Were it still small, it would be asked for without end.
+            let is_whole = state.branches.get(node).is_some_and(|node| !node.is_reduced);
+            if is_to_save && is_whole {
+                return export::save_node(state, node, now);
             }
-            state.last_serial += job.stills.len() as u64;
         }
         Err(failure) => state.notices.error(&failure),
     }
+    None
+}
+
+/// Shows what was decoded for a node if that is on the canvas.
+fn take_stills(state: &mut AppState, node: NodeId, stills: Stills) {
+    let serial = state.last_serial + 1;
+    let Some(job) = state.job.as_mut().filter(|job| job.node == Some(node)) else { return };
+    for (scale_idx, image) in stills.images.into_iter().enumerate() {
+        let Some(still) = job.stills.get_mut(scale_idx) else { continue };
+        if still.as_ref().is_none_or(|known| known.image != image) {
+            let serial = serial + scale_idx as u64;
+            *still = Some(Still { image, serial, elapsed: None });
+        }
+    }
+    state.last_serial += job.stills.len() as u64;
 }
 
 /// What is shown in place of a node that is deleted.

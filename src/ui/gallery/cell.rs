@@ -6,12 +6,11 @@ use egui::{
     vec2,
 };
 
+use super::item::Item;
+use super::star;
 use super::textures::Textures;
-use super::{select, star};
-use crate::protocol::KnownPicture;
-use crate::state::gallery::Loaded;
+use crate::state::Gallery;
 use crate::ui::command::UiCommand;
-use crate::ui::gallery_command::GalleryCommand;
 use crate::ui::{icons, theme};
 
 const STAR_SIDE: f32 = 26.0;
@@ -19,62 +18,63 @@ const STAR_SIDE: f32 = 26.0;
 const PADDING: f32 = 6.0;
 
 pub(super) struct Cell<'a> {
-    pub(super) picture: &'a KnownPicture,
+    pub(super) item: Item<'a>,
     pub(super) rect: Rect,
     pub(super) is_selected: bool,
-    pub(super) thumbnail: Option<&'a Loaded>,
+    pub(super) gallery: &'a Gallery,
 }
 
 impl Cell<'_> {
     pub(super) fn show(&self, ui: &mut Ui, textures: &mut Textures, commands: &mut Vec<UiCommand>) {
-        let Self { picture, rect, is_selected, .. } = *self;
-        let id = ui.scope_id().with(("picture", picture.id.0));
+        let Self { item, rect, is_selected, .. } = *self;
+        let id = ui.scope_id().with(("picture", item.id()));
         // Arrows go from picture to picture; Tab must not stop at each of thousands.
         let response = ui.interact(rect, id, Sense::CLICK);
         response
             .widget_info(|| WidgetInfo::selected(Role::Button, true, is_selected, self.label()));
-        if response.double_clicked() && picture.problem.is_none() {
-            commands.push(GalleryCommand::Open(picture.path.clone()).into());
+        if response.double_clicked() && item.problem().is_none() {
+            item.open(commands);
         } else if response.clicked() {
-            commands.push(select(picture.id));
+            commands.push(item.select());
         }
         let star = Rect::from_min_size(
             rect.right_top() + vec2(-STAR_SIDE - 4.0, 4.0),
             Vec2::splat(STAR_SIDE),
         );
         let star_response = ui.interact(star, id.with("star"), Sense::CLICK);
-        let title = picture.title();
-        let verb = if picture.is_starred { "Take the star from" } else { "Star" };
+        let title = item.title();
+        let verb = if item.is_starred() { "Take the star from" } else { "Star" };
         star_response.widget_info(|| {
             let label = format!("{verb} “{title}”");
-            WidgetInfo::selected(Role::Button, true, picture.is_starred, label)
+            WidgetInfo::selected(Role::Button, true, item.is_starred(), label)
         });
         if star_response.clicked() {
-            let is_starred = !picture.is_starred;
-            commands.push(GalleryCommand::Star { id: picture.id, is_starred }.into());
+            commands.push(item.toggle_star());
         }
         if !ui.is_rect_visible(rect) {
             return;
         }
         let is_hovered = response.hovered() || star_response.hovered();
         self.paint(ui, textures, is_hovered);
-        if picture.is_starred || is_hovered || is_selected {
+        if item.is_starred() || is_hovered || is_selected {
             self.paint_star(ui, star, &star_response);
         }
         response.on_hover_ui(|ui| {
             ui.set_max_width(280.0);
             ui.label(short(&title));
-            if let Some(problem) = &picture.problem {
+            if let Some(problem) = item.problem() {
                 ui.label(egui::RichText::new(problem).color(theme::palette(ui).warning));
             }
         });
     }
 
     fn label(&self) -> String {
-        let title = self.picture.title();
-        match &self.picture.problem {
-            Some(_) => format!("{} cannot be shown", self.picture.file_name()),
-            None => title,
+        match self.item {
+            Item::File(picture) if picture.problem.is_some() => {
+                format!("{} cannot be shown", picture.file_name())
+            }
+            Item::File(picture) => picture.title(),
+            Item::Unsaved(_) => format!("{}, not saved", self.item.title()),
         }
     }
 
@@ -83,18 +83,20 @@ impl Cell<'_> {
         let painter = ui.painter();
         let ground = if is_hovered { palette.control } else { palette.panel };
         painter.rect_filled(self.rect, theme::RADIUS, ground);
-        let problem = self.picture.problem.is_some() || matches!(self.thumbnail, Some(Err(_)));
-        if problem {
+        let pixels = self.item.pixels(self.gallery);
+        if let Item::File(picture) = self.item
+            && (picture.problem.is_some() || matches!(pixels, Some(Err(()))))
+        {
             let centre = self.rect.center();
             let icon = theme::icon(24.0);
             let pos = centre - vec2(0.0, 12.0);
             painter.text(pos, Align2::CENTER_CENTER, icons::BROKEN, icon, palette.text_faint);
-            let name = self.picture.file_name();
+            let name = picture.file_name();
             let galley = painter.layout_no_wrap(elided(&name), theme::small(), palette.text_faint);
             let pos = centre + vec2(-galley.size().x / 2.0, 12.0);
             painter.with_clip_rect(self.rect).galley(pos, galley, palette.text_faint);
-        } else if let Some(Ok(pixels)) = self.thumbnail
-            && let Some((texture, size)) = textures.get(ui.ctx(), self.picture.id, pixels)
+        } else if let Some(Ok(pixels)) = pixels
+            && let Some((texture, size)) = textures.get(ui.ctx(), self.item.id(), pixels)
         {
             let place = fitted(self.rect.shrink(PADDING), size);
             let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
@@ -111,7 +113,7 @@ impl Cell<'_> {
         let palette = theme::palette(ui);
         let painter = ui.painter();
         painter.circle_filled(rect.center(), 0.5 * STAR_SIDE, palette.scrim);
-        if self.picture.is_starred {
+        if self.item.is_starred() {
             star::paint(painter, rect.center(), 7.5, theme::star());
         } else {
             let ink = if response.hovered() { theme::star() } else { palette.on_scrim };

@@ -19,7 +19,7 @@ pub(super) fn empty_ui(ui: &mut Ui, gallery: &Gallery, commands: &mut Vec<UiComm
         (true, false) => (
             icons::GALLERY,
             "No pictures yet".to_owned(),
-            "Every picture that you save appears here, with its prompt and seed",
+            "Every picture that you draw or save appears here, with its prompt and seed",
         ),
         (false, _) if found.is_empty() => (
             icons::STAR,

@@ -3,9 +3,9 @@
 use egui::{Align2, Rect, ScrollArea, Ui, vec2};
 
 use super::cell::Cell;
-use super::rows::{GAP, Row, RowKind};
+use super::item::{ItemId, Items};
+use super::rows::{GAP, Row, RowKind, Section};
 use super::{GalleryView, Shown, empty};
-use crate::protocol::{Listing, PictureId};
 use crate::state::Gallery;
 use crate::ui::command::UiCommand;
 use crate::ui::gallery_command::GalleryCommand;
@@ -14,21 +14,22 @@ use crate::ui::theme;
 pub(super) fn grid_ui(
     ui: &mut Ui,
     gallery: &Gallery,
+    items: &Items<'_>,
     view: &mut GalleryView,
     commands: &mut Vec<UiCommand>,
 ) {
-    let Some(listing) = gallery.listing.as_ref().filter(|list| !list.pictures.is_empty()) else {
+    if items.len() == 0 {
         empty::empty_ui(ui, gallery, commands);
         return;
-    };
+    }
     let side = theme::SPACE_L;
     let width = ui.available_width() - 2.0 * side;
-    view.rows.update(listing, width);
+    view.rows.update(items.n_unsaved(), gallery.listing.as_ref(), width);
     let output = ScrollArea::vertical().auto_shrink(false).show_viewport(ui, |ui, viewport| {
         ui.set_width(ui.available_width());
         ui.set_height(view.rows.height() + side);
         let origin = ui.min_rect().min + vec2(side, 0.0);
-        let grid = Grid { listing, gallery, origin, width };
+        let grid = Grid { items, gallery, origin, width };
         grid.rows_ui(ui, viewport, view, commands);
         if let Some(id) = view.to_reveal.take() {
             grid.reveal(ui, view, id);
@@ -40,7 +41,7 @@ pub(super) fn grid_ui(
 }
 
 struct Grid<'a> {
-    listing: &'a Listing,
+    items: &'a Items<'a>,
     gallery: &'a Gallery,
     /// Top left of the grid in the window.
     origin: egui::Pos2,
@@ -58,19 +59,19 @@ impl Grid<'_> {
         let GalleryView { rows, textures, .. } = view;
         for row in rows.between(viewport.top(), viewport.bottom()) {
             match &row.kind {
-                RowKind::Day { .. } => {
+                RowKind::Title { .. } => {
                     let rect = row.title_rect(self.width).translate(self.origin.to_vec2());
-                    self.day_ui(ui, row, rect);
+                    self.title_ui(ui, row, rect);
                 }
                 RowKind::Cells(places) => {
                     for place in places.clone() {
-                        let Some(picture) = self.listing.pictures.get(place) else { continue };
+                        let Some(item) = self.items.get(place) else { continue };
                         let rect = rows.cell_rect(row, places.start, place);
                         let cell = Cell {
-                            picture,
+                            item,
                             rect: rect.translate(self.origin.to_vec2()),
-                            is_selected: self.gallery.selected == Some(picture.id),
-                            thumbnail: self.gallery.thumbnails.get(picture.id),
+                            is_selected: self.items.is_selected(item.id()),
+                            gallery: self.gallery,
                         };
                         cell.show(ui, textures, commands);
                     }
@@ -79,10 +80,18 @@ impl Grid<'_> {
         }
     }
 
-    fn day_ui(&self, ui: &mut Ui, row: &Row, rect: Rect) {
-        let RowKind::Day { day, n_pictures, .. } = row.kind else { return };
+    fn title_ui(&self, ui: &mut Ui, row: &Row, rect: Rect) {
+        let RowKind::Title { section, n_pictures, .. } = row.kind else { return };
         let palette = theme::palette(ui);
-        let name = day.name(self.listing.today);
+        let today = self.gallery.listing.as_ref().map(|listing| listing.today);
+        let name = match section {
+            Section::Unsaved => "This session · not saved".to_owned(),
+            Section::Day(day) => day.name(today.unwrap_or(day)),
+        };
+        let number = match section {
+            Section::Unsaved => None,
+            Section::Day(day) => Some(day.0),
+        };
         let baseline = rect.left_bottom() - vec2(0.0, 10.0);
         let painter = ui.painter();
         let font = theme::strong();
@@ -90,12 +99,13 @@ impl Grid<'_> {
         let pos = title.right_bottom() + vec2(theme::SPACE_S, 0.0);
         let count = super::header::with_commas(n_pictures);
         painter.text(pos, Align2::LEFT_BOTTOM, count, theme::small(), palette.text_faint);
-        let response = ui.interact(rect, ui.scope_id().with(("day", day.0)), egui::Sense::empty());
+        let response =
+            ui.interact(rect, ui.scope_id().with(("section", number)), egui::Sense::empty());
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Heading, true, &name));
     }
 
-    fn reveal(&self, ui: &Ui, view: &GalleryView, id: PictureId) {
-        let place = self.listing.pictures.iter().position(|picture| picture.id == id);
+    fn reveal(&self, ui: &Ui, view: &GalleryView, id: ItemId) {
+        let place = self.items.place_of(id);
         if let Some(rect) = place.and_then(|place| view.rows.rect_to_reveal(place)) {
             ui.scroll_to_rect(rect.translate(self.origin.to_vec2()), None);
         }
@@ -109,7 +119,7 @@ impl Grid<'_> {
         view: &mut GalleryView,
         commands: &mut Vec<UiCommand>,
     ) {
-        let id_at = |place: usize| self.listing.pictures.get(place);
+        let id_at = |place: usize| self.items.file(place);
         let page = viewport.height();
         let rows = &view.rows;
         let on_screen: Vec<_> = rows

@@ -19,6 +19,7 @@ const PROGRESS_HEIGHT: f32 = 2.0;
 pub(super) fn header_ui(
     ui: &mut Ui,
     state: &AppState,
+    n_unsaved: usize,
     view: &mut UiState,
     commands: &mut Vec<UiCommand>,
 ) {
@@ -33,7 +34,7 @@ pub(super) fn header_ui(
         }
         ui.label(RichText::new("Gallery").font(theme::title()));
         ui.add_space(theme::SPACE_XS);
-        let (text, details) = counts(gallery);
+        let (text, details) = counts(gallery, n_unsaved);
         if !is_narrow {
             let palette = theme::palette(ui);
             let label = ui.label(RichText::new(text).color(palette.text_soft));
@@ -95,16 +96,19 @@ fn search_ui(ui: &mut Ui, query: &PictureQuery, view: &mut UiState, commands: &m
     }
 }
 
-/// What is shown of how many, and what cannot be shown.
-fn counts(gallery: &Gallery) -> (String, String) {
+/// What is shown of how many files, what cannot be shown, and what is in no file.
+fn counts(gallery: &Gallery, n_unsaved: usize) -> (String, String) {
     if let Some(progress) = gallery.progress {
         let (n_done, n_total) = (with_commas(progress.n_done), with_commas(progress.n_total));
         return (format!("Indexing {n_done} of {n_total}"), String::new());
     }
-    let Some(listing) = &gallery.listing else { return (String::new(), String::new()) };
-    if listing.n_known == 0 {
-        return (String::new(), String::new());
-    }
+    let unsaved = match n_unsaved {
+        0 => String::new(),
+        n => format!("{} not saved", with_commas(n)),
+    };
+    let Some(listing) = gallery.listing.as_ref().filter(|listing| listing.n_known > 0) else {
+        return (unsaved, String::new());
+    };
     let n_shown = listing.pictures.len();
     let known = match listing.n_known {
         1 => "1 picture".to_owned(),
@@ -125,7 +129,8 @@ fn counts(gallery: &Gallery) -> (String, String) {
         n => details.push(format!("{n} folders cannot be read")),
     }
     let mark = if details.is_empty() { "" } else { " · some cannot be shown" };
-    (format!("{text}{mark}"), details.join("\n"))
+    let unsaved = if unsaved.is_empty() { unsaved } else { format!(" · {unsaved}") };
+    (format!("{text}{mark}{unsaved}"), details.join("\n"))
 }
 
 fn progress_ui(ui: &Ui, area: Rect, gallery: &Gallery) {

@@ -2,24 +2,27 @@
 
 use egui::{Event, Key, Modifiers, Ui};
 
+use super::UiState;
+use super::item::{Item, Items};
 use super::rows::Step;
-use super::{UiState, select};
-use crate::state::{AppState, Gallery};
+use crate::state::AppState;
 use crate::ui::command::UiCommand;
 use crate::ui::gallery_command::GalleryCommand;
 
 /// What they do, for the list of shortcuts.
-pub(in crate::ui) const HELP: [(&str, &str); 5] = [
+pub(in crate::ui) const HELP: [(&str, &str); 6] = [
     ("Gallery: go to another picture", "Arrows"),
     ("Gallery: open the picture", "Enter"),
     ("Gallery: star the picture", "S"),
-    ("Gallery: move the picture to the trash", "Delete"),
+    ("Gallery: save a picture of this session", "Ctrl+E"),
+    ("Gallery: move the picture to the trash, or off the list", "Delete"),
     ("Gallery: search", "/"),
 ];
 
 pub(super) fn pressed_keys(
     ui: &Ui,
     state: &AppState,
+    items: &Items<'_>,
     view: &mut UiState,
     commands: &mut Vec<UiCommand>,
 ) {
@@ -51,42 +54,49 @@ pub(super) fn pressed_keys(
                 memory.surrender_focus(id);
             }
         });
-        let first = gallery.pictures().first().map(|picture| picture.id);
-        view.gallery.to_reveal = first;
-        commands.extend(first.map(select));
+        items.go_to(0, &mut view.gallery, commands);
         return;
     }
     if in_text {
         return;
     }
     if let Some(step) = pressed_step(ui) {
-        commands.extend(stepped(gallery, view, step));
+        let place = stepped(items, view, step);
+        if let Some(place) = place {
+            items.go_to(place, &mut view.gallery, commands);
+        }
+    }
+    if pressed(Modifiers::COMMAND, Key::Z) {
+        if !gallery.taken_off.is_empty() {
+            commands.push(GalleryCommand::PutBack.into());
+        } else if let Some(trashed) = gallery.trashed.last() {
+            commands.push(GalleryCommand::Restore(trashed.serial).into());
+        }
     }
     let on_button = ctx.memory(|memory| memory.focused().is_some());
-    let Some(picture) = gallery.selected_picture() else {
+    let Some(item) = items.selected() else {
         if ctx.input_mut(|input| consume_slash(&mut input.events)) {
             view.gallery.wants_search = true;
         }
         return;
     };
-    if !on_button && pressed(Modifiers::NONE, Key::Enter) && picture.problem.is_none() {
-        commands.push(GalleryCommand::Open(picture.path.clone()).into());
+    if !on_button && pressed(Modifiers::NONE, Key::Enter) {
+        item.open(commands);
     }
     if pressed(Modifiers::NONE, Key::S) {
-        let is_starred = !picture.is_starred;
-        commands.push(GalleryCommand::Star { id: picture.id, is_starred }.into());
+        commands.push(item.toggle_star());
     }
     if pressed(Modifiers::NONE, Key::Delete) || pressed(Modifiers::COMMAND, Key::Backspace) {
-        commands.push(GalleryCommand::Trash(picture.id).into());
+        commands.push(item.remove());
     }
-    if pressed(Modifiers::COMMAND, Key::Z)
-        && let Some(trashed) = gallery.trashed.last()
+    if let Item::Unsaved(node) = item
+        && pressed(Modifiers::COMMAND, Key::E)
     {
-        commands.push(GalleryCommand::Restore(trashed.serial).into());
+        commands.push(GalleryCommand::SaveNode(node.id).into());
     }
     let copies = |event: &Event| matches!(event, Event::Copy);
-    if !picture.prompt.is_empty() && ctx.input(|input| input.events.iter().any(copies)) {
-        commands.push(UiCommand::CopyText(picture.prompt.clone()));
+    if !item.prompt().is_empty() && ctx.input(|input| input.events.iter().any(copies)) {
+        commands.push(UiCommand::CopyText(item.prompt().to_owned()));
     }
     if ctx.input_mut(|input| consume_slash(&mut input.events)) {
         view.gallery.wants_search = true;
@@ -117,15 +127,11 @@ fn pressed_step(ui: &Ui) -> Option<Step> {
     })
 }
 
-fn stepped(gallery: &Gallery, view: &mut UiState, step: Step) -> Option<UiCommand> {
-    let pictures = gallery.pictures();
-    let place = gallery.selected.and_then(|id| pictures.iter().position(|one| one.id == id));
-    let next = match place {
-        Some(place) => view.gallery.rows.after(place, step, view.gallery.n_rows_per_page)?,
-        None if step == Step::Last => pictures.len().checked_sub(1)?,
-        None => 0,
-    };
-    let next = pictures.get(next)?;
-    view.gallery.to_reveal = Some(next.id);
-    (gallery.selected != Some(next.id)).then(|| select(next.id))
+/// Where a step leads.
+fn stepped(items: &Items<'_>, view: &UiState, step: Step) -> Option<usize> {
+    match items.selected_place() {
+        Some(place) => view.gallery.rows.after(place, step, view.gallery.n_rows_per_page),
+        None if step == Step::Last => items.len().checked_sub(1),
+        None => Some(0),
+    }
 }

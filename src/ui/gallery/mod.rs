@@ -1,23 +1,26 @@
-//! The gallery: all pictures of the user in place of the canvas, newest first.
+//! The gallery: all pictures of the user in place of the canvas, those of this session that are in
+//! no file yet before the files, newest first.
 
 mod cell;
 mod details;
 mod empty;
 mod grid;
 mod header;
+mod item;
 mod keys;
 mod question;
 mod rows;
 mod star;
 mod textures;
+mod unsaved;
 
 use egui::{CentralPanel, Frame, Margin, Panel, Ui};
 
+use self::item::{ItemId, Items};
 pub(super) use self::keys::HELP;
 use self::rows::Rows;
 use self::textures::Textures;
 use super::command::UiCommand;
-use super::gallery_command::GalleryCommand;
 use super::{UiState, drop, help, status_bar, theme, toasts, toolbar};
 use crate::protocol::PictureId;
 use crate::state::AppState;
@@ -32,7 +35,7 @@ pub(super) struct GalleryView {
     /// Rows that fit on the screen, for turning pages.
     n_rows_per_page: usize,
     /// What a key has led to must come into sight.
-    to_reveal: Option<PictureId>,
+    to_reveal: Option<ItemId>,
     wants_search: bool,
 }
 
@@ -52,8 +55,9 @@ pub(super) fn gallery_ui(
     let palette = theme::palette(ui);
     let panel = Frame::new().fill(palette.panel);
     let beside = Margin::symmetric(theme::SPACE_L as i8, 0);
+    let items = Items::of(state);
     if !view.is_help_open {
-        keys::pressed_keys(ui, state, view, commands);
+        keys::pressed_keys(ui, state, &items, view, commands);
     }
     Panel::bottom("gallery status")
         .exact_size(status_bar::HEIGHT)
@@ -62,17 +66,18 @@ pub(super) fn gallery_ui(
     Panel::top("gallery header")
         .exact_size(toolbar::HEIGHT)
         .frame(panel.inner_margin(beside))
-        .show(ui, |ui| header::header_ui(ui, state, view, commands));
+        .show(ui, |ui| header::header_ui(ui, state, items.n_unsaved(), view, commands));
     // While a search finds nothing the panel keeps its place.
-    if state.gallery.listing.as_ref().is_some_and(|listing| listing.n_known > 0) {
+    let has_files = state.gallery.listing.as_ref().is_some_and(|listing| listing.n_known > 0);
+    if has_files || state.has_unsaved_pictures() {
         Panel::right("gallery details")
             .exact_size(details::width(ui.available_width()))
             .frame(panel)
-            .show(ui, |ui| details::details_ui(ui, state, view, commands));
+            .show(ui, |ui| details::details_ui(ui, state, &items, view, commands));
     }
     let grid = CentralPanel::default()
         .frame(Frame::new().fill(palette.canvas))
-        .show(ui, |ui| grid::grid_ui(ui, &state.gallery, &mut view.gallery, commands));
+        .show(ui, |ui| grid::grid_ui(ui, &state.gallery, &items, &mut view.gallery, commands));
     view.gallery.textures.end_frame(ui.ctx());
 
     let area = grid.response.rect;
@@ -90,8 +95,4 @@ pub(super) fn gallery_ui(
         view.is_help_open = help::help_ui(ui);
     }
     view.pictures.forget_unused();
-}
-
-fn select(id: PictureId) -> UiCommand {
-    GalleryCommand::Select(Some(id)).into()
 }

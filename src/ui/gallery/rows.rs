@@ -1,5 +1,5 @@
-//! Where the pictures stand in the grid: rows of equal cells under the day that they were made on.
-//! Computed once per list and width, so that a frame looks only at the rows that it shows.
+//! Where the pictures stand in the grid: rows of equal cells, first of those that are in no file
+//! yet, then under the day that they were made on. Computed once per list and width, so that a frame looks only at the rows that it shows.
 
 use std::ops::Range;
 
@@ -25,7 +25,10 @@ pub(super) struct Rows {
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct MadeOf {
+    n_unsaved: usize,
+    /// Of the listing of files.
     serial: u64,
+    /// All together.
     n_pictures: usize,
     width: f32,
 }
@@ -39,13 +42,20 @@ pub(super) struct Row {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum RowKind {
-    Day {
-        day: Day,
+    Title {
+        section: Section,
         first: usize,
         n_pictures: usize,
     },
     /// Places in the list.
     Cells(Range<usize>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Section {
+    /// Of this session, in no file yet.
+    Unsaved,
+    Day(Day),
 }
 
 /// A step by key.
@@ -62,16 +72,19 @@ pub(super) enum Step {
 }
 
 impl Row {
-    /// Of the title of a day.
+    /// Of the title of a section.
     pub(super) fn title_rect(&self, width: f32) -> Rect {
         Rect::from_min_size(pos2(0.0, self.top), vec2(width, DAY_HEIGHT))
     }
 }
 
 impl Rows {
-    /// Brings the rows in line with the list and the width in points.
-    pub(super) fn update(&mut self, listing: &Listing, width: f32) {
-        let made_of = MadeOf { serial: listing.serial, n_pictures: listing.pictures.len(), width };
+    /// Brings the rows in line with the list of files, what stands before it, and the width in
+    /// points.
+    pub(super) fn update(&mut self, n_unsaved: usize, listing: Option<&Listing>, width: f32) {
+        let files = listing.map_or(&[][..], |listing| &listing.pictures);
+        let serial = listing.map_or(0, |listing| listing.serial);
+        let made_of = MadeOf { n_unsaved, serial, n_pictures: n_unsaved + files.len(), width };
         if self.made_of == Some(made_of) {
             return;
         }
@@ -81,11 +94,14 @@ impl Rows {
         let mut rows = Vec::new();
         let mut top = 0.0;
         let mut first = 0;
-        for pictures in listing.pictures.chunk_by(|a, b| a.day() == b.day()) {
-            let day = pictures[0].day();
-            rows.push(Row { top, kind: RowKind::Day { day, first, n_pictures: pictures.len() } });
+        let unsaved = (n_unsaved > 0).then_some((Section::Unsaved, n_unsaved));
+        let days = files
+            .chunk_by(|a, b| a.day() == b.day())
+            .map(|pictures| (Section::Day(pictures[0].day()), pictures.len()));
+        for (section, n_pictures) in unsaved.into_iter().chain(days) {
+            rows.push(Row { top, kind: RowKind::Title { section, first, n_pictures } });
             top += DAY_HEIGHT;
-            let end = first + pictures.len();
+            let end = first + n_pictures;
             while first < end {
                 let cells = first..(first + n_columns).min(end);
                 first = cells.end;
@@ -118,7 +134,7 @@ impl Rows {
     pub(super) fn places_between(&self, top: f32, bottom: f32) -> impl Iterator<Item = usize> {
         let cells = |row: &Row| match &row.kind {
             RowKind::Cells(cells) => cells.clone(),
-            RowKind::Day { .. } => 0..0,
+            RowKind::Title { .. } => 0..0,
         };
         self.between(top, bottom).iter().flat_map(cells)
     }
@@ -134,7 +150,7 @@ impl Rows {
         let (row_idx, cells) = self.row_of(place)?;
         let row = &self.list[row_idx];
         let mut rect = self.cell_rect(row, cells.start, place);
-        if let Some(Row { top, kind: RowKind::Day { .. } }) =
+        if let Some(Row { top, kind: RowKind::Title { .. } }) =
             row_idx.checked_sub(1).map(|idx| &self.list[idx])
         {
             rect.min.y = *top;
@@ -178,7 +194,7 @@ impl Rows {
         // A title begins where its first row does, and stands before it.
         let first = |row: &Row| match &row.kind {
             RowKind::Cells(cells) => cells.start,
-            RowKind::Day { first, .. } => *first,
+            RowKind::Title { first, .. } => *first,
         };
         let row_idx = self.list.partition_point(|row| first(row) <= place).checked_sub(1)?;
         match &self.list[row_idx].kind {
@@ -195,6 +211,11 @@ mod tests {
 
     /// Two days with 5 and 3 pictures.
     fn rows(width: f32) -> Rows {
+        rows_after(0, width)
+    }
+
+    /// The same after pictures that are in no file.
+    fn rows_after(n_unsaved: usize, width: f32) -> Rows {
         let picture = |n: i64| KnownPicture {
             id: PictureId(n),
             path: format!("{n}.png").into(),
@@ -210,7 +231,7 @@ mod tests {
         };
         let listing = Listing { pictures: (0..8).map(picture).collect(), ..Listing::default() };
         let mut rows = Rows::default();
-        rows.update(&listing, width);
+        rows.update(n_unsaved, Some(&listing), width);
         rows
     }
 
@@ -218,7 +239,10 @@ mod tests {
     fn every_picture_has_a_cell_under_its_day() {
         let rows = rows(400.0);
         let kinds: Vec<_> = rows.list.iter().map(|row| row.kind.clone()).collect();
-        let day = |day, first, n_pictures| RowKind::Day { day: Day(day), first, n_pictures };
+        let day = |day, first, n_pictures| {
+            let section = Section::Day(Day(day));
+            RowKind::Title { section, first, n_pictures }
+        };
         let expected = [
             day(3, 0, 5),
             RowKind::Cells(0..3),
@@ -236,6 +260,25 @@ mod tests {
         assert_eq!(seen(0.0, 10_000.0), (0..8).collect::<Vec<_>>());
         assert_eq!(seen(0.0, 60.0), [0, 1, 2]);
         assert_eq!(seen(rows.height - 20.0, rows.height), [5, 6, 7]);
+    }
+
+    #[test]
+    fn what_is_in_no_file_stands_first_under_a_title_of_its_own() {
+        let rows = rows_after(4, 400.0);
+        let kinds: Vec<_> = rows.list.iter().map(|row| row.kind.clone()).take(4).collect();
+        let title = |section, first, n_pictures| RowKind::Title { section, first, n_pictures };
+        let expected = [
+            title(Section::Unsaved, 0, 4),
+            RowKind::Cells(0..3),
+            RowKind::Cells(3..4),
+            title(Section::Day(Day(3)), 4, 5),
+        ];
+        assert_eq!(kinds, expected);
+        assert_eq!(rows.after(3, Step::Down, 2), Some(4));
+        assert_eq!(rows.after(0, Step::Last, 2), Some(11));
+        let mut alone = Rows::default();
+        alone.update(2, None, 400.0);
+        assert_eq!(alone.after(0, Step::Last, 2), Some(1));
     }
 
     #[test]

@@ -2,21 +2,24 @@
 //! those that were seen longest ago making room.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
-use egui::{ColorImage, Context, TextureHandle, TextureId, TextureOptions, Vec2};
+use egui::{Context, TextureHandle, TextureId, TextureOptions, Vec2};
 
+use super::item::ItemId;
 use crate::imaging::RgbaImage;
-use crate::protocol::PictureId;
+use crate::ui::pictures::scaled_down;
 
 /// About 20 MB.
 const MAX_TEXTURES: usize = 300;
-/// Each takes well under a tenth of a millisecond to convert.
+/// Larger pictures are scaled down to it.
+const SIDE_PX: usize = 128;
+/// Each takes at most some tenths of a millisecond to convert.
 const MAX_PER_FRAME: usize = 12;
 
 #[derive(Default)]
 pub(super) struct Textures {
-    by_id: HashMap<PictureId, Texture>,
+    by_id: HashMap<ItemId, Texture>,
     frame: u64,
     n_new: usize,
     /// Some had to wait for the next frame.
@@ -24,8 +27,8 @@ pub(super) struct Textures {
 }
 
 struct Texture {
-    /// What it shows; a file that changes gives other pixels.
-    pixels: Arc<RgbaImage>,
+    /// What it shows; a file that changes gives other pixels. Whoever has them may drop them.
+    pixels: Weak<RgbaImage>,
     handle: TextureHandle,
     seen_in: u64,
 }
@@ -35,12 +38,12 @@ impl Textures {
     pub(super) fn get(
         &mut self,
         ctx: &Context,
-        id: PictureId,
+        id: ItemId,
         pixels: &Arc<RgbaImage>,
     ) -> Option<(TextureId, Vec2)> {
         let frame = self.frame;
         if let Some(texture) = self.by_id.get_mut(&id)
-            && Arc::ptr_eq(&texture.pixels, pixels)
+            && texture.pixels.as_ptr() == Arc::as_ptr(pixels)
         {
             texture.seen_in = frame;
             return Some((texture.handle.id(), texture.handle.size_vec2()));
@@ -50,11 +53,10 @@ impl Textures {
             return None;
         }
         self.n_new += 1;
-        let size = [pixels.width() as usize, pixels.height() as usize];
-        let image = ColorImage::from_rgba_unmultiplied(size, pixels.as_raw());
+        let image = scaled_down(pixels, SIDE_PX);
         let handle = ctx.load_texture("gallery picture", image, TextureOptions::LINEAR);
         let found = (handle.id(), handle.size_vec2());
-        self.by_id.insert(id, Texture { pixels: Arc::clone(pixels), handle, seen_in: frame });
+        self.by_id.insert(id, Texture { pixels: Arc::downgrade(pixels), handle, seen_in: frame });
         Some(found)
     }
 

@@ -8,11 +8,11 @@ use egui::{
 };
 
 use super::MAX_LANES;
+use crate::state::Node;
 use crate::state::branches::LanePlace;
-use crate::state::{Node, Origin};
 use crate::ui::command::UiCommand;
 use crate::ui::pictures::Pictures;
-use crate::ui::{icons, theme, widgets};
+use crate::ui::{icons, node_text, theme, widgets};
 
 pub(super) const ROW_HEIGHT: f32 = 52.0;
 const THUMBNAIL: f32 = 44.0;
@@ -85,23 +85,7 @@ impl RowUi<'_> {
 
     fn label(&self) -> String {
         let star = if self.node.about.is_starred { ", starred" } else { "" };
-        format!("Variant {}: {}{star}", self.row + 1, self.origin())
-    }
-
-    /// How it came about, in a few words.
-    fn origin(&self) -> String {
-        let about = &self.node.about;
-        match about.origin {
-            Origin::Generated => "Generated".to_owned(),
-            Origin::Live => "Drawn live".to_owned(),
-            Origin::Stopped => format!("Stopped at {}", self.node.ids.len()),
-            Origin::Continued => format!("Continued from {}", about.n_given),
-            Origin::ReRolled => format!("Re-rolled from {}", about.n_given),
-            Origin::Edited => format!("Edited from {}", about.n_given),
-            Origin::Encoded => "From a picture".to_owned(),
-            Origin::Finished => "From the sheet".to_owned(),
-            Origin::Opened => "Opened".to_owned(),
-        }
+        format!("Variant {}: {}{star}", self.row + 1, node_text::origin(self.node))
     }
 
     fn paint_dot(&self, ui: &Ui, rect: Rect) {
@@ -124,7 +108,7 @@ impl RowUi<'_> {
         let ink = if self.is_current { palette.accent_text } else { palette.text };
         let middle = rect.center().y;
         let top = pos2(rect.left(), middle - 1.0);
-        painter.text(top, Align2::LEFT_BOTTOM, self.origin(), theme::body(), ink);
+        painter.text(top, Align2::LEFT_BOTTOM, node_text::origin(self.node), theme::body(), ink);
         let seed = self.node.about.seeds.last().copied().unwrap_or_default();
         let below = pos2(rect.left(), middle + 1.0);
         let beside_buttons = rect.with_max_x(rect.right() - 2.0 * BUTTON - theme::SPACE_M);
@@ -225,12 +209,12 @@ impl RowUi<'_> {
         let soft = |ui: &mut Ui, text: String| {
             ui.label(egui::RichText::new(text).color(palette.text_soft));
         };
-        ui.label(egui::RichText::new(self.origin()).font(theme::strong()));
+        ui.label(egui::RichText::new(node_text::origin(self.node)).font(theme::strong()));
         let prompt: String = about.recipe.prompt.trim().chars().take(MAX_CHARS).collect();
         if !prompt.is_empty() {
             soft(ui, prompt);
         }
-        soft(ui, seeds_text(&about.seeds));
+        soft(ui, node_text::seeds(&about.seeds));
         let (n_done, n_scales) = (self.node.ids.len(), self.node.n_scales);
         if n_done < n_scales {
             soft(ui, format!("{n_done} of {n_scales} scales"));
@@ -238,28 +222,6 @@ impl RowUi<'_> {
         let hint = "Click to bring it back, Delete takes it off the list";
         ui.label(egui::RichText::new(hint).color(palette.text_faint));
     }
-}
-
-/// `Seed 7`, or which scales had which: `Seeds 7 (scales 1–3), 12 (4–8)`.
-fn seeds_text(seeds: &[u64]) -> String {
-    let mut runs: Vec<(u64, usize, usize)> = Vec::new();
-    for (scale_idx, seed) in seeds.iter().enumerate() {
-        match runs.last_mut() {
-            Some((same, _, end)) if same == seed => *end = scale_idx + 1,
-            _ => runs.push((*seed, scale_idx + 1, scale_idx + 1)),
-        }
-    }
-    let [(seed, ..)] = runs[..] else {
-        let span = |from: usize, to: usize| {
-            if from == to { from.to_string() } else { format!("{from}–{to}") }
-        };
-        let texts = runs.iter().enumerate().map(|(idx, (seed, from, to))| {
-            let word = if idx == 0 { "scales " } else { "" };
-            format!("{seed} ({word}{})", span(*from, *to))
-        });
-        return format!("Seeds {}", texts.collect::<Vec<_>>().join(", "));
-    };
-    format!("Seed {seed}")
 }
 
 /// Lines from each picture to what it was made from, behind the rows.
@@ -311,16 +273,4 @@ fn paint_star(ui: &Ui, centre: Pos2, radius: f32, ink: Color32) {
         mesh.add_triangle(0, u32::from(idx) + 1, u32::from(next) + 1);
     }
     ui.painter().add(Shape::mesh(mesh));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn seeds_are_told_once_per_run_of_scales() {
-        assert_eq!(seeds_text(&[7; 8]), "Seed 7");
-        assert_eq!(seeds_text(&[7, 7, 7, 12, 12]), "Seeds 7 (scales 1–3), 12 (4–5)");
-        assert_eq!(seeds_text(&[7, 12]), "Seeds 7 (scales 1), 12 (2)");
-    }
 }
