@@ -11,6 +11,7 @@ use crate::document::{Document, PenPoint, Point};
 use crate::params::{ControlKind, Sampling};
 use crate::protocol::{Event, GenerateRequest, JobId, ModelInfo, PictureIds, Stills, Timings};
 use crate::state::{NodeId, Settings};
+use crate::ui::GalleryCommand;
 
 const N_SCALES: usize = 5;
 
@@ -415,6 +416,35 @@ fn dropped_stills_are_decoded_again() {
     rig.answer_errands();
     assert_eq!(rig.job().stills.iter().flatten().count(), N_SCALES);
     assert!(!rig.state.branches.get(first).expect("there").lacks_stills());
+}
+
+#[test]
+fn a_picture_that_is_kept_small_is_decoded_before_it_is_saved() {
+    let mut rig = Rig::new(false);
+    let first = rig.current();
+    rig.act(Action::Generate);
+    rig.settle();
+    let mut nodes: Vec<_> = rig.state.branches.all().cloned().collect();
+    let node = nodes.iter_mut().find(|node| node.id == first).expect("there");
+    (node.is_reduced, node.picture) = (true, Arc::new(RgbaImage::new(1, 1)));
+    let ids = node.ids.to_vec();
+    let current = rig.state.branches.current;
+    rig.state.branches.restore(nodes, current);
+    let save = GalleryCommand::SaveNode(first);
+    assert_eq!(command(&mut rig.state, save.clone().into(), 0.0), None);
+    assert_eq!(command(&mut rig.state, save.into(), 0.0), None, "it is under way");
+    let (purpose, _) = nodes::errand_due(&mut rig.state).expect("it is decoded");
+    assert!(nodes::errand_due(&mut rig.state).is_none(), "once");
+    let errand = crate::protocol::ErrandId(1000);
+    nodes::errand_sent(&mut rig.state, errand, purpose);
+    let images = (0..ids.len()).map(|idx| picture_of(&ids[..=idx])).collect();
+    let outcome = Ok(Stills { ids: Arc::new(ids.clone()), images });
+    let effect = event(&mut rig.state, Event::ErrandDone { errand, outcome }, 0.0);
+    let Some(Effect::Export(ExportEffect::SaveAtOnce(keepsake))) = effect else {
+        panic!("{effect:?}")
+    };
+    assert_eq!((keepsake.node, &keepsake.picture), (Some(first), &picture_of(&ids)));
+    assert!(rig.state.gallery.saving.is_empty());
 }
 
 #[test]
