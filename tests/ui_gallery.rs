@@ -209,9 +209,11 @@ fn type_text(window: &mut Window, text: &str) {
 fn the_gallery_shows_saved_pictures_newest_first_and_closes_again() {
     let shelf = Shelf::filled();
     let mut window = window_with(shelf.options());
-    assert!(!shelf.folder.path().join("data").exists(), "nothing is opened before it is needed");
+    let database = shelf.folder.path().join("data/library.sqlite");
+    assert!(!database.exists(), "nothing is opened before it is needed");
     click(&mut window, "Gallery");
     wait_for_label(&mut window, "3 pictures");
+    assert!(database.exists());
     for label in ["red apple, 3d style", "green boat", "golden teapot, glossy style", "Today"] {
         window.get_by_label(label);
     }
@@ -315,7 +317,8 @@ fn stars_are_kept_and_filtered() {
     click(&mut window, "Starred only");
     wait_for_label(&mut window, "No picture has a star");
     click(&mut window, "Starred only");
-    wait_for_label(&mut window, "3 pictures");
+    let is_listed = |window: &Window| window.query_by_label("green boat").is_some();
+    wait_until(&mut window, "all pictures again", is_listed);
     click(&mut window, "green boat");
     press(&mut window, Modifiers::NONE, Key::S);
     window.get_by_label("Take the star from “green boat”");

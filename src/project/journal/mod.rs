@@ -1,8 +1,8 @@
 //! The journal of a session: what is done to a project, appended as it happens, so that a crash
 //! costs at most the stroke under the pen.
 //!
-//! A file is a row of frames, each with its length and checksum ([`frames`]): first the pixels and
-//! records of the project as it was, then every change ([`entry`]), pixels before the record that
+//! A file is a row of frames, each with its length and checksum (`frames`): first the pixels and
+//! records of the project as it was, then every change (`entry`), pixels before the record that
 //! names them. A tail that was cut off while it was written is left out when it is read. Each
 //! session has a folder of its own ([`Sessions`]), with a lock that tells the living from the dead.
 //! A file that has grown is written anew from what is needed of it, beside the old one, which goes
