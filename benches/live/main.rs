@@ -246,10 +246,13 @@ impl Replay {
         }
         let is_stand_in = state.earlier.as_ref().is_some_and(|job| job.id == shown.job.id);
         assert!(shown.job.id == newest.id || (newest.n_done() == 0 && is_stand_in), "stale");
-        let shown_now = (shown.job.id.0, shown.job.sketch_revision);
+        // After undo the picture of that sketch comes back, which no run has drawn now.
+        let is_recalled = shown.job.recall.is_some();
+        let run = if is_recalled { self.newest_shown.0 } else { shown.job.id.0 };
+        let shown_now = (run, shown.job.sketch_revision);
         assert!(shown_now >= self.newest_shown, "{shown_now:?} after {:?}", self.newest_shown);
         assert!(shown_now.1 >= self.newest_shown.1, "an older sketch came back");
-        if shown_now.0 != self.newest_shown.0 {
+        if shown_now.0 != self.newest_shown.0 || is_recalled && shown_now != self.newest_shown {
             check_sketch(&self.sketches, shown.job.sketch_revision, &shown.job.request);
         }
         self.newest_shown = shown_now;
