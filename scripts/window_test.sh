@@ -19,7 +19,9 @@ done
 
 if [ -z "${UNDERPAINT_WINDOW_TEST_DISPLAY:-}" ]; then
   export UNDERPAINT_WINDOW_TEST_DISPLAY=1
-  exec xvfb-run -a -s "-screen 0 1280x800x24" "$0" "$shots"
+  # Without -noreset the server starts anew whenever its last client leaves, such as xdotool while
+  # the program is about to connect.
+  exec xvfb-run -a -s "-screen 0 1280x800x24 -noreset" "$0" "$shots"
 fi
 
 home=$(mktemp -d)
@@ -51,6 +53,13 @@ is_still() {
   [ "$before" = "$after" ]
 }
 shot() { wait_for 20 "still screen" is_still; import -window root "$shots/$1.png"; }
+
+# On a busy machine the display may take longer than xvfb-run waits for it.
+limit=$((SECONDS + 60))
+until xdotool getdisplaygeometry >/dev/null 2>&1; do
+  ((SECONDS < limit)) || { echo "window test: the virtual display did not come up" >&2; exit 1; }
+  sleep 0.1
+done
 
 HOME=$home XDG_CONFIG_HOME=$home/config XDG_DATA_HOME=$home/data XDG_STATE_HOME=$home/state \
   WAYLAND_DISPLAY= UNDERPAINT_LOG=underpaint=debug \
