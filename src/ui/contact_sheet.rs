@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use egui::{
-    Align, Align2, Area, CornerRadius, Frame, Id, Key, Label, Layout, Modifiers, Order, Rect,
-    Response, RichText, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
+    Align, Align2, Area, CornerRadius, Id, Key, Label, Layout, Modifiers, Order, Rect, Response,
+    RichText, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
 use super::command::UiCommand;
@@ -50,14 +50,8 @@ pub(super) fn contact_sheet_ui(
     let is_free = !view.was_in_text && !view.is_help_open;
     let keys = if is_free { Keys::pressed(ui) } else { Keys::default() };
     area.show(ui.ctx(), |ui| {
-        let palette = theme::palette(ui);
         let margin = theme::SPACE_L;
-        let frame = Frame::new()
-            .fill(palette.floating)
-            .stroke(Stroke::new(1.0, palette.line))
-            .corner_radius(theme::RADIUS_LARGE)
-            .shadow(ui.visuals().popup_shadow)
-            .inner_margin(margin);
+        let frame = theme::floating_frame(ui).inner_margin(margin);
         let mut inner = space.size() - Vec2::splat(2.0 * margin);
         if is_choosing {
             inner.x = inner.x.min(CHOOSING_WIDTH);

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use egui::{
-    Align, Align2, Area, Color32, Frame, Id, Key, Label, Layout, Modifiers, Order, Rect, RichText,
-    Sense, Slider, SliderClamping, Stroke, StrokeKind, Ui, Vec2, vec2,
+    Align, Align2, Area, Color32, Id, Key, Label, Layout, Modifiers, Order, Rect, RichText, Sense,
+    Slider, SliderClamping, Stroke, StrokeKind, Ui, Vec2, vec2,
 };
 
 use super::command::{Action, UiCommand};
@@ -37,14 +37,8 @@ pub(super) fn export_ui(
         .fixed_pos(space.right_top())
         .accessible_name("Export");
     area.show(ui.ctx(), |ui| {
-        let palette = theme::palette(ui);
         ui.set_width(WIDTH.min(space.width()));
-        let frame = Frame::new()
-            .fill(palette.floating)
-            .stroke(Stroke::new(1.0, palette.line))
-            .corner_radius(theme::RADIUS_LARGE)
-            .shadow(ui.visuals().popup_shadow)
-            .inner_margin(theme::SPACE_M);
+        let frame = theme::floating_frame(ui).inner_margin(theme::SPACE_M);
         frame.show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = theme::SPACE_S;
             header_ui(ui, commands);

@@ -89,15 +89,9 @@ fn card_ui(
     view: &mut UiState,
     commands: &mut Vec<UiCommand>,
 ) {
-    let palette = theme::palette(ui);
     let n_before = commands.len();
     let max_height = (ui.available_height() - HEIGHT_AROUND).max(60.0);
-    let frame = Frame::new()
-        .fill(palette.floating)
-        .stroke(Stroke::new(1.0, palette.line))
-        .corner_radius(theme::RADIUS_LARGE)
-        .shadow(ui.visuals().popup_shadow)
-        .inner_margin(theme::SPACE_M);
+    let frame = theme::floating_frame(ui).inner_margin(theme::SPACE_M);
     let card = frame.show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = theme::SPACE_S;
         header_ui(ui, &import.picture, &mut view.pictures, commands);

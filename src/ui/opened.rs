@@ -2,8 +2,8 @@
 //! was made.
 
 use egui::{
-    Align, Align2, Area, Frame, Id, Key, Label, Layout, Modifiers, Order, Rect, RichText, Sense,
-    Stroke, StrokeKind, Ui, Vec2, vec2,
+    Align, Align2, Area, Id, Key, Label, Layout, Modifiers, Order, Rect, RichText, Sense, Stroke,
+    StrokeKind, Ui, Vec2, vec2,
 };
 
 use super::command::UiCommand;
@@ -37,14 +37,8 @@ pub(super) fn opened_ui(
         .fixed_pos(space.center())
         .accessible_name("Open a picture");
     area.show(ui.ctx(), |ui| {
-        let palette = theme::palette(ui);
         ui.set_width(WIDTH.min(space.width()));
-        let frame = Frame::new()
-            .fill(palette.floating)
-            .stroke(Stroke::new(1.0, palette.line))
-            .corner_radius(theme::RADIUS_LARGE)
-            .shadow(ui.visuals().popup_shadow)
-            .inner_margin(theme::SPACE_L);
+        let frame = theme::floating_frame(ui).inner_margin(theme::SPACE_L);
         frame.show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = theme::SPACE_S;
             header_ui(ui, opened, &mut view.pictures, commands);

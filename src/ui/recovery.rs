@@ -2,8 +2,8 @@
 //! never opens anything by itself, and hides nothing of the canvas for long.
 
 use egui::{
-    Align, Align2, Area, Frame, Id, Label, Layout, Order, Rect, RichText, ScrollArea, Sense,
-    Stroke, Ui, Vec2, vec2,
+    Align, Align2, Area, Id, Label, Layout, Order, Rect, RichText, ScrollArea, Sense, Ui, Vec2,
+    vec2,
 };
 
 use super::command::UiCommand;
@@ -36,12 +36,7 @@ pub(super) fn recovery_ui(
         .fixed_pos(canvas.center())
         .accessible_name("Unsaved work");
     area.show(ui.ctx(), |ui| {
-        let frame = Frame::new()
-            .fill(palette.floating)
-            .stroke(Stroke::new(1.0, palette.line))
-            .corner_radius(theme::RADIUS_LARGE)
-            .shadow(ui.visuals().popup_shadow)
-            .inner_margin(theme::SPACE_L);
+        let frame = theme::floating_frame(ui).inner_margin(theme::SPACE_L);
         frame.show(ui, |ui| {
             ui.set_width(width - 2.0 * theme::SPACE_L);
             ui.label(RichText::new("Unsaved work").font(theme::title()));

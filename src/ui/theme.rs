@@ -14,7 +14,7 @@ use egui::style::{
     HandleShape, NumericColorSpace, ScrollStyle, Selection, TextCursorStyle, WidgetVisuals, Widgets,
 };
 use egui::{
-    Color32, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, FontTweak, Margin,
+    Color32, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, FontTweak, Frame, Margin,
     Shadow, Stroke, Style, TextStyle, Theme, Ui, Vec2, Visuals, vec2,
 };
 
@@ -197,6 +197,16 @@ impl Palette {
 /// The colours of the theme in use.
 pub fn palette(ui: &Ui) -> &'static Palette {
     Palette::of(ui.visuals())
+}
+
+/// The frame of what floats over the canvas, such as a panel or a notice; without a margin.
+pub fn floating_frame(ui: &Ui) -> Frame {
+    let palette = palette(ui);
+    Frame::new()
+        .fill(palette.floating)
+        .stroke(Stroke::new(1.0, palette.line))
+        .corner_radius(RADIUS_LARGE)
+        .shadow(ui.visuals().popup_shadow)
 }
 
 /// Ground and ink of the application's icon.

@@ -1,8 +1,8 @@
 //! Notices, stacked over the lower right of the canvas.
 
 use egui::{
-    Align, Align2, Area, Frame, Id, Label, Layout, Margin, Order, Rect, RichText, ScrollArea,
-    Stroke, Ui, vec2,
+    Align, Align2, Area, Frame, Id, Label, Layout, Margin, Order, Rect, RichText, ScrollArea, Ui,
+    vec2,
 };
 
 use super::command::UiCommand;
@@ -60,12 +60,8 @@ fn toast_ui(ui: &mut Ui, notice: &Notice, commands: &mut Vec<UiCommand>) {
         NoticeKind::Warning => (icons::WARNING, palette.warning),
         NoticeKind::Error => (icons::ERROR, palette.error),
     };
-    let frame = Frame::new()
-        .fill(palette.floating)
-        .stroke(Stroke::new(1.0, palette.line))
-        .corner_radius(theme::RADIUS_LARGE)
-        .shadow(ui.visuals().popup_shadow)
-        .inner_margin(Margin { left: 12, right: 6, top: 6, bottom: 6 });
+    let frame =
+        theme::floating_frame(ui).inner_margin(Margin { left: 12, right: 6, top: 6, bottom: 6 });
     frame.show(ui, |ui| {
         ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
             if Button::icon(icons::CLOSE, "Dismiss").show(ui).clicked() {
