@@ -5,6 +5,7 @@
 mod day;
 mod kept;
 mod making;
+mod memory;
 mod pictures;
 mod steering;
 
@@ -19,6 +20,7 @@ use crate::params::{ControlKind, Sampling};
 pub use day::{Day, moment_name};
 pub use kept::{Kept, KeptError};
 pub use making::Making;
+pub use memory::{MemoryEncoder, MemoryId, MemoryModel, OwnEntry, OwnMemory, RememberedPicture};
 pub use pictures::{
     IndexProgress, KnownPicture, LibraryEvent, Listing, PictureId, PictureQuery, ScanReport,
     is_unspaced,
@@ -167,6 +169,10 @@ pub struct MemoryRequest {
     pub chosen: Vec<(usize, Inspiration)>,
     /// How strongly slot 0 is fused per position; 1 is as trained, 0 off, range 0–2.
     pub reference_strength: f32,
+    /// The user's own memories that are looked into, before the model's.
+    pub own: Vec<Arc<OwnMemory>>,
+    /// Slots, by index, that stay empty.
+    pub closed_slots: Vec<usize>,
 }
 
 impl MemoryRequest {
@@ -178,7 +184,14 @@ impl MemoryRequest {
 
 impl Default for MemoryRequest {
     fn default() -> Self {
-        Self { retrieval: true, banned: Vec::new(), chosen: Vec::new(), reference_strength: 1.0 }
+        Self {
+            retrieval: true,
+            banned: Vec::new(),
+            chosen: Vec::new(),
+            reference_strength: 1.0,
+            own: Vec::new(),
+            closed_slots: Vec::new(),
+        }
     }
 }
 
@@ -187,6 +200,8 @@ impl Default for MemoryRequest {
 pub enum Inspiration {
     /// An entry of the model's memory.
     Entry(EntryId),
+    /// A remembered picture as its ids, wherever it was found.
+    Remembered(Arc<RememberedPicture>),
     /// Any picture of the model's size, straight alpha; `name` is shown to the user.
     Picture { name: String, pixels: Arc<RgbaImage> },
 }
@@ -202,6 +217,13 @@ pub struct InspiredBy {
     pub licence: String,
     /// Cosine of the prompt's and the entry's text vectors, −1 to 1; `None` if chosen by hand.
     pub similarity: Option<f32>,
+    /// Name of the user's memory that it was found in; empty for the model's own memory.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub memory: String,
+    /// What the model looked at: token ids, scale by scale and row by row. Empty in files of
+    /// before.
+    #[serde(default, with = "memory::ids_as_text")]
+    pub ids: Arc<[u16]>,
 }
 
 /// Where a part of the picture memory comes from.

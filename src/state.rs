@@ -250,6 +250,7 @@ impl AppState {
                 banned: self.settings.banned.iter().map(|banned| banned.entry).collect(),
                 chosen: self.chosen_slots(),
                 reference_strength: recipe.reference_strength,
+                ..MemoryRequest::default()
             },
         }
     }
@@ -280,6 +281,7 @@ impl AppState {
                 banned: node.about.banned.iter().map(|banned| banned.entry).collect(),
                 chosen: node.chosen.clone(),
                 reference_strength: recipe.reference_strength,
+                ..MemoryRequest::default()
             },
         }
     }

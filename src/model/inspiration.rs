@@ -9,7 +9,9 @@ use super::config::{Config, MemoryConfig};
 use super::memory::{Candidates, PictureMemory, entry_id};
 use super::tokenizer::Tokenizer;
 use crate::imaging::{RgbaImage, planes};
-use crate::protocol::{EntryId, Inspiration, InspiredBy, MemoryRequest, MemorySource};
+use crate::protocol::{
+    EntryId, Inspiration, InspiredBy, MemoryRequest, MemorySource, RememberedPicture,
+};
 
 /// Latents and pictures kept, so that a live request rebuilds none of them.
 const CACHE_SIZE: usize = 32;
@@ -28,10 +30,19 @@ pub(super) struct Inspirations {
     memory: PictureMemory,
     config: MemoryConfig,
     image_size_px: usize,
+    n_tokens: usize,
+    n_codes: usize,
     /// Most recently used last.
     latents: Vec<(EntryId, Tensor)>,
     /// Pictures given by the user, with the entry made of them; most recent last.
-    pictures: Vec<(Arc<RgbaImage>, EntryId)>,
+    pictures: Vec<(Arc<RgbaImage>, EncodedPicture)>,
+}
+
+/// A picture given by the user, as a memory would hold it.
+#[derive(Debug, Clone)]
+struct EncodedPicture {
+    entry: EntryId,
+    ids: Arc<[u16]>,
 }
 
 impl Inspirations {
@@ -40,6 +51,8 @@ impl Inspirations {
             memory,
             config: config.memory.clone(),
             image_size_px: config.image_size,
+            n_tokens: config.n_tokens(),
+            n_codes: config.tokenizer.codebook_size,
             latents: Vec::new(),
             pictures: Vec::new(),
         }
@@ -67,6 +80,15 @@ impl Inspirations {
             match inspiration {
                 Inspiration::Entry(entry) if self.memory.find(*entry).is_none() => {
                     return Err(ModelError::UnknownEntry { entry: *entry });
+                }
+                Inspiration::Remembered(picture)
+                    if picture.ids.len() != self.n_tokens
+                        || picture.ids.iter().any(|id| usize::from(*id) >= self.n_codes) =>
+                {
+                    return fail(format!(
+                        "the inspiration “{}” was kept for another model; choose another",
+                        picture.caption
+                    ));
                 }
                 Inspiration::Picture { name, pixels }
                     if [pixels.width(), pixels.height()] != [self.image_size_px as u32; 2] =>
@@ -102,6 +124,7 @@ impl Inspirations {
         for (slot, inspiration) in &request.chosen {
             by_hand.push(match inspiration {
                 Inspiration::Entry(entry) => self.entry(*slot, *entry, None, tokenizer)?,
+                Inspiration::Remembered(picture) => self.remembered(*slot, picture, tokenizer)?,
                 Inspiration::Picture { name, pixels } => {
                     self.picture(*slot, name, pixels, tokenizer)?
                 }
@@ -130,7 +153,7 @@ impl Inspirations {
         entry: EntryId,
         tokenizer: &Tokenizer,
     ) -> Result<Arc<RgbaImage>, ModelError> {
-        if let Some((pixels, _)) = self.pictures.iter().find(|(_, known)| *known == entry) {
+        if let Some((pixels, _)) = self.pictures.iter().find(|(_, known)| known.entry == entry) {
             return Ok(Arc::clone(pixels));
         }
         let latent = self.latent(entry, tokenizer)?;
@@ -149,7 +172,41 @@ impl Inspirations {
     ) -> Result<Remembered, ModelError> {
         let latent = self.latent(entry, tokenizer)?;
         let idx = self.memory.find(entry).ok_or(ModelError::UnknownEntry { entry })?;
-        Ok(Remembered { inspired_by: self.memory.about(idx).inspired_by(slot, similarity), latent })
+        let ids = self.memory.shared_ids(idx);
+        let inspired_by = self.memory.about(idx).inspired_by(slot, similarity, ids);
+        Ok(Remembered { inspired_by, latent })
+    }
+
+    /// A picture that is known by its ids alone, which must have passed [`Self::check`].
+    fn remembered(
+        &mut self,
+        slot: usize,
+        picture: &RememberedPicture,
+        tokenizer: &Tokenizer,
+    ) -> Result<Remembered, ModelError> {
+        // The name that it came with is not trusted: it may be from a file.
+        let RememberedPicture { entry: _, caption, style, source, licence, memory, ids } = picture;
+        let row: Vec<u32> = ids.iter().map(|id| u32::from(*id)).collect();
+        let entry = entry_id(&row);
+        let latent = if let Some(latent) = self.cached_latent(entry) {
+            latent
+        } else {
+            let latent = tokenizer.f_hat_from_ids(&[row])?;
+            push_bounded(&mut self.latents, (entry, latent.clone()));
+            latent
+        };
+        let inspired_by = InspiredBy {
+            slot,
+            entry,
+            caption: caption.clone(),
+            style: style.clone(),
+            source: source.clone(),
+            licence: licence.clone(),
+            similarity: None,
+            memory: memory.clone(),
+            ids: Arc::clone(ids),
+        };
+        Ok(Remembered { inspired_by, latent })
     }
 
     /// Encodes a picture given by the user as the memory would hold it.
@@ -161,16 +218,20 @@ impl Inspirations {
         tokenizer: &Tokenizer,
     ) -> Result<Remembered, ModelError> {
         let known = self.pictures.iter().find(|(known, _)| known == pixels);
-        let cached = known.and_then(|(_, entry)| self.cached_latent(*entry).map(|l| (*entry, l)));
-        let (entry, latent) = if let Some(cached) = cached {
+        let cached = known.and_then(|(_, known)| {
+            let latent = self.cached_latent(known.entry)?;
+            Some((known.clone(), latent))
+        });
+        let (EncodedPicture { entry, ids }, latent) = if let Some(cached) = cached {
             cached
         } else {
             let ids = tokenizer.ids_of(pixels)?.concat();
             let entry = entry_id(&ids);
+            let encoded = EncodedPicture { entry, ids: ids.iter().map(|id| *id as u16).collect() };
             let latent = tokenizer.f_hat_from_ids(&[ids])?;
             push_bounded(&mut self.latents, (entry, latent.clone()));
-            push_bounded(&mut self.pictures, (Arc::clone(pixels), entry));
-            (entry, latent)
+            push_bounded(&mut self.pictures, (Arc::clone(pixels), encoded.clone()));
+            (encoded, latent)
         };
         let inspired_by = InspiredBy {
             slot,
@@ -180,6 +241,8 @@ impl Inspirations {
             source: "Your picture".to_owned(),
             licence: String::new(),
             similarity: None,
+            memory: String::new(),
+            ids,
         };
         Ok(Remembered { inspired_by, latent })
     }

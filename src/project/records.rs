@@ -12,7 +12,9 @@ use super::{Node, Source};
 use crate::document::{Document, Plane};
 use crate::imaging::metadata::{PictureRecord, TokenPyramid};
 use crate::params::{ControlKind, StrengthCurve};
-use crate::protocol::{Anchor, EntryId, Inspiration, Lock, LockMask, PictureIds};
+use crate::protocol::{
+    Anchor, EntryId, Inspiration, Lock, LockMask, PictureIds, RememberedPicture,
+};
 
 /// More places of *Inspired by* than any model has.
 pub(super) const MAX_SLOTS: usize = 64;
@@ -52,6 +54,7 @@ pub(super) struct LayerRecord {
 pub(super) enum InspirationRecord {
     /// An entry of the model's memory, 16 hexadecimal digits.
     Entry(String),
+    Remembered(RememberedPicture),
     Picture {
         name: String,
         pixels: String,
@@ -146,6 +149,7 @@ impl InspirationRecord {
     pub(super) fn of(inspiration: &Inspiration, blobs: &mut Blobs) -> Self {
         match inspiration {
             Inspiration::Entry(entry) => Self::Entry(entry_text(*entry)),
+            Inspiration::Remembered(picture) => Self::Remembered((**picture).clone()),
             Inspiration::Picture { name, pixels } => {
                 Self::Picture { name: name.clone(), pixels: blobs.picture(pixels) }
             }
@@ -154,7 +158,7 @@ impl InspirationRecord {
 
     pub(super) fn blob_name(&self) -> Option<&str> {
         match self {
-            Self::Entry(_) => None,
+            Self::Entry(_) | Self::Remembered(_) => None,
             Self::Picture { pixels, .. } => Some(pixels),
         }
     }
@@ -163,6 +167,7 @@ impl InspirationRecord {
     pub(super) fn load(&self, loader: &mut Loader<'_, impl BlobSource>) -> Option<Inspiration> {
         match self {
             Self::Entry(text) => entry(text).map(Inspiration::Entry),
+            Self::Remembered(picture) => Some(Inspiration::Remembered(Arc::new(picture.clone()))),
             Self::Picture { name, pixels } => {
                 let pixels = loader.picture(pixels)?;
                 Some(Inspiration::Picture { name: name.clone(), pixels })

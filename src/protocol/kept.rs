@@ -101,6 +101,7 @@ impl Kept {
                 banned: Vec::new(),
                 chosen,
                 reference_strength: record.memory.reference_strength,
+                ..MemoryRequest::default()
             },
             anchor: record.anchor.as_ref().map(|anchor| Anchor {
                 ids: Arc::new(vec![ids_of(&anchor.tokens)]),

@@ -21,6 +21,7 @@ impl Slot {
         match &self.chosen {
             Some(Inspiration::Picture { .. }) => None,
             Some(Inspiration::Entry(entry)) => Some(*entry),
+            Some(Inspiration::Remembered(picture)) => Some(picture.entry),
             None => self.used.as_ref().map(|used| used.entry),
         }
     }
@@ -29,6 +30,7 @@ impl Slot {
     pub fn caption(&self) -> Option<&str> {
         match (&self.chosen, &self.used) {
             (Some(Inspiration::Picture { name, .. }), _) => Some(name),
+            (Some(Inspiration::Remembered(picture)), _) => Some(&picture.caption),
             (_, Some(used)) => Some(&used.caption),
             (Some(Inspiration::Entry(_)), None) => Some("Kept"),
             (None, None) => None,

@@ -392,6 +392,9 @@ fn inspired_by(request: &GenerateRequest, entries: &[EntryId], n_slots: usize) -
         let chosen = memory.chosen.iter().find(|(chosen_slot, _)| *chosen_slot == slot);
         let (entry, caption, similarity) = match chosen {
             Some((_, Inspiration::Entry(entry))) => (*entry, format!("entry {}", entry.0), None),
+            Some((_, Inspiration::Remembered(picture))) => {
+                (picture.entry, picture.caption.clone(), None)
+            }
             Some((_, Inspiration::Picture { name, .. })) => (EntryId(1000), name.clone(), None),
             None if memory.retrieval => match retrieved.next() {
                 Some(entry) => (entry, format!("entry {}", entry.0), Some(0.9)),
@@ -407,6 +410,8 @@ fn inspired_by(request: &GenerateRequest, entries: &[EntryId], n_slots: usize) -
             source: "Fake pictures".to_owned(),
             licence: "CC0".to_owned(),
             similarity,
+            memory: String::new(),
+            ids: Arc::default(),
         });
     }
     used

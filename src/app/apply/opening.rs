@@ -378,6 +378,8 @@ fn inspired_by(record: &InspirationRecord) -> InspiredBy {
         source: record.source.clone(),
         licence: record.licence.clone(),
         similarity: None,
+        memory: String::new(),
+        ids: Arc::default(),
     }
 }
 

@@ -38,6 +38,8 @@ fn used(slot: usize, entry: u64) -> InspiredBy {
         source: String::new(),
         licence: String::new(),
         similarity: Some(0.5),
+        memory: String::new(),
+        ids: std::sync::Arc::default(),
     }
 }
 

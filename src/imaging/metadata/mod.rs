@@ -6,7 +6,7 @@
 //! InvokeAI, Fooocus, Draw Things, stable-diffusion.cpp and Krita AI Diffusion. Files are opened
 //! and saved in [`super::io`]; this module knows bytes only.
 
-mod base64;
+pub(crate) mod base64;
 mod control_record;
 mod embedded_png;
 mod exif;

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
@@ -53,7 +53,7 @@ pub struct Entry<'a> {
 
 impl Entry<'_> {
     /// The entry as the window shows it. `similarity` is absent if the user chose it.
-    pub fn inspired_by(&self, slot: usize, similarity: Option<f32>) -> InspiredBy {
+    pub fn inspired_by(&self, slot: usize, similarity: Option<f32>, ids: Arc<[u16]>) -> InspiredBy {
         InspiredBy {
             slot,
             entry: self.id,
@@ -62,6 +62,8 @@ impl Entry<'_> {
             source: self.source.to_owned(),
             licence: self.licence.to_owned(),
             similarity,
+            memory: String::new(),
+            ids,
         }
     }
 }
@@ -182,6 +184,11 @@ impl PictureMemory {
     /// size.
     pub fn ids(&self, entry_idx: usize) -> Vec<u32> {
         self.codes(entry_idx).map(u32::from).collect()
+    }
+
+    /// The same as the window and files keep them.
+    pub fn shared_ids(&self, entry_idx: usize) -> Arc<[u16]> {
+        self.codes(entry_idx).collect()
     }
 
     /// Size of a key: the text encoder's width.

@@ -26,7 +26,7 @@ fn entries_come_back() {
     let entry = memory.about(1);
     let texts = (entry.caption, entry.style, entry.source, entry.licence);
     assert_eq!(texts, ("picture 1", "flat", "Some Set", "MIT"));
-    let shown = entry.inspired_by(2, Some(0.5));
+    let shown = entry.inspired_by(2, Some(0.5), std::sync::Arc::default());
     assert_eq!((shown.slot, shown.entry, shown.caption.as_str()), (2, entry.id, "picture 1"));
 }
 
