@@ -5,6 +5,7 @@
 mod day;
 mod kept;
 mod making;
+mod memories;
 mod memory;
 mod pictures;
 mod steering;
@@ -20,6 +21,10 @@ use crate::params::{ControlKind, Sampling};
 pub use day::{Day, moment_name};
 pub use kept::{Kept, KeptError};
 pub use making::Making;
+pub use memories::{
+    AddPictures, AddProblem, AddProgress, AddReport, Captions, Duplicate, EntryListing, EntryQuery,
+    KnownEntry, KnownMemory, MemoryEvent, RememberedId,
+};
 pub use memory::{MemoryEncoder, MemoryId, MemoryModel, OwnEntry, OwnMemory, RememberedPicture};
 pub use pictures::{
     IndexProgress, KnownPicture, LibraryEvent, Listing, PictureId, PictureQuery, ScanReport,
