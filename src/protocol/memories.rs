@@ -23,6 +23,8 @@ pub struct KnownMemory {
     pub n_waiting: usize,
     /// Entries that were made for another model and cannot be looked at until they are made anew.
     pub n_outdated: usize,
+    /// Files that could not be read when they were last tried.
+    pub n_problems: usize,
 }
 
 /// One picture of a memory as the page lists it.
@@ -101,8 +103,14 @@ pub struct AddReport {
     pub n_added: usize,
     /// Entries whose source file has changed and that were made anew.
     pub n_renewed: usize,
+    /// Entries whose source file has another name now.
+    pub n_renamed: usize,
+    /// Entries whose source file is not there any more. They work as before.
+    pub n_gone: usize,
     pub duplicates: Vec<Duplicate>,
     pub problems: Vec<AddProblem>,
+    /// What should be known of files that were added, such as that only the first frame was taken.
+    pub remarks: Vec<AddProblem>,
     /// The user stopped it before all files were dealt with.
     pub was_cancelled: bool,
 }
@@ -132,6 +140,13 @@ pub enum MemoryEvent {
     /// when they are read first and whenever one of them changes.
     Snapshots(Vec<Arc<OwnMemory>>),
     Entries(Box<EntryListing>),
+    /// A memory that was asked for, whether it is switched on or not.
+    Snapshot(Arc<OwnMemory>),
+    /// Files that could not be read when they were last tried.
+    Problems {
+        memory: MemoryId,
+        problems: Vec<AddProblem>,
+    },
     /// A small picture for the grid, or why there is none.
     Thumbnail {
         id: RememberedId,
