@@ -23,7 +23,7 @@ pub use kept::{Kept, KeptError};
 pub use making::Making;
 pub use memories::{
     AddPictures, AddProblem, AddProgress, AddReport, Captions, Duplicate, EntryListing, EntryQuery,
-    KnownEntry, KnownMemory, MemoryEvent, RememberedId,
+    KnownEntry, KnownMemory, MemoryEvent, MemoryOrder, RememberedId,
 };
 pub use memory::{MemoryEncoder, MemoryId, MemoryModel, OwnEntry, OwnMemory, RememberedPicture};
 pub use pictures::{

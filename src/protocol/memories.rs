@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{EntryId, MemoryId, OwnMemory};
+use super::{EntryId, MemoryId, OwnMemory, RememberedPicture};
 use crate::imaging::RgbaImage;
 
 /// Number of an entry in the database; never given to another one.
@@ -131,6 +131,55 @@ pub struct AddProblem {
     pub reason: String,
 }
 
+/// What the window wants of the thread. None of it waits; what comes of it are [`MemoryEvent`]s.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MemoryOrder {
+    /// Reads the memories and tells the list and the snapshots, from now on whenever they change.
+    /// Files that were left over when the program ended are added now.
+    Load,
+    /// Lists what fits, from now on and whenever something changes.
+    List(EntryQuery),
+    /// Small pictures to find, the first most urgent; replaces what was wanted before.
+    Want(Vec<RememberedId>),
+    Create {
+        name: String,
+    },
+    Rename {
+        memory: MemoryId,
+        name: String,
+    },
+    Switch {
+        memory: MemoryId,
+        is_on: bool,
+    },
+    /// Takes a memory away, such that it can be brought back until the program ends.
+    Delete(MemoryId),
+    RestoreMemory(MemoryId),
+    Add(AddPictures),
+    /// Stops adding to a memory; what was added stays.
+    StopAdding(MemoryId),
+    SetCaption {
+        id: RememberedId,
+        caption: String,
+    },
+    /// Takes entries away, such that they can be brought back until the program ends.
+    Remove(Vec<RememberedId>),
+    RestoreEntries(Vec<RememberedId>),
+    /// Takes all entries whose source file is gone away; answered by [`MemoryEvent::Removed`].
+    RemoveGone(MemoryId),
+    /// Tells the picture of an entry as the model reads it.
+    Recall(RememberedId),
+    /// Tells the snapshot of a memory, switched on or not.
+    Snapshot(MemoryId),
+    Export {
+        memory: MemoryId,
+        path: PathBuf,
+    },
+    Import {
+        path: PathBuf,
+    },
+}
+
 /// What happened in the memories.
 #[derive(Debug, Clone)]
 pub enum MemoryEvent {
@@ -151,6 +200,18 @@ pub enum MemoryEvent {
     Thumbnail {
         id: RememberedId,
         result: Result<Arc<RgbaImage>, String>,
+    },
+    /// An entry as it can be put into a slot.
+    Recalled {
+        id: RememberedId,
+        picture: Arc<RememberedPicture>,
+    },
+    /// The snapshot that was asked for.
+    Snapshot(Arc<OwnMemory>),
+    /// Entries were taken away that the window did not name.
+    Removed {
+        memory: MemoryId,
+        ids: Vec<RememberedId>,
     },
     /// A memory was made, after a wish for a new one or for an import.
     Created(MemoryId),
