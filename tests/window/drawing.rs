@@ -1,55 +1,25 @@
 //! Drawing in the whole window on a fake model: tools, layers, strength, views; by mouse and keys.
 
-mod common;
-
-use std::time::Instant;
-
-use common::fake_model::{FakeModel, TIME_LIMIT};
+use crate::common::fake_model::FakeModel;
 use egui::accesskit::{Role, Toggled};
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, Rect, pos2, vec2};
-use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use underpaint::app::{App, AppOptions};
+use underpaint::app::AppOptions;
 use underpaint::document::{Document, Plane, Symmetry};
 use underpaint::params::{ControlKind, StrengthCurve};
-use underpaint::state::{AppState, Comparison, Phase, Settings, Tool};
-use underpaint::ui::Action;
-use underpaint::worker::WorkerHandle;
+use underpaint::state::{Comparison, Settings, Tool};
 
-type Window = Harness<'static, App>;
+use crate::help::*;
 
 /// A window with its first picture and the sample sketch, which draws only when asked.
 fn window() -> Window {
-    let mut window = opened(FakeModel::new().with_image_size(256));
+    let mut window = window_of(FakeModel::new().with_image_size(256));
     wait_until_finished(&mut window);
     window
 }
 
-fn opened(model: FakeModel) -> Window {
-    let builder = Harness::builder().with_size([1280.0, 900.0]).with_step_dt(1.0 / 60.0);
-    builder.build_eframe(|cc| {
-        let ctx = cc.egui_ctx.clone();
-        let wake = move || ctx.request_repaint();
-        let worker = WorkerHandle::spawn(model.into_loader(), wake).expect("a thread");
-        let mut app = App::new(cc, worker, AppOptions::default()).expect("a thread");
-        let frame = eframe::Frame::_new_kittest();
-        app.run(&cc.egui_ctx, &frame, Action::ToggleLive.into());
-        app
-    })
-}
-
-fn wait_until_finished(window: &mut Window) {
-    let started_at = Instant::now();
-    while !matches!(state(window).job.as_ref().map(|job| &job.phase), Some(Phase::Finished(_))) {
-        assert!(started_at.elapsed() < TIME_LIMIT, "{:?}", state(window).notices);
-        window.step();
-        std::thread::yield_now();
-    }
-    window.step();
-}
-
-fn state(window: &Window) -> &AppState {
-    window.state().state()
+fn window_of(model: FakeModel) -> Window {
+    opened(model, [1280.0, 900.0], Live::Off, AppOptions::default())
 }
 
 fn settings(window: &Window) -> &Settings {
@@ -63,17 +33,6 @@ fn document(window: &Window) -> &Document {
 /// Bytes of a layer at a pixel.
 fn pixel(window: &Window, layer: ControlKind, x: usize, y: usize) -> [u8; 4] {
     document(window).plane(Plane::Pixels(layer)).pixel(x, y)
-}
-
-fn press(window: &mut Window, modifiers: Modifiers, key: Key) {
-    window.key_press_modifiers(modifiers, key);
-    window.step();
-}
-
-fn click(window: &mut Window, label: &str) {
-    window.get_by_label(label).click();
-    window.step();
-    window.step();
 }
 
 fn canvas(window: &Window) -> Rect {
@@ -205,8 +164,9 @@ fn holding_c_hides_the_sketch() {
 #[test]
 fn escape_drops_the_stroke_before_it_stops_the_picture() {
     let model = FakeModel::new().with_image_size(256);
-    let (model, gate) = model.gated(|point| matches!(point, common::fake_model::Point::Step(3)));
-    let mut window = opened(model);
+    let (model, gate) =
+        model.gated(|point| matches!(point, crate::common::fake_model::Point::Step(3)));
+    let mut window = window_of(model);
     let held = gate.wait();
     while state(&window).shown().is_none() {
         window.step();

@@ -1,29 +1,25 @@
 //! Projects in the window, through real files: begun, saved, opened, and had back after a crash.
 
-mod common;
-
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
 
-use common::fake_model::{FakeModel, TIME_LIMIT};
+use crate::common::fake_model::FakeModel;
 use egui::accesskit::Role;
 use egui::{Key, Modifiers, ViewportCommand};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use underpaint::app::{App, AppOptions};
+use underpaint::app::AppOptions;
 use underpaint::document::{Brush, Edit, Pen, PenPoint, Plane, Symmetry};
 use underpaint::params::ControlKind;
 use underpaint::project;
 use underpaint::protocol::Given;
-use underpaint::state::AppState;
 
-use underpaint::ui::{Action, ProjectCommand, SketchCommand, SourceCommand, UiCommand};
+use underpaint::ui::{ProjectCommand, SketchCommand, SourceCommand};
 use underpaint::worker::WorkerHandle;
 
-type Window = Harness<'static, App>;
+use crate::help::*;
 
 /// The variable that names a folder for pictures of the window, for people to look at.
 const SHOTS: &str = "UNDERPAINT_SHOTS";
@@ -38,19 +34,13 @@ fn window(options: AppOptions) -> Window {
 }
 
 fn window_with(model: FakeModel, options: AppOptions) -> Window {
-    let size = [1280.0, 820.0];
-    let mut builder = Harness::builder().with_size(size).with_step_dt(1.0 / 60.0);
+    let mut builder = Harness::builder().with_size([1280.0, 820.0]);
     if env::var_os(SHOTS).is_some() {
         builder = builder.wgpu();
     }
-    builder.build_eframe(|cc| {
-        let ctx = cc.egui_ctx.clone();
+    built(builder, Live::Off, options, |ctx| {
         let wake = move || ctx.request_repaint();
-        let worker = WorkerHandle::spawn(model.into_loader(), wake).expect("a thread");
-        let mut app = App::new(cc, worker, options).expect("a thread");
-        let frame = eframe::Frame::_new_kittest();
-        app.run(&cc.egui_ctx, &frame, Action::ToggleLive.into());
-        app
+        WorkerHandle::spawn(model.into_loader(), wake).expect("a thread")
     })
 }
 
@@ -60,41 +50,6 @@ fn drawn(options: AppOptions) -> Window {
     wait_until(&mut window, "a picture", |window| state(window).branches.current.is_some());
     window.run_steps(2);
     window
-}
-
-fn state(window: &Window) -> &AppState {
-    window.state().state()
-}
-
-fn run(window: &mut Window, command: impl Into<UiCommand>) {
-    let ctx = window.ctx.clone();
-    let frame = eframe::Frame::_new_kittest();
-    window.state_mut().run(&ctx, &frame, command.into());
-    window.run_steps(2);
-}
-
-fn wait_until(window: &mut Window, what: &str, is_so: impl Fn(&Window) -> bool) {
-    let started_at = Instant::now();
-    while !is_so(window) {
-        assert!(started_at.elapsed() < TIME_LIMIT, "{what}: {:?}", state(window).notices);
-        window.step();
-        std::thread::yield_now();
-    }
-}
-
-fn wait_for_label(window: &mut Window, label: &str) {
-    wait_until(window, label, |window| window.query_by_label_contains(label).is_some());
-    window.run_steps(2);
-}
-
-fn press(window: &mut Window, modifiers: Modifiers, key: Key) {
-    window.key_press_modifiers(modifiers, key);
-    window.run_steps(2);
-}
-
-fn click(window: &mut Window, label: &str) {
-    window.get_by_label(label).click();
-    window.run_steps(3);
 }
 
 fn stroke(window: &mut Window, x: f32) {

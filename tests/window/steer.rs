@@ -1,37 +1,20 @@
 //! Steering in the whole window, on a fake model: the scale strip, the branch tree and undo over
 //! pictures, driven by keys and clicks, found by accessible names.
 
-mod common;
-
-use std::time::Instant;
-
-use common::fake_model::{FakeModel, Gate, Point, TIME_LIMIT, colour_of, middle};
+use crate::common::fake_model::{FakeModel, Gate, Point, colour_of, middle};
 use egui::accesskit::{Role, Toggled};
 use egui::{Key, Modifiers};
-use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use underpaint::app::{App, AppOptions};
+use underpaint::app::AppOptions;
 use underpaint::document::PenPoint;
-use underpaint::protocol::GenerateRequest;
-use underpaint::state::{AppState, Node, Phase};
-use underpaint::ui::{Action, SketchCommand, UiCommand};
-use underpaint::worker::WorkerHandle;
+use underpaint::state::{Node, Phase};
+use underpaint::ui::SketchCommand;
 
-type Window = Harness<'static, App>;
+use crate::help::*;
 
 fn window(model: FakeModel, is_live: bool) -> Window {
-    let size = [1400.0, 1400.0];
-    Harness::builder().with_size(size).with_step_dt(1.0 / 60.0).build_eframe(move |cc| {
-        let ctx = cc.egui_ctx.clone();
-        let wake = move || ctx.request_repaint();
-        let worker = WorkerHandle::spawn(model.into_loader(), wake).expect("a thread");
-        let mut app = App::new(cc, worker, AppOptions::default()).expect("a thread");
-        if !is_live {
-            let frame = eframe::Frame::_new_kittest();
-            app.run(&cc.egui_ctx, &frame, Action::ToggleLive.into());
-        }
-        app
-    })
+    let live = if is_live { Live::On } else { Live::Off };
+    opened(model, [1400.0, 1400.0], live, AppOptions::default())
 }
 
 /// A window that has drawn its first picture, and draws only when asked.
@@ -51,23 +34,6 @@ fn held_in_second_picture() -> (Window, Gate) {
     (window, gate)
 }
 
-fn state(window: &Window) -> &AppState {
-    window.state().state()
-}
-
-fn request(window: &Window) -> GenerateRequest {
-    state(window).job.as_ref().expect("a job").request.clone()
-}
-
-fn wait_until(window: &mut Window, what: &str, is_so: impl Fn(&Window) -> bool) {
-    let started_at = Instant::now();
-    while !is_so(window) {
-        assert!(started_at.elapsed() < TIME_LIMIT, "{what}: {:?}", state(window).notices);
-        window.step();
-        std::thread::yield_now();
-    }
-}
-
 /// The picture on the canvas is done, and nothing is on its way.
 fn wait_until_rested(window: &mut Window) {
     wait_until(window, "the picture must be finished", |window| {
@@ -76,25 +42,6 @@ fn wait_until_rested(window: &mut Window) {
         matches!(phase, Some(Phase::Finished(_) | Phase::Stopped)) && !state.is_drawing()
     });
     window.run_steps(2);
-}
-
-fn press(window: &mut Window, modifiers: Modifiers, key: Key) {
-    window.key_press_modifiers(modifiers, key);
-    window.step();
-    window.step();
-}
-
-fn click(window: &mut Window, label: &str) {
-    window.get_by_label(label).click();
-    window.step();
-    window.step();
-}
-
-fn run(window: &mut Window, command: impl Into<UiCommand>) {
-    let ctx = window.ctx.clone();
-    let frame = eframe::Frame::_new_kittest();
-    window.state_mut().run(&ctx, &frame, command.into());
-    window.step();
 }
 
 fn stroke(window: &mut Window, y: f32) {

@@ -1,24 +1,20 @@
 //! Pictures on their way into the sketch, in the whole window: dropped, pasted, tried, accepted or
 //! put away; and files of every kind that people have.
 
-mod common;
-
 use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
 
-use common::fake_model::{FakeModel, Point as At, TIME_LIMIT};
+use crate::common::fake_model::{FakeModel, Point as At};
 use egui::accesskit::Role;
 use egui::{Event, Key, Modifiers};
-use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use image::codecs::gif::GifEncoder;
 use image::{DynamicImage, Frame, ImageBuffer, ImageFormat, Rgba, RgbaImage};
+use underpaint::app::AppOptions;
 use underpaint::app::clipboard::{Clipboard, PasteError, Pasted};
 use underpaint::app::depth::DepthSource;
-use underpaint::app::{App, AppOptions};
 use underpaint::document::{Edit, LayerImage, PenPoint};
 use underpaint::imaging::ControlMap;
 use underpaint::imaging::blocks::BlockSize;
@@ -28,11 +24,10 @@ use underpaint::imaging::polarity::InkTone;
 use underpaint::params::ControlKind;
 use underpaint::protocol::{Failure, Inspiration};
 use underpaint::state::import::{DepthFrom, ImportSettings, ImportTarget, LinesFrom};
-use underpaint::state::{AppState, Import, Phase, Tool};
-use underpaint::ui::{ImportCommand, SketchCommand, UiCommand};
-use underpaint::worker::WorkerHandle;
+use underpaint::state::{Import, Tool};
+use underpaint::ui::{ImportCommand, SketchCommand};
 
-type Window = Harness<'static, App>;
+use crate::help::*;
 
 const SIZE_PX: usize = 64;
 
@@ -41,12 +36,7 @@ fn window_with(model: FakeModel, clipboard: Clipboard) -> Window {
 }
 
 fn window_of(model: FakeModel, options: AppOptions) -> Window {
-    Harness::builder().with_size([1280.0, 900.0]).with_step_dt(1.0 / 60.0).build_eframe(|cc| {
-        let ctx = cc.egui_ctx.clone();
-        let wake = move || ctx.request_repaint();
-        let worker = WorkerHandle::spawn(model.into_loader(), wake).expect("a thread");
-        App::new(cc, worker, options).expect("a thread")
-    })
+    opened(model, [1280.0, 900.0], Live::On, options)
 }
 
 fn empty_clipboard() -> Clipboard {
@@ -59,36 +49,12 @@ fn window() -> Window {
 }
 
 fn ready(mut window: Window) -> Window {
-    wait_until(&mut window, "the first picture", |window| {
-        let phase = state(window).job.as_ref().map(|job| &job.phase);
-        matches!(phase, Some(Phase::Finished(_)))
-    });
-    window.step();
+    wait_until_finished(&mut window);
     window
-}
-
-fn state(window: &Window) -> &AppState {
-    window.state().state()
 }
 
 fn import(window: &Window) -> &Import {
     state(window).imports.open.as_ref().expect("the panel is open")
-}
-
-/// Paints frame after frame until something is so; what the threads do comes in between.
-fn wait_until(window: &mut Window, what: &str, is_so: impl Fn(&Window) -> bool) {
-    let started_at = Instant::now();
-    while !is_so(window) {
-        assert!(started_at.elapsed() < TIME_LIMIT, "{what}: {:?}", state(window).notices);
-        window.step();
-        std::thread::yield_now();
-    }
-}
-
-fn wait_for_label(window: &mut Window, label: &str) {
-    wait_until(window, label, |window| window.query_by_label_contains(label).is_some());
-    // What floats is only measured in its first frame, and placed in the next.
-    window.run_steps(2);
 }
 
 /// Until the panel shows what its settings give.
@@ -100,43 +66,10 @@ fn wait_for_preview(window: &mut Window) {
     window.run_steps(2);
 }
 
-fn press(window: &mut Window, modifiers: Modifiers, key: Key) {
-    window.key_press_modifiers(modifiers, key);
-    window.run_steps(2);
-}
-
-fn click(window: &mut Window, label: &str) {
-    window.get_by_label(label).click();
-    window.run_steps(2);
-}
-
-fn run(window: &mut Window, command: impl Into<UiCommand>) {
-    let ctx = window.ctx.clone();
-    let frame = eframe::Frame::_new_kittest();
-    window.state_mut().run(&ctx, &frame, command.into());
-}
-
 fn set(window: &mut Window, change: impl FnOnce(&mut ImportSettings)) {
     let mut settings = import(window).settings;
     change(&mut settings);
-    run(window, ImportCommand::Set(Box::new(settings)));
-}
-
-fn drop_files(window: &mut Window, paths: &[&Path]) {
-    #[derive(Debug)]
-    struct File(PathBuf);
-    impl egui::DroppedFile for File {
-        fn path(&self) -> &Path {
-            &self.0
-        }
-        fn bytes(&self) -> Result<Vec<u8>, String> {
-            fs::read(&self.0).map_err(|error| error.to_string())
-        }
-    }
-    for path in paths {
-        window.input_mut().dropped_files.push(Arc::new(File((*path).to_owned())));
-    }
-    window.step();
+    tell(window, ImportCommand::Set(Box::new(settings)));
 }
 
 fn layer(window: &Window, kind: ControlKind) -> Vec<u8> {
@@ -191,7 +124,7 @@ impl Folder {
 }
 
 /// Drops a picture and waits for its preview.
-fn opened(window: &mut Window, picture: &RgbaImage) {
+fn taken_in(window: &mut Window, picture: &RgbaImage) {
     let folder = Folder::new();
     let path = folder.picture("my picture.png", picture);
     let before = state(window).imports.open.as_ref().map(|import| Arc::clone(&import.picture));
@@ -210,7 +143,7 @@ type Change = Box<dyn Fn(&mut ImportSettings)>;
 #[test]
 fn every_setting_is_shown_on_the_canvas_and_drawn_at_once() {
     let mut window = window();
-    opened(&mut window, &ball());
+    taken_in(&mut window, &ball());
     window.get_by_label("my picture");
     window.get_by_label("200 × 150 pixels");
     let lines = |lines: LinesFrom| {
@@ -263,7 +196,7 @@ fn every_setting_is_shown_on_the_canvas_and_drawn_at_once() {
 #[test]
 fn accepting_is_one_step_and_putting_away_leaves_no_trace() {
     let mut window = window();
-    opened(&mut window, &ball());
+    taken_in(&mut window, &ball());
     let lines = layer(&window, ControlKind::Lines);
     press(&mut window, Modifiers::NONE, Key::Escape);
     assert!(state(&window).imports.open.is_none());
@@ -271,7 +204,7 @@ fn accepting_is_one_step_and_putting_away_leaves_no_trace() {
     assert!(layer(&window, ControlKind::Lines).iter().all(|byte| *byte == 0));
     assert_eq!(n_steps(&window), 0);
 
-    opened(&mut window, &ball());
+    taken_in(&mut window, &ball());
     press(&mut window, Modifiers::NONE, Key::Enter);
     assert!(state(&window).imports.open.is_none());
     assert_eq!((n_steps(&window), layer(&window, ControlKind::Lines)), (1, lines));
@@ -282,7 +215,7 @@ fn accepting_is_one_step_and_putting_away_leaves_no_trace() {
 
     // While the panel is open, Undo means the newest thing: the panel.
     press(&mut window, Modifiers::COMMAND, Key::Y);
-    opened(&mut window, &ball());
+    taken_in(&mut window, &ball());
     set(&mut window, |settings| settings.target = ImportTarget::Layer(ControlKind::Depth));
     wait_for_preview(&mut window);
     press(&mut window, Modifiers::COMMAND, Key::Z);
@@ -294,7 +227,7 @@ fn accepting_is_one_step_and_putting_away_leaves_no_trace() {
 #[test]
 fn the_panel_is_worked_by_its_buttons() {
     let mut window = window();
-    opened(&mut window, &ball());
+    taken_in(&mut window, &ball());
     for (label, kind) in [
         ("Use as depth", Some(ControlKind::Depth)),
         ("Use as colours", Some(ControlKind::Colour)),
@@ -328,7 +261,7 @@ fn the_panel_is_worked_by_its_buttons() {
     assert_eq!(n_steps(&window), 1);
 
     // The next picture begins with the same settings.
-    opened(&mut window, &ball());
+    taken_in(&mut window, &ball());
     assert_ne!(import(&window).settings.canny, before);
     click(&mut window, "Cancel");
     assert!(state(&window).imports.open.is_none());
@@ -338,7 +271,7 @@ fn the_panel_is_worked_by_its_buttons() {
 #[test]
 fn keys_in_a_text_field_do_not_accept_or_put_away() {
     let mut window = window();
-    opened(&mut window, &ball());
+    taken_in(&mut window, &ball());
     window.get_by_role_and_label(Role::MultilineTextInput, "Prompt").focus();
     window.step();
     press(&mut window, Modifiers::NONE, Key::Enter);
@@ -351,10 +284,10 @@ fn keys_in_a_text_field_do_not_accept_or_put_away() {
 #[test]
 fn an_accepted_picture_waits_for_its_newest_settings() {
     let mut window = window();
-    opened(&mut window, &ball());
+    taken_in(&mut window, &ball());
     set(&mut window, |settings| settings.target = ImportTarget::Layer(ControlKind::Colour));
     assert!(import(&window).is_working());
-    run(&mut window, ImportCommand::Accept);
+    tell(&mut window, ImportCommand::Accept);
     wait_until(&mut window, "accepted", |window| state(window).imports.open.is_none());
     let blocks = Extractor::ColourBlocks(BlockSize::default());
     assert!(layer(&window, ControlKind::Colour) == expected(&ball(), blocks));
@@ -366,7 +299,7 @@ fn an_accepted_picture_waits_for_its_newest_settings() {
 fn an_inverted_drawing_is_told_and_turned_over_with_a_click() {
     let mut window = window();
     let white_on_black = drawing(255, 0);
-    opened(&mut window, &white_on_black);
+    taken_in(&mut window, &white_on_black);
     assert_eq!(import(&window).settings.lines, LinesFrom::Drawing, "told from a photograph");
     wait_for_label(&mut window, "Inverted: the lines were light on dark");
     press(&mut window, Modifiers::NONE, Key::Enter);
@@ -396,12 +329,12 @@ fn an_inverted_drawing_is_told_and_turned_over_with_a_click() {
 #[test]
 fn a_drawing_in_dark_ink_needs_no_words() {
     let mut window = window();
-    opened(&mut window, &drawing(20, 250));
+    taken_in(&mut window, &drawing(20, 250));
     press(&mut window, Modifiers::NONE, Key::Enter);
     window.run_steps(3);
     assert!(state(&window).notices.is_empty(), "{:?}", state(&window).notices);
     // Nor one whose ink was chosen by hand.
-    opened(&mut window, &drawing(255, 0));
+    taken_in(&mut window, &drawing(255, 0));
     set(&mut window, |settings| settings.ink = Some(InkTone::Light));
     wait_for_preview(&mut window);
     press(&mut window, Modifiers::NONE, Key::Enter);
@@ -415,12 +348,12 @@ fn pen(pos: [f32; 2], secs: f32) -> PenPoint {
 
 fn stroke(window: &mut Window, points: &[[f32; 2]]) {
     let points: Vec<_> = (0..).zip(points).map(|(n, pos)| pen(*pos, 0.02 * n as f32)).collect();
-    run(window, SketchCommand::BeginStroke(points[0]));
+    tell(window, SketchCommand::BeginStroke(points[0]));
     for point in &points[1..] {
-        run(window, SketchCommand::Draw(vec![*point]));
+        tell(window, SketchCommand::Draw(vec![*point]));
         window.step();
     }
-    run(window, SketchCommand::EndStroke);
+    tell(window, SketchCommand::EndStroke);
     window.step();
 }
 
@@ -436,7 +369,7 @@ fn stroke_alone() -> Vec<u8> {
 #[test]
 fn drawing_keeps_what_is_on_show_as_a_step_of_its_own() {
     let mut window = window();
-    opened(&mut window, &ball());
+    taken_in(&mut window, &ball());
     set(&mut window, |settings| settings.target = ImportTarget::Layer(ControlKind::Depth));
     wait_for_preview(&mut window);
     let depth = layer(&window, ControlKind::Depth);
@@ -455,7 +388,7 @@ fn drawing_keeps_what_is_on_show_as_a_step_of_its_own() {
 #[test]
 fn a_stroke_that_is_dropped_brings_the_panel_back() {
     let mut window = window();
-    opened(&mut window, &drawing(255, 0));
+    taken_in(&mut window, &drawing(255, 0));
     let lines = layer(&window, ControlKind::Lines);
     let shape = SketchCommand::ShowShape { from: [5.0, 5.0], to: [60.0, 50.0] };
     for (tool, begin) in [
@@ -463,11 +396,11 @@ fn a_stroke_that_is_dropped_brings_the_panel_back() {
         (Tool::Brush, SketchCommand::BeginErasing(pen(WAY[0], 0.0))),
         (Tool::Line, shape),
     ] {
-        run(&mut window, SketchCommand::TakeTool(tool));
-        run(&mut window, begin);
+        tell(&mut window, SketchCommand::TakeTool(tool));
+        tell(&mut window, begin);
         assert!(state(&window).imports.open.is_none());
         assert_eq!(n_steps(&window), 1, "kept while drawing");
-        run(&mut window, SketchCommand::Abandon);
+        tell(&mut window, SketchCommand::Abandon);
         assert!(state(&window).imports.open.is_some());
         assert!(layer(&window, ControlKind::Lines) == lines);
         assert!(!state(&window).sketch.history().can_undo());
@@ -480,15 +413,15 @@ fn a_stroke_that_is_dropped_brings_the_panel_back() {
 #[test]
 fn a_preview_does_not_end_the_stroke_under_the_pen() {
     let mut window = window();
-    run(&mut window, SketchCommand::BeginStroke(pen(WAY[0], 0.0)));
-    run(&mut window, SketchCommand::Draw(vec![pen(WAY[1], 0.02)]));
+    tell(&mut window, SketchCommand::BeginStroke(pen(WAY[0], 0.0)));
+    tell(&mut window, SketchCommand::Draw(vec![pen(WAY[1], 0.02)]));
     let folder = Folder::new();
     drop_files(&mut window, &[&folder.picture("ball.png", &ball())]);
     run_until_found(&mut window);
     assert!(state(&window).sketch.is_drawing());
-    run(&mut window, SketchCommand::Draw(vec![pen(WAY[2], 0.04)]));
-    run(&mut window, SketchCommand::Draw(vec![pen(WAY[3], 0.06)]));
-    run(&mut window, SketchCommand::EndStroke);
+    tell(&mut window, SketchCommand::Draw(vec![pen(WAY[2], 0.04)]));
+    tell(&mut window, SketchCommand::Draw(vec![pen(WAY[3], 0.06)]));
+    tell(&mut window, SketchCommand::EndStroke);
     // Now the preview lies over the stroke, which is a step.
     assert_eq!(n_steps(&window), 1);
     assert!(matches!(state(&window).sketch.draft(), Some(Edit::Import(_))));
@@ -499,21 +432,21 @@ fn a_preview_does_not_end_the_stroke_under_the_pen() {
 #[test]
 fn a_preview_does_not_replace_a_shape_that_is_being_drawn() {
     let mut window = window();
-    run(&mut window, SketchCommand::TakeTool(Tool::Line));
+    tell(&mut window, SketchCommand::TakeTool(Tool::Line));
     let shape = SketchCommand::ShowShape { from: [5.0, 5.0], to: [60.0, 50.0] };
-    run(&mut window, shape);
+    tell(&mut window, shape);
     let line = layer(&window, ControlKind::Lines);
     assert!(line.iter().any(|byte| *byte > 0));
     let folder = Folder::new();
     drop_files(&mut window, &[&folder.picture("ball.png", &ball())]);
     run_until_found(&mut window);
     assert!(layer(&window, ControlKind::Lines) == line);
-    run(&mut window, SketchCommand::DrawShape);
+    tell(&mut window, SketchCommand::DrawShape);
     assert_eq!(n_steps(&window), 1);
     assert!(matches!(state(&window).sketch.draft(), Some(Edit::Import(_))));
     // The end of a shape that never was is no acceptance.
-    run(&mut window, SketchCommand::DrawShape);
-    run(&mut window, SketchCommand::Abandon);
+    tell(&mut window, SketchCommand::DrawShape);
+    tell(&mut window, SketchCommand::Abandon);
     assert!(matches!(state(&window).sketch.draft(), Some(Edit::Import(_))));
     assert_eq!(n_steps(&window), 1);
     press(&mut window, Modifiers::NONE, Key::Escape);
@@ -529,17 +462,17 @@ fn run_until_found(window: &mut Window) {
 #[test]
 fn other_changes_of_the_sketch_leave_the_preview_on_show() {
     let mut window = window();
-    run(
+    tell(
         &mut window,
         SketchCommand::Edit(Edit::SetVisible { layer: ControlKind::Lines, visible: false }),
     );
-    opened(&mut window, &ball());
+    taken_in(&mut window, &ball());
     let is_visible =
         |window: &Window| state(window).sketch.document().layer(ControlKind::Lines).is_visible();
     assert!(is_visible(&window), "nobody imports without seeing it");
     let shown = layer(&window, ControlKind::Lines);
     let strength = underpaint::params::StrengthCurve::Constant(0.5);
-    run(
+    tell(
         &mut window,
         SketchCommand::Edit(Edit::SetStrength { layer: ControlKind::Lines, strength }),
     );
@@ -553,7 +486,7 @@ fn other_changes_of_the_sketch_leave_the_preview_on_show() {
 #[test]
 fn a_picture_becomes_an_inspiration() {
     let mut window = window();
-    opened(&mut window, &ball());
+    taken_in(&mut window, &ball());
     click(&mut window, "Use as inspiration");
     assert!(layer(&window, ControlKind::Lines).iter().all(|byte| *byte == 0), "no layer");
     click(&mut window, "Second place");
@@ -571,7 +504,7 @@ fn pictures_come_while_the_model_is_loading() {
         FakeModel::new().with_image_size(SIZE_PX).gated(|point| point == At::Load);
     let mut window = window_with(model, empty_clipboard());
     let held = gate.wait();
-    opened(&mut window, &ball());
+    taken_in(&mut window, &ball());
     assert_eq!(layer(&window, ControlKind::Lines).len(), 256 * 256, "the sketch has a size");
     assert!(layer(&window, ControlKind::Lines).iter().any(|byte| *byte > 0));
     click(&mut window, "Use as inspiration");
@@ -595,7 +528,7 @@ fn a_sketch_imported_while_the_model_is_loading_is_kept() {
     let (model, mut gate) = FakeModel::new().with_image_size(256).gated(|point| point == At::Load);
     let mut window = window_with(model, empty_clipboard());
     let held = gate.wait();
-    opened(&mut window, &ball());
+    taken_in(&mut window, &ball());
     press(&mut window, Modifiers::NONE, Key::Enter);
     let lines = layer(&window, ControlKind::Lines);
     drop(held);
@@ -629,7 +562,7 @@ fn a_depth_network_takes_its_time_and_holds_nothing_up() {
         }))
     }));
     let mut window = window_with_network(network);
-    opened(&mut window, &ball());
+    taken_in(&mut window, &ball());
     click(&mut window, "Use as depth");
     wait_for_preview(&mut window);
     click(&mut window, "Depth from the depth network");
@@ -651,7 +584,7 @@ fn a_depth_network_takes_its_time_and_holds_nothing_up() {
     wait_for_preview(&mut window);
     assert!(layer(&window, ControlKind::Depth).iter().all(|byte| *byte == 51));
 
-    opened(&mut window, &drawing(0, 255));
+    taken_in(&mut window, &drawing(0, 255));
     click(&mut window, "Use as depth");
     click(&mut window, "Depth from the depth network");
     may_answer.send(Err("The depth network cannot be used: broken")).expect("somebody asks");
@@ -664,7 +597,7 @@ fn a_depth_network_takes_its_time_and_holds_nothing_up() {
 fn without_a_depth_network_the_panel_says_how_to_get_one() {
     let advice = "Put weights into a folder to let a network see depth".to_owned();
     let mut window = window_with_network(DepthSource::Missing { advice: advice.clone() });
-    opened(&mut window, &ball());
+    taken_in(&mut window, &ball());
     click(&mut window, "Use as depth");
     window.get_by_label(&advice);
     let chip = window.get_by_label("Depth from the depth network");
@@ -765,13 +698,13 @@ fn odd_pictures_work_and_say_what_is_special() {
         (folder.picture("thread.png", &thread), "16384 × 1 pixels", None),
         (folder.file("deep.png", &deep), "90 × 60 pixels", None),
         (
-            folder.file("cmyk.jpg", include_bytes!("fixtures/pictures/cmyk.jpg")),
+            folder.file("cmyk.jpg", include_bytes!("../fixtures/pictures/cmyk.jpg")),
             "24 × 16 pixels",
             None,
         ),
         (folder.file("moving.gif", &gif), "8 × 8 pixels", Some("The GIF is animated")),
         (
-            folder.file("moving.webp", include_bytes!("fixtures/pictures/animated.webp")),
+            folder.file("moving.webp", include_bytes!("../fixtures/pictures/animated.webp")),
             "24 × 16 pixels",
             Some("The WebP is animated; its first frame is used"),
         ),
@@ -818,7 +751,7 @@ fn what_cannot_be_used_is_refused_and_nothing_is_lost() {
     ];
     let mut window = window();
     stroke(&mut window, &WAY);
-    opened(&mut window, &ball());
+    taken_in(&mut window, &ball());
     set(&mut window, |settings| settings.target = ImportTarget::Layer(ControlKind::Depth));
     wait_for_preview(&mut window);
     let depth = layer(&window, ControlKind::Depth);

@@ -1,85 +1,33 @@
 //! Pictures of the user in the window, through real files: saved, exported, opened again.
 
-mod common;
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
 
-use common::fake_model::{Calls, FakeModel, Point, TIME_LIMIT};
+use crate::common::fake_model::{Calls, FakeModel, Point};
 use egui::{Color32, Key, Modifiers, Shape};
-use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
-use underpaint::app::{App, AppOptions};
+use underpaint::app::AppOptions;
 use underpaint::document::Plane;
 use underpaint::imaging::RgbaImage;
 use underpaint::imaging::io::read_metadata;
 use underpaint::imaging::metadata::PictureRecord;
 use underpaint::params::ControlKind;
-use underpaint::state::{AppState, Origin, Phase};
+use underpaint::state::{Origin, Phase};
 use underpaint::ui::{Action, UiCommand};
-use underpaint::worker::WorkerHandle;
 
-type Window = Harness<'static, App>;
+use crate::help::*;
 
 /// Draws only when asked, and saves into `folder`.
 fn window(model: FakeModel, folder: &Path) -> Window {
     let options = AppOptions { save_dir: Some(folder.to_owned()), ..Default::default() };
-    Harness::builder().with_size([1280.0, 1400.0]).with_step_dt(1.0 / 60.0).build_eframe(|cc| {
-        let ctx = cc.egui_ctx.clone();
-        let wake = move || ctx.request_repaint();
-        let worker = WorkerHandle::spawn(model.into_loader(), wake).expect("a thread");
-        let mut app = App::new(cc, worker, options).expect("a thread");
-        let frame = eframe::Frame::_new_kittest();
-        app.run(&cc.egui_ctx, &frame, Action::ToggleLive.into());
-        app
-    })
+    opened(model, [1280.0, 1400.0], Live::Off, options)
 }
 
 /// A window that has drawn its first picture.
 fn drawn(model: FakeModel, folder: &Path) -> Window {
     let mut window = window(model, folder);
-    wait_until(&mut window, "the picture must be finished", |window| {
-        let phase = state(window).job.as_ref().map(|job| &job.phase);
-        matches!(phase, Some(Phase::Finished(_)))
-    });
-    window.step();
+    wait_until_finished(&mut window);
     window
-}
-
-fn state(window: &Window) -> &AppState {
-    window.state().state()
-}
-
-fn run(window: &mut Window, command: UiCommand) {
-    let ctx = window.ctx.clone();
-    let frame = eframe::Frame::_new_kittest();
-    window.state_mut().run(&ctx, &frame, command);
-    window.step();
-}
-
-fn wait_until(window: &mut Window, what: &str, is_so: impl Fn(&Window) -> bool) {
-    let started_at = Instant::now();
-    while !is_so(window) {
-        assert!(started_at.elapsed() < TIME_LIMIT, "{what}: {:?}", state(window).notices);
-        window.step();
-        std::thread::yield_now();
-    }
-}
-
-fn wait_for_label(window: &mut Window, label: &str) {
-    wait_until(window, label, |window| window.query_by_label_contains(label).is_some());
-    window.run_steps(2);
-}
-
-fn press(window: &mut Window, modifiers: Modifiers, key: Key) {
-    window.key_press_modifiers(modifiers, key);
-    window.run_steps(2);
-}
-
-fn click(window: &mut Window, label: &str) {
-    window.get_by_label(label).click();
-    window.run_steps(2);
 }
 
 fn shown(window: &Window) -> RgbaImage {
@@ -239,7 +187,7 @@ fn n_starts(calls: &Calls) -> usize {
 
 /// Switches live mode on and waits for what it draws.
 fn live(window: &mut Window) {
-    run(window, Action::ToggleLive.into());
+    run(window, Action::ToggleLive);
     wait_until(window, "live", |window| !state(window).is_drawing());
 }
 
@@ -257,7 +205,7 @@ fn a_saved_picture_comes_back_at_every_scale_without_being_drawn() {
     run(&mut window, UiCommand::SetPrompt("a green pear".to_owned()));
     run(&mut window, UiCommand::SetSeed(77));
     run(&mut window, UiCommand::SetNewSeedEachTime(false));
-    run(&mut window, Action::Generate.into());
+    run(&mut window, Action::Generate);
     wait_until(&mut window, "the pear", |window| {
         let job = state(window).job.as_ref().expect("a job");
         job.request.prompt == "a green pear" && matches!(job.phase, Phase::Finished(_))
@@ -287,8 +235,8 @@ fn a_saved_picture_comes_back_at_every_scale_without_being_drawn() {
     assert_eq!(pixels(&again), pixels(&path));
     assert_eq!(std::fs::read(&again).expect("read"), std::fs::read(&path).expect("read"));
 
-    run(&mut window, Action::ToggleLive.into());
-    run(&mut window, Action::Undo.into());
+    run(&mut window, Action::ToggleLive);
+    run(&mut window, Action::Undo);
     assert_eq!(shown(&window), other);
     assert_ne!(state(&window).settings.recipe.prompt, "a green pear");
 }
@@ -304,7 +252,7 @@ fn a_coarse_picture_comes_back_and_goes_on_to_the_same_bytes() {
     let mut window = drawn(FakeModel::new(), folder.path());
     run(&mut window, UiCommand::SetPrompt("something else".to_owned()));
     open(&mut window, &path, 2);
-    run(&mut window, Action::StopOrContinue.into());
+    run(&mut window, Action::StopOrContinue);
     wait_until(&mut window, "the last scale", |window| stills(window).iter().all(Option::is_some));
     assert_eq!(shown(&window), whole);
 }
@@ -327,7 +275,7 @@ fn the_sketch_comes_back_if_it_is_in_the_file_and_is_named_if_not() {
     for (path, comes_back) in [(&with, true), (&without, false)] {
         let mut window = drawn(model(), folder.path());
         let clear = underpaint::document::Edit::Clear(Plane::Pixels(ControlKind::Lines));
-        run(&mut window, underpaint::ui::SketchCommand::Edit(clear).into());
+        run(&mut window, underpaint::ui::SketchCommand::Edit(clear));
         open(&mut window, path, 4);
         assert_eq!(lines(&window) == sample, comes_back);
         let details = |window: &Window| {
@@ -348,7 +296,7 @@ fn a_picture_of_another_model_keeps_its_pixels_and_settings() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut window = drawn(FakeModel::new(), folder.path());
     run(&mut window, UiCommand::SetPrompt("a green pear".to_owned()));
-    run(&mut window, Action::Generate.into());
+    run(&mut window, Action::Generate);
     wait_until(&mut window, "the pear", |window| {
         let job = state(window).job.as_ref().expect("a job");
         job.request.prompt == "a green pear" && matches!(job.phase, Phase::Finished(_))
@@ -378,7 +326,7 @@ fn a_dropped_picture_of_ours_asks_what_to_do_with_it() {
     let prompt = state(&window).settings.recipe.prompt.clone();
     let drop_it = |window: &mut Window| {
         run(window, UiCommand::SetPrompt("something else".to_owned()));
-        drop_file(window, &path);
+        drop_files(window, &[&path]);
         wait_for_label(window, "Restore everything");
         window.get_by_label_contains("Made by Underpaint");
     };
@@ -477,19 +425,4 @@ fn what_other_applications_tell_is_taken_as_far_as_it_goes() {
             }
         }
     }
-}
-
-fn drop_file(window: &mut Window, path: &Path) {
-    #[derive(Debug)]
-    struct File(PathBuf);
-    impl egui::DroppedFile for File {
-        fn path(&self) -> &Path {
-            &self.0
-        }
-        fn bytes(&self) -> Result<Vec<u8>, String> {
-            std::fs::read(&self.0).map_err(|error| error.to_string())
-        }
-    }
-    window.input_mut().dropped_files.push(Arc::new(File(path.to_owned())));
-    window.step();
 }

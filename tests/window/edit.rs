@@ -1,27 +1,22 @@
 //! Editing what was drawn, in the window: locked places, and pictures to start from.
 
-mod common;
-
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
 
-use common::fake_model::{FakeModel, Fault, Point, TIME_LIMIT};
+use crate::common::fake_model::{FakeModel, Fault, Point};
 use egui::accesskit::Role;
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, vec2};
-use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use image::{Rgba, RgbaImage};
-use underpaint::app::{App, AppOptions};
+use underpaint::app::AppOptions;
 use underpaint::document::{Brush, Edit, Ink, Pen, PenPoint, Plane, Symmetry};
 use underpaint::params::ControlKind;
-use underpaint::protocol::{GenerateRequest, Lock};
-use underpaint::state::{AppState, Phase, Tool};
+use underpaint::protocol::Lock;
+use underpaint::state::{Phase, Tool};
 use underpaint::ui::canvas_view::Pane;
 use underpaint::ui::{Action, ImportCommand, SketchCommand, SourceCommand, UiCommand};
-use underpaint::worker::WorkerHandle;
 
-type Window = Harness<'static, App>;
+use crate::help::*;
 
 /// Side of the canvas.
 const SIZE_PX: usize = 64;
@@ -33,17 +28,10 @@ fn window(model: FakeModel) -> Window {
 
 fn window_with(model: FakeModel, options: AppOptions) -> Window {
     let model = model.with_image_size(SIZE_PX);
-    Harness::builder().with_size([1280.0, 1400.0]).with_step_dt(1.0 / 60.0).build_eframe(|cc| {
-        let ctx = cc.egui_ctx.clone();
-        let wake = move || ctx.request_repaint();
-        let worker = WorkerHandle::spawn(model.into_loader(), wake).expect("a thread");
-        let mut app = App::new(cc, worker, options).expect("a thread");
-        let frame = eframe::Frame::_new_kittest();
-        app.run(&cc.egui_ctx, &frame, Action::ToggleLive.into());
-        // The sample sketch is of another size than these models' pictures.
-        app.run(&cc.egui_ctx, &frame, SketchCommand::TakeTool(Tool::Brush).into());
-        app
-    })
+    let mut window = opened(model, [1280.0, 1400.0], Live::Off, options);
+    // The sample sketch is of another size than these models' pictures.
+    tell(&mut window, SketchCommand::TakeTool(Tool::Brush));
+    window
 }
 
 fn drawn(model: FakeModel) -> Window {
@@ -52,32 +40,8 @@ fn drawn(model: FakeModel) -> Window {
     window
 }
 
-fn state(window: &Window) -> &AppState {
-    window.state().state()
-}
-
-fn request(window: &Window) -> GenerateRequest {
-    state(window).job.as_ref().expect("a job").request.clone()
-}
-
 fn ids(window: &Window) -> Vec<Vec<u32>> {
     state(window).job.as_ref().and_then(|job| job.first_ids()).expect("a finished job").clone()
-}
-
-fn run(window: &mut Window, command: impl Into<UiCommand>) {
-    let ctx = window.ctx.clone();
-    let frame = eframe::Frame::_new_kittest();
-    window.state_mut().run(&ctx, &frame, command.into());
-    window.step();
-}
-
-fn wait_until(window: &mut Window, what: &str, is_so: impl Fn(&Window) -> bool) {
-    let started_at = Instant::now();
-    while !is_so(window) {
-        assert!(started_at.elapsed() < TIME_LIMIT, "{what}: {:?}", state(window).notices);
-        window.step();
-        std::thread::yield_now();
-    }
 }
 
 fn finish(window: &mut Window) {
@@ -95,21 +59,6 @@ fn generate(window: &mut Window) {
         state(window).job.as_ref().map(|job| job.id) != before
     });
     finish(window);
-}
-
-fn press(window: &mut Window, modifiers: Modifiers, key: Key) {
-    window.key_press_modifiers(modifiers, key);
-    window.run_steps(2);
-}
-
-fn click(window: &mut Window, label: &str) {
-    window.get_by_label(label).click();
-    window.run_steps(2);
-}
-
-fn wait_for_label(window: &mut Window, label: &str) {
-    wait_until(window, label, |window| window.query_by_label_contains(label).is_some());
-    window.run_steps(2);
 }
 
 /// Drags over a part of the canvas, given as shares of its size.

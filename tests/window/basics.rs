@@ -1,23 +1,18 @@
 //! The whole window on a fake model: driven by keys and clicks, found by accessible names.
 
-mod common;
+use std::path::PathBuf;
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Instant;
-
-use common::fake_model::{FakeModel, Fault, Point, TIME_LIMIT, colour_of, middle};
+use crate::common::fake_model::{FakeModel, Fault, Point, colour_of, middle};
 use egui::accesskit::{Role, Toggled};
 use egui::{Event, Key, Modifiers, OutputCommand};
+use egui_kittest::Node;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use egui_kittest::{Harness, Node};
-use underpaint::app::{App, AppOptions};
-use underpaint::protocol::{EntryId, GenerateRequest, Inspiration};
-use underpaint::state::{AppState, Phase, Recipe, ThemeChoice};
+use underpaint::app::AppOptions;
+use underpaint::protocol::{EntryId, Inspiration};
+use underpaint::state::{Recipe, ThemeChoice};
 use underpaint::ui::{Action, UiCommand};
-use underpaint::worker::WorkerHandle;
 
-type Window = Harness<'static, App>;
+use crate::help::*;
 
 /// What a new user sees being drawn.
 fn sample_prompt() -> String {
@@ -31,15 +26,7 @@ fn window(model: FakeModel) -> Window {
 /// Draws only when asked: what live mode does has tests of its own.
 fn window_with(model: FakeModel, options: AppOptions) -> Window {
     // High enough for the whole side panel: what is scrolled away cannot be clicked.
-    Harness::builder().with_size([1280.0, 1400.0]).with_step_dt(1.0 / 60.0).build_eframe(|cc| {
-        let ctx = cc.egui_ctx.clone();
-        let wake = move || ctx.request_repaint();
-        let worker = WorkerHandle::spawn(model.into_loader(), wake).expect("a thread");
-        let mut app = App::new(cc, worker, options).expect("a thread");
-        let frame = eframe::Frame::_new_kittest();
-        app.run(&cc.egui_ctx, &frame, Action::ToggleLive.into());
-        app
-    })
+    opened(model, [1280.0, 1400.0], Live::Off, options)
 }
 
 /// A window that has drawn its first picture.
@@ -47,51 +34,6 @@ fn drawn(model: FakeModel) -> Window {
     let mut window = window(model);
     wait_until_finished(&mut window);
     window
-}
-
-fn state(window: &Window) -> &AppState {
-    window.state().state()
-}
-
-fn request(window: &Window) -> GenerateRequest {
-    state(window).job.as_ref().expect("a job").request.clone()
-}
-
-/// Paints frame after frame until something is so; what the threads do comes in between.
-fn wait_until(window: &mut Window, what: &str, is_so: impl Fn(&Window) -> bool) {
-    let started_at = Instant::now();
-    while !is_so(window) {
-        assert!(started_at.elapsed() < TIME_LIMIT, "{what}: {:?}", state(window).notices);
-        window.step();
-        std::thread::yield_now();
-    }
-}
-
-fn wait_until_finished(window: &mut Window) {
-    wait_until(window, "the picture must be finished", |window| {
-        let phase = state(window).job.as_ref().map(|job| &job.phase);
-        matches!(phase, Some(Phase::Finished(_)))
-    });
-    // The last events may have come after the window was painted.
-    window.step();
-}
-
-fn wait_for_label(window: &mut Window, label: &str) {
-    wait_until(window, label, |window| window.query_by_label_contains(label).is_some());
-    // What floats is only measured in its first frame, and placed in the next.
-    window.run_steps(2);
-}
-
-fn press(window: &mut Window, modifiers: Modifiers, key: Key) {
-    window.key_press_modifiers(modifiers, key);
-    window.step();
-    window.step();
-}
-
-fn click(window: &mut Window, label: &str) {
-    window.get_by_label(label).click();
-    window.step();
-    window.step();
 }
 
 fn prompt(window: &Window) -> Node<'_> {
@@ -293,7 +235,7 @@ fn a_dropped_picture_takes_a_place() {
     let second = window.get_by_label("Ban “entry 2” in place 2").rect();
     window.hover_at(second.center());
     window.step();
-    drop_file(&mut window, &path);
+    drop_files(&mut window, &[&path]);
     wait_for_label(&mut window, "Replace “my cat” in place 2");
     wait_until_finished(&mut window);
     let chosen = request(&window).memory.chosen;
@@ -308,7 +250,7 @@ fn a_dropped_file_that_is_no_picture_is_refused_with_a_reason() {
     let path = folder.path().join("notes.png");
     std::fs::write(&path, "not a picture").expect("written");
     let mut window = drawn(FakeModel::new());
-    drop_file(&mut window, &path);
+    drop_files(&mut window, &[&path]);
     wait_for_label(&mut window, "The picture cannot be used");
     assert!(request(&window).memory.chosen.is_empty());
 }
@@ -551,19 +493,4 @@ fn wait_for_copy(window: &mut Window, is_it: impl Fn(&OutputCommand) -> bool) {
     wait_until(window, "copied", |window| {
         window.output().platform_output.commands.iter().any(&is_it)
     });
-}
-
-fn drop_file(window: &mut Window, path: &Path) {
-    #[derive(Debug)]
-    struct File(PathBuf);
-    impl egui::DroppedFile for File {
-        fn path(&self) -> &Path {
-            &self.0
-        }
-        fn bytes(&self) -> Result<Vec<u8>, String> {
-            std::fs::read(&self.0).map_err(|error| error.to_string())
-        }
-    }
-    window.input_mut().dropped_files.push(Arc::new(File(path.to_owned())));
-    window.step();
 }

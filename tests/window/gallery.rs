@@ -1,17 +1,14 @@
 //! The gallery in the window: driven by keys and clicks, found by accessible names.
 
-mod common;
-
 use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use common::fake_model::{FakeModel, TIME_LIMIT};
+use crate::common::fake_model::{FakeModel, TIME_LIMIT};
 use eframe::App as _;
 use egui::{Event, Key, Modifiers, OutputCommand};
-use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use image::{Rgba, RgbaImage};
 use tempfile::TempDir;
@@ -21,11 +18,12 @@ use underpaint::imaging::io::{self, Export, FileFormat};
 use underpaint::imaging::metadata::PictureRecord;
 use underpaint::library::{FILE_NAME, IndexedFile, Library};
 use underpaint::protocol::{KnownPicture, PictureQuery};
-use underpaint::state::{AppState, Gallery, Node, NodeId};
+use underpaint::state::{Gallery, Node, NodeId};
 use underpaint::ui::{Action, UiCommand};
 use underpaint::worker::WorkerHandle;
 
-type Window = Harness<'static, App>;
+use crate::help::*;
+
 type Revealed = Arc<Mutex<Vec<PathBuf>>>;
 
 /// Pictures, a database and a trash of our own.
@@ -103,19 +101,11 @@ impl Shelf {
 }
 
 fn window_with(options: AppOptions) -> Window {
-    Harness::builder().with_size([1280.0, 820.0]).with_step_dt(1.0 / 60.0).build_eframe(|cc| {
-        let ctx = cc.egui_ctx.clone();
-        let wake = move || ctx.request_repaint();
-        let worker = WorkerHandle::spawn(FakeModel::new().into_loader(), wake).expect("a thread");
-        let mut app = App::new(cc, worker, options).expect("a thread");
-        let frame = eframe::Frame::_new_kittest();
-        app.run(&cc.egui_ctx, &frame, Action::ToggleLive.into());
-        app
-    })
+    opened(FakeModel::new(), [1280.0, 820.0], Live::Off, options)
 }
 
 /// A window that shows the gallery, with everything read.
-fn opened(shelf: &Shelf) -> Window {
+fn of_shelf(shelf: &Shelf) -> Window {
     opened_with(shelf.options())
 }
 
@@ -136,29 +126,20 @@ fn without_unsaved(window: &mut Window) {
     wait_until(window, "a picture", |window| state(window).branches.n_listed() > 0);
     let nodes: Vec<_> = state(window).branches.listed().map(|node| node.id).collect();
     for node in nodes {
-        run(window, UiCommand::DeleteNode(node));
+        tell(window, UiCommand::DeleteNode(node));
     }
 }
 
 /// Draws a prompt to the end.
 fn draw(window: &mut Window, prompt: &str) -> NodeId {
-    run(window, UiCommand::SetPrompt(prompt.to_owned()));
-    run(window, Action::Generate.into());
+    tell(window, UiCommand::SetPrompt(prompt.to_owned()));
+    tell(window, Action::Generate);
     wait_until(window, prompt, |window| node_of(window, prompt).is_some());
     node_of(window, prompt).expect("it is there").id
 }
 
 fn node_of<'a>(window: &'a Window, prompt: &str) -> Option<&'a Node> {
     state(window).branches.listed().find(|node| node.about.recipe.prompt == prompt)
-}
-
-fn run(window: &mut Window, command: UiCommand) {
-    let ctx = window.ctx.clone();
-    window.state_mut().run(&ctx, &eframe::Frame::_new_kittest(), command);
-}
-
-fn state(window: &Window) -> &AppState {
-    window.state().state()
 }
 
 fn gallery(window: &Window) -> &Gallery {
@@ -171,32 +152,6 @@ fn names(window: &Window) -> Vec<String> {
 
 fn selected(window: &Window) -> Option<String> {
     gallery(window).selected_picture().map(KnownPicture::file_name)
-}
-
-fn wait_until(window: &mut Window, what: &str, is_so: impl Fn(&Window) -> bool) {
-    let started_at = Instant::now();
-    while !is_so(window) {
-        assert!(started_at.elapsed() < TIME_LIMIT, "{what}: {:?}", state(window).notices);
-        window.step();
-        std::thread::yield_now();
-    }
-}
-
-fn wait_for_label(window: &mut Window, label: &str) {
-    wait_until(window, label, |window| window.query_by_label_contains(label).is_some());
-    window.run_steps(2);
-}
-
-fn press(window: &mut Window, modifiers: Modifiers, key: Key) {
-    window.key_press_modifiers(modifiers, key);
-    window.step();
-    window.step();
-}
-
-fn click(window: &mut Window, label: &str) {
-    window.get_by_label(label).click();
-    window.step();
-    window.step();
 }
 
 fn type_text(window: &mut Window, text: &str) {
@@ -233,7 +188,7 @@ fn the_gallery_shows_saved_pictures_newest_first_and_closes_again() {
 #[test]
 fn details_tell_how_a_picture_was_made() {
     let shelf = Shelf::filled();
-    let mut window = opened(&shelf);
+    let mut window = of_shelf(&shelf);
     click(&mut window, "red apple, 3d style");
     window.get_by_label("Selected: red apple, 3d style");
     window.get_by_label("64 × 64 pixels");
@@ -255,7 +210,7 @@ fn details_tell_how_a_picture_was_made() {
 #[test]
 fn keys_go_from_picture_to_picture_and_open_one() {
     let shelf = Shelf::filled();
-    let mut window = opened(&shelf);
+    let mut window = of_shelf(&shelf);
     for (key, name) in [
         (Key::ArrowRight, "3.png"),
         (Key::ArrowRight, "2.png"),
@@ -281,7 +236,7 @@ fn keys_go_from_picture_to_picture_and_open_one() {
 #[test]
 fn search_finds_words_as_they_are_typed() {
     let shelf = Shelf::filled();
-    let mut window = opened(&shelf);
+    let mut window = of_shelf(&shelf);
     press(&mut window, Modifiers::COMMAND, Key::F);
     type_text(&mut window, "gre");
     wait_for_label(&mut window, "1 of 3 pictures");
@@ -313,7 +268,7 @@ fn search_finds_words_as_they_are_typed() {
 #[test]
 fn stars_are_kept_and_filtered() {
     let shelf = Shelf::filled();
-    let mut window = opened(&shelf);
+    let mut window = of_shelf(&shelf);
     click(&mut window, "Starred only");
     wait_for_label(&mut window, "No picture has a star");
     click(&mut window, "Starred only");
@@ -329,7 +284,7 @@ fn stars_are_kept_and_filtered() {
     click(&mut window, "Take the star away");
     drop(window);
 
-    let window = opened(&shelf);
+    let window = of_shelf(&shelf);
     let stars: Vec<_> =
         gallery(&window).pictures().iter().map(|picture| picture.is_starred).collect();
     assert_eq!(stars, [true, false, false], "3.png still has its star");
@@ -338,7 +293,7 @@ fn stars_are_kept_and_filtered() {
 #[test]
 fn the_trash_gives_back_what_was_moved_there() {
     let shelf = Shelf::filled();
-    let mut window = opened(&shelf);
+    let mut window = of_shelf(&shelf);
     click(&mut window, "green boat");
     press(&mut window, Modifiers::NONE, Key::S);
     press(&mut window, Modifiers::NONE, Key::Delete);
@@ -370,7 +325,7 @@ fn the_trash_of_the_system_gives_back_as_well() {
     let data = home.path().join("data home");
     let program = std::env::current_exe().expect("this program");
     let output = std::process::Command::new(program)
-        .args(["--ignored", "--exact", "in_a_home_of_its_own"])
+        .args(["--ignored", "--exact", "gallery::in_a_home_of_its_own"])
         .env("HOME", home.path())
         .env("XDG_DATA_HOME", &data)
         .output()
@@ -416,7 +371,7 @@ fn a_trash_that_gives_nothing_back_asks_once() {
 #[test]
 fn a_file_is_shown_in_its_folder_or_the_reason_told() {
     let shelf = Shelf::filled();
-    let mut window = opened(&shelf);
+    let mut window = of_shelf(&shelf);
     click(&mut window, "green boat");
     click(&mut window, "Show in folder");
     let revealed = Arc::clone(&shelf.revealed);
@@ -430,7 +385,7 @@ fn a_file_is_shown_in_its_folder_or_the_reason_told() {
 #[test]
 fn what_is_saved_appears_at_once() {
     let shelf = Shelf::new();
-    let mut window = opened(&shelf);
+    let mut window = of_shelf(&shelf);
     wait_for_label(&mut window, "No pictures yet");
     press(&mut window, Modifiers::NONE, Key::Escape);
     wait_until(&mut window, "a picture", |window| state(window).shown().is_some());
@@ -540,7 +495,7 @@ fn pictures_of_this_session_are_saved_or_taken_off_the_list() {
 fn broken_files_are_shown_as_such_and_can_be_thrown_away() {
     let shelf = Shelf::filled();
     fs::write(shelf.pictures().join("broken.png"), "no picture").expect("written");
-    let mut window = opened(&shelf);
+    let mut window = of_shelf(&shelf);
     window.get_by_label_contains("4 pictures · some cannot be shown");
     click(&mut window, "broken.png cannot be shown");
     window.get_by_label("Selected: broken.png");
@@ -557,7 +512,7 @@ fn a_damaged_index_is_told_and_made_anew() {
     let data = shelf.folder.path().join("data");
     fs::create_dir(&data).expect("a folder");
     fs::write(data.join(FILE_NAME), "not a database at all, just some text").expect("written");
-    let mut window = opened(&shelf);
+    let mut window = of_shelf(&shelf);
     wait_for_label(&mut window, "The index of your pictures was damaged");
     wait_for_label(&mut window, "3 pictures");
 }
@@ -595,7 +550,7 @@ fn many(n_pictures: usize) -> Shelf {
 #[test]
 fn keys_bring_what_they_lead_to_into_sight() {
     let shelf = many(400);
-    let mut window = opened(&shelf);
+    let mut window = of_shelf(&shelf);
     let is_seen = |window: &Window, label: &str| window.query_by_label(label).is_some();
     let (newest, oldest) =
         ("Star “picture number 399, flat style”", "Star “picture number 0, flat style”");
@@ -742,7 +697,7 @@ fn shots() {
     let options = AppOptions { save_dir: place("UNDERPAINT_SHOT_PICTURES"), ..shelf.options() };
     let mut window = window_with(options);
     for (prompt, seed) in [("blue house, flat style", 7), ("a lamp", 21), ("a lamp", 22)] {
-        run(&mut window, UiCommand::SetSeed(seed));
+        tell(&mut window, UiCommand::SetSeed(seed));
         draw(&mut window, prompt);
     }
     press(&mut window, Modifiers::NONE, Key::G);
@@ -753,6 +708,6 @@ fn shots() {
     press(&mut window, Modifiers::NONE, Key::S);
     shot(&mut window, "session");
     drop(window);
-    let mut window = opened(&Shelf::new());
+    let mut window = of_shelf(&Shelf::new());
     shot(&mut window, "empty-dark");
 }

@@ -1,38 +1,26 @@
 //! The contact sheet in the window, driven by keys and clicks, found by accessible names.
 
-mod common;
-
 use std::path::Path;
-use std::time::Instant;
 
-use common::fake_model::{FakeModel, Point, TIME_LIMIT, colour_of, middle};
+use crate::common::fake_model::{FakeModel, Point, TIME_LIMIT, colour_of, middle};
 use egui::{Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use underpaint::app::{App, AppOptions};
+use underpaint::app::AppOptions;
 use underpaint::imaging::RgbaImage;
 use underpaint::model::{self, LoadOptions};
 use underpaint::state::sheet::{Sheet, SheetPhase};
-use underpaint::state::{AppState, Origin, Phase};
+use underpaint::state::{Origin, Phase};
 use underpaint::ui::{Action, UiCommand};
 use underpaint::worker::WorkerHandle;
 
-type Window = Harness<'static, App>;
+use crate::help::*;
 
 /// With a picture drawn; draws only when asked.
 fn window(spawn: impl FnOnce(egui::Context) -> WorkerHandle) -> Window {
-    let builder = Harness::builder().with_size([1280.0, 1000.0]).with_step_dt(1.0 / 60.0);
-    let mut window = builder.build_eframe(|cc| {
-        let worker = spawn(cc.egui_ctx.clone());
-        let mut app = App::new(cc, worker, AppOptions::default()).expect("a thread");
-        let frame = eframe::Frame::_new_kittest();
-        app.run(&cc.egui_ctx, &frame, Action::ToggleLive.into());
-        app
-    });
-    wait_until(&mut window, "the first picture", |window| {
-        let phase = state(window).job.as_ref().map(|job| &job.phase);
-        matches!(phase, Some(Phase::Finished(_)))
-    });
+    let builder = Harness::builder().with_size([1280.0, 1000.0]);
+    let mut window = built(builder, Live::Off, AppOptions::default(), spawn);
+    wait_until_finished(&mut window);
     window
 }
 
@@ -43,38 +31,8 @@ fn fake(model: FakeModel) -> Window {
     })
 }
 
-fn state(window: &Window) -> &AppState {
-    window.state().state()
-}
-
 fn sheet(window: &Window) -> &Sheet {
     state(window).sheet.as_ref().expect("the sheet is open")
-}
-
-fn wait_until(window: &mut Window, what: &str, is_so: impl Fn(&Window) -> bool) {
-    let started_at = Instant::now();
-    while !is_so(window) {
-        assert!(started_at.elapsed() < TIME_LIMIT, "{what}: {:?}", state(window).notices);
-        window.step();
-        std::thread::yield_now();
-    }
-}
-
-fn press(window: &mut Window, modifiers: Modifiers, key: Key) {
-    window.key_press_modifiers(modifiers, key);
-    window.run_steps(2);
-}
-
-fn click(window: &mut Window, label: &str) {
-    window.get_by_label(label).click();
-    window.run_steps(2);
-}
-
-fn run(window: &mut Window, command: impl Into<UiCommand>) {
-    let ctx = window.ctx.clone();
-    let frame = eframe::Frame::_new_kittest();
-    window.state_mut().run(&ctx, &frame, command.into());
-    window.step();
 }
 
 /// Opens a sheet of as many drafts to scale 2 and waits until all are there.
@@ -226,7 +184,7 @@ fn esc_stops_and_more_keeps_what_is_selected() {
 }
 
 /// The first picture is let through.
-fn window_of_gated(model: FakeModel, gate: &mut common::fake_model::Gate) -> Window {
+fn window_of_gated(model: FakeModel, gate: &mut crate::common::fake_model::Gate) -> Window {
     let arrivals = gate.arrivals().clone();
     let first = std::thread::Builder::new()
         .name("gate".to_owned())

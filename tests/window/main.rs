@@ -1,0 +1,16 @@
+//! The whole window with a fake model, worked as a user would: by key, pointer and by the names that
+//! a screen reader reads out. One program for all of it, since linking takes longer than testing.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod help;
+
+mod basics;
+mod drawing;
+mod edit;
+mod files;
+mod gallery;
+mod import;
+mod project;
+mod sheet;
+mod steer;
