@@ -176,7 +176,7 @@ pub struct MemoryRequest {
     pub reference_strength: f32,
     /// The user's own memories that are looked into, before the model's.
     pub own: Vec<Arc<OwnMemory>>,
-    /// Slots, by index, that stay empty.
+    /// Slots, by index, that stay empty, whatever is chosen for them.
     pub closed_slots: Vec<usize>,
 }
 
@@ -203,7 +203,7 @@ impl Default for MemoryRequest {
 /// A picture put into a slot by hand.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Inspiration {
-    /// An entry of the model's memory.
+    /// An entry of one of the request's own memories or of the model's, looked for in this order.
     Entry(EntryId),
     /// A remembered picture as its ids, wherever it was found.
     Remembered(Arc<RememberedPicture>),

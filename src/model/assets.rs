@@ -83,6 +83,11 @@ impl ModelFiles {
         Ok(Self { origin: Origin::Folder { folder: folder.to_owned(), weights, memory } })
     }
 
+    /// Whether this is the model inside the program, whose files never change.
+    pub fn is_embedded(&self) -> bool {
+        self.origin == Origin::Embedded
+    }
+
     /// # Errors
     /// [`ModelError::Read`], or as [`Config::parse`].
     pub fn config(&self) -> Result<Config, ModelError> {

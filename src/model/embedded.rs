@@ -8,7 +8,7 @@ mod lock;
 mod session;
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use candle_core::{Device, Tensor};
 
@@ -23,12 +23,12 @@ use super::recent::Recent;
 use super::text::{TextEncoder, TextEncoding};
 use super::tokenizer::Tokenizer;
 use super::weights::Weights;
-use super::{Generator, ModelError, ModelFiles, Session, device};
+use super::{Generator, ModelError, ModelFiles, Session, device, mark};
 use crate::imaging::{ControlMap, RgbaImage, fit, planes};
 use crate::params::StrengthCurve;
 use crate::protocol::{
-    Control, EntryId, GenerateRequest, InspiredBy, Lock, MemoryRequest, MemorySource, ModelInfo,
-    PictureIds,
+    Control, EntryId, GenerateRequest, InspiredBy, Lock, MemoryModel, MemoryRequest, MemorySource,
+    ModelInfo, PictureIds,
 };
 
 /// Control maps kept encoded; a live sketch changes one layer at a time.
@@ -39,6 +39,9 @@ const CONDITION_CACHE_SIZE: usize = 2;
 /// Locked pictures kept decoded, at up to a megabyte a scale: that on show, one beside it, and those
 /// beneath them.
 const LOCK_CACHE_SIZE: usize = 4;
+
+/// What a value of 1 is in a memory's keys.
+const KEY_ONE: f32 = 127.0;
 
 /// Weights of everything that works on latents; shared with running sessions.
 struct Networks {
@@ -77,6 +80,9 @@ impl Networks {
 /// The loaded model.
 pub struct EmbeddedModel {
     info: ModelInfo,
+    files: ModelFiles,
+    /// See [`mark`]; that of the built-in model is made when it is first asked for.
+    mark: OnceLock<String>,
     networks: Arc<Networks>,
     text: TextEncoder,
     controls: ControlEncoders,
@@ -141,9 +147,16 @@ impl EmbeddedModel {
         let weights = files.weights()?;
         let tokenizer_json = files.tokenizer_json()?;
         // The hash of a folder's weights takes about as long as building the networks.
-        let (parts, (sha256, memory)) = rayon::join(
+        let (parts, (sha256, memory, mark)) = rayon::join(
             || Parts::load(&config, &weights, &tokenizer_json, &device),
-            || (files.weights_sha256(&weights), files.memory(&config)),
+            || {
+                let mark = OnceLock::new();
+                if !files.is_embedded() {
+                    // The files may be others when the mark is asked for.
+                    mark.get_or_init(|| mark::mark(&config, &weights, &tokenizer_json));
+                }
+                (files.weights_sha256(&weights), files.memory(&config), mark)
+            },
         );
         let Parts { tokenizer, network, controls, text } = parts?;
         weights.warn_of_unused();
@@ -163,6 +176,8 @@ impl EmbeddedModel {
         };
         Ok(Self {
             info,
+            files: files.clone(),
+            mark,
             inspirations: Inspirations::new(memory, &config),
             networks: Arc::new(Networks { config, tokenizer, network }),
             text,
@@ -373,7 +388,42 @@ impl Generator for EmbeddedModel {
     }
 
     fn thumbnail(&mut self, entry: EntryId) -> Result<Arc<RgbaImage>, ModelError> {
-        self.inspirations.thumbnail(entry, &self.networks.tokenizer)
+        self.inspirations.thumbnail(entry, &[], &self.networks.tokenizer)
+    }
+
+    fn remembered(&mut self, picture: &InspiredBy) -> Result<Arc<RgbaImage>, ModelError> {
+        self.inspirations.thumbnail(picture.entry, &picture.ids, &self.networks.tokenizer)
+    }
+
+    fn candidates(
+        &mut self,
+        text: &str,
+        memory: &MemoryRequest,
+        n: usize,
+    ) -> Result<Vec<InspiredBy>, ModelError> {
+        let key = self.text.key(text)?;
+        self.inspirations.candidates(&key, memory, n)
+    }
+
+    fn memory_model(&self) -> MemoryModel {
+        let config = &self.networks.config;
+        let mark = self.mark.get_or_init(|| {
+            let whole = "the built-in files were opened before";
+            let (weights, tokenizer_json) = (self.files.weights(), self.files.tokenizer_json());
+            mark::mark(config, &weights.expect(whole), &tokenizer_json.expect(whole))
+        });
+        MemoryModel {
+            mark: mark.clone(),
+            image_size_px: config.image_size,
+            n_tokens: config.n_tokens(),
+            codebook_size: config.tokenizer.codebook_size,
+            key_dim: config.text.hidden_size,
+        }
+    }
+
+    fn key(&mut self, caption: &str) -> Result<Vec<i8>, ModelError> {
+        let key = self.text.key(caption)?;
+        Ok(key.iter().map(|value| (value * KEY_ONE).round() as i8).collect())
     }
 }
 

@@ -6,11 +6,12 @@ use candle_core::Tensor;
 
 use super::ModelError;
 use super::config::{Config, MemoryConfig};
-use super::memory::{Candidates, PictureMemory, entry_id};
+use super::memory::{Candidates, OwnKeys, OwnMemories, PictureMemory, Place, Search, entry_id};
 use super::tokenizer::Tokenizer;
 use crate::imaging::{RgbaImage, planes};
 use crate::protocol::{
-    EntryId, Inspiration, InspiredBy, MemoryRequest, MemorySource, RememberedPicture,
+    EntryId, Inspiration, InspiredBy, MemoryRequest, MemorySource, OwnEntry, OwnMemory,
+    RememberedPicture,
 };
 
 /// Latents and pictures kept, so that a live request rebuilds none of them.
@@ -28,6 +29,7 @@ pub(super) struct Remembered {
 #[derive(Debug)]
 pub(super) struct Inspirations {
     memory: PictureMemory,
+    own: OwnMemories,
     config: MemoryConfig,
     image_size_px: usize,
     n_tokens: usize,
@@ -49,6 +51,7 @@ impl Inspirations {
     pub(super) fn new(memory: PictureMemory, config: &Config) -> Self {
         Self {
             memory,
+            own: OwnMemories::new(config),
             config: config.memory.clone(),
             image_size_px: config.image_size,
             n_tokens: config.n_tokens(),
@@ -63,28 +66,28 @@ impl Inspirations {
     }
 
     /// # Errors
-    /// [`ModelError`] if a chosen slot or entry does not exist or a picture has another size.
-    pub(super) fn check(&self, request: &MemoryRequest) -> Result<(), ModelError> {
+    /// [`ModelError`] if a slot or a chosen entry does not exist, a picture has another size, or a
+    /// memory of the user was made for another model.
+    pub(super) fn check(&mut self, request: &MemoryRequest) -> Result<(), ModelError> {
         let fail = |reason: String| Err(ModelError::Request { reason });
+        let own = self.own.open(&request.own)?;
+        let slots = request.chosen.iter().map(|(slot, _)| slot).chain(&request.closed_slots);
+        if let Some(slot) = slots.copied().find(|slot| *slot >= self.config.slots) {
+            return fail(format!(
+                "there is no inspiration {}: this model has {}",
+                slot + 1,
+                self.config.slots
+            ));
+        }
         for (idx, (slot, inspiration)) in request.chosen.iter().enumerate() {
-            if *slot >= self.config.slots {
-                return fail(format!(
-                    "there is no inspiration {}: this model has {}",
-                    slot + 1,
-                    self.config.slots
-                ));
-            }
             if request.chosen[..idx].iter().any(|(other, _)| other == slot) {
                 return fail(format!("inspiration {} is chosen twice", slot + 1));
             }
             match inspiration {
-                Inspiration::Entry(entry) if self.memory.find(*entry).is_none() => {
+                Inspiration::Entry(entry) if self.find(*entry, &own).is_none() => {
                     return Err(ModelError::UnknownEntry { entry: *entry });
                 }
-                Inspiration::Remembered(picture)
-                    if picture.ids.len() != self.n_tokens
-                        || picture.ids.iter().any(|id| usize::from(*id) >= self.n_codes) =>
-                {
+                Inspiration::Remembered(picture) if !self.are_of_this_model(&picture.ids) => {
                     return fail(format!(
                         "the inspiration “{}” was kept for another model; choose another",
                         picture.caption
@@ -120,23 +123,35 @@ impl Inspirations {
         seeds: &[u64],
         tokenizer: &Tokenizer,
     ) -> Result<Vec<Vec<Remembered>>, ModelError> {
+        let own = self.own.open(&request.own)?;
         let mut by_hand = Vec::with_capacity(request.chosen.len());
-        for (slot, inspiration) in &request.chosen {
+        let is_open = |slot: &usize| !request.closed_slots.contains(slot);
+        for (slot, inspiration) in request.chosen.iter().filter(|(slot, _)| is_open(slot)) {
             by_hand.push(match inspiration {
-                Inspiration::Entry(entry) => self.entry(*slot, *entry, None, tokenizer)?,
-                Inspiration::Remembered(picture) => self.remembered(*slot, picture, tokenizer)?,
+                Inspiration::Entry(entry) => {
+                    let place = self.find(*entry, &own);
+                    let place = place.ok_or(ModelError::UnknownEntry { entry: *entry })?;
+                    self.found(self.about(place, &own, *slot, None), tokenizer)?
+                }
+                Inspiration::Remembered(picture) => {
+                    self.found(about_remembered(picture, *slot), tokenizer)?
+                }
                 Inspiration::Picture { name, pixels } => {
                     self.picture(*slot, name, pixels, tokenizer)?
                 }
             });
         }
-        let candidates = Candidates::find(&self.memory, key, &self.config, request);
+        let chosen: Vec<EntryId> = by_hand.iter().map(|used| used.inspired_by.entry).collect();
+        let search =
+            Search { memory: &self.memory, own: &own, banned: &request.banned, chosen: &chosen };
+        let candidates = Candidates::find(&search, key, &self.config, request);
         let mut pictures = Vec::with_capacity(seeds.len());
         for seed in seeds {
             let mut remembered = by_hand.clone();
-            for found in candidates.draw(*seed) {
-                let similarity = Some(found.similarity);
-                remembered.push(self.entry(found.slot, found.entry, similarity, tokenizer)?);
+            for drawn in candidates.draw(*seed) {
+                let similarity = Some(drawn.found.similarity);
+                let about = self.about(drawn.found.place, &own, drawn.slot, similarity);
+                remembered.push(self.found(about, tokenizer)?);
             }
             remembered.sort_by_key(|entry| entry.inspired_by.slot);
             pictures.push(remembered);
@@ -144,69 +159,91 @@ impl Inspirations {
         Ok(pictures)
     }
 
-    /// What an entry, or a picture given by the user, looks like.
+    /// The `n` entries that fit a text best. `key` is its vector at length 1.
     ///
     /// # Errors
-    /// [`ModelError::UnknownEntry`] if there is no such entry.
+    /// [`ModelError::Request`] if a memory of the request was made for another model.
+    pub(super) fn candidates(
+        &mut self,
+        key: &[f32],
+        request: &MemoryRequest,
+        n: usize,
+    ) -> Result<Vec<InspiredBy>, ModelError> {
+        let own = self.own.open(&request.own)?;
+        let search =
+            Search { memory: &self.memory, own: &own, banned: &request.banned, chosen: &[] };
+        let best = search.best(key, n).into_iter().enumerate();
+        Ok(best
+            .map(|(rank, found)| self.about(found.place, &own, rank, Some(found.similarity)))
+            .collect())
+    }
+
+    /// What a remembered picture, or one given by the user, looks like.
+    ///
+    /// # Errors
+    /// [`ModelError::UnknownEntry`] if it has no ids of this model and the model's memory has no
+    /// such entry.
     pub(super) fn thumbnail(
         &mut self,
         entry: EntryId,
+        ids: &[u16],
         tokenizer: &Tokenizer,
     ) -> Result<Arc<RgbaImage>, ModelError> {
         if let Some((pixels, _)) = self.pictures.iter().find(|(_, known)| known.entry == entry) {
             return Ok(Arc::clone(pixels));
         }
-        let latent = self.latent(entry, tokenizer)?;
+        let latent = if self.are_of_this_model(ids) {
+            self.latent(EntryId::of(ids.iter().copied()), ids, tokenizer)?
+        } else {
+            let idx = self.memory.find(entry).ok_or(ModelError::UnknownEntry { entry })?;
+            self.latent(entry, &self.memory.shared_ids(idx), tokenizer)?
+        };
         let values: Vec<f32> = tokenizer.decode(&latent)?.flatten_all()?.to_vec1()?;
         let picture = planes::rgba_from_planes(&values, self.image_size_px)
             .expect("the decoder makes four planes of the configured size");
         Ok(Arc::new(picture))
     }
 
-    fn entry(
-        &mut self,
+    /// Where an entry lies: the user's memories come first, as in retrieval.
+    fn find(&self, entry: EntryId, own: &[OwnKeys]) -> Option<Place> {
+        let in_own = own.iter().enumerate().find_map(|(memory_idx, own)| {
+            let entry_idx = own.memory.entries.iter().position(|known| known.entry == entry)?;
+            Some(Place::Own { memory_idx, entry_idx })
+        });
+        in_own.or_else(|| Some(Place::Model { entry_idx: self.memory.find(entry)? }))
+    }
+
+    /// What there is to say of an entry in a slot. `similarity` is absent if the user chose it.
+    fn about(
+        &self,
+        place: Place,
+        own: &[OwnKeys],
         slot: usize,
-        entry: EntryId,
         similarity: Option<f32>,
+    ) -> InspiredBy {
+        match place {
+            Place::Own { memory_idx, entry_idx } => {
+                about_own(&own[memory_idx].memory, entry_idx, slot, similarity)
+            }
+            Place::Model { entry_idx } => {
+                let ids = self.memory.shared_ids(entry_idx);
+                self.memory.about(entry_idx).inspired_by(slot, similarity, ids)
+            }
+        }
+    }
+
+    /// With its latent. Ids must be of this model.
+    fn found(
+        &mut self,
+        inspired_by: InspiredBy,
         tokenizer: &Tokenizer,
     ) -> Result<Remembered, ModelError> {
-        let latent = self.latent(entry, tokenizer)?;
-        let idx = self.memory.find(entry).ok_or(ModelError::UnknownEntry { entry })?;
-        let ids = self.memory.shared_ids(idx);
-        let inspired_by = self.memory.about(idx).inspired_by(slot, similarity, ids);
+        let latent = self.latent(inspired_by.entry, &inspired_by.ids, tokenizer)?;
         Ok(Remembered { inspired_by, latent })
     }
 
-    /// A picture that is known by its ids alone, which must have passed [`Self::check`].
-    fn remembered(
-        &mut self,
-        slot: usize,
-        picture: &RememberedPicture,
-        tokenizer: &Tokenizer,
-    ) -> Result<Remembered, ModelError> {
-        // The name that it came with is not trusted: it may be from a file.
-        let RememberedPicture { entry: _, caption, style, source, licence, memory, ids } = picture;
-        let row: Vec<u32> = ids.iter().map(|id| u32::from(*id)).collect();
-        let entry = entry_id(&row);
-        let latent = if let Some(latent) = self.cached_latent(entry) {
-            latent
-        } else {
-            let latent = tokenizer.f_hat_from_ids(&[row])?;
-            push_bounded(&mut self.latents, (entry, latent.clone()));
-            latent
-        };
-        let inspired_by = InspiredBy {
-            slot,
-            entry,
-            caption: caption.clone(),
-            style: style.clone(),
-            source: source.clone(),
-            licence: licence.clone(),
-            similarity: None,
-            memory: memory.clone(),
-            ids: Arc::clone(ids),
-        };
-        Ok(Remembered { inspired_by, latent })
+    fn are_of_this_model(&self, ids: &[u16]) -> bool {
+        ids.len() == self.n_tokens && ids.iter().all(|id| usize::from(*id) < self.n_codes)
     }
 
     /// Encodes a picture given by the user as the memory would hold it.
@@ -251,15 +288,59 @@ impl Inspirations {
         self.latents.iter().find(|(known, _)| *known == entry).map(|(_, latent)| latent.clone())
     }
 
-    /// (1, Z, G, G), rebuilt from the ids.
-    fn latent(&mut self, entry: EntryId, tokenizer: &Tokenizer) -> Result<Tensor, ModelError> {
+    /// (1, Z, G, G), rebuilt from the ids, whose name `entry` is.
+    fn latent(
+        &mut self,
+        entry: EntryId,
+        ids: &[u16],
+        tokenizer: &Tokenizer,
+    ) -> Result<Tensor, ModelError> {
         if let Some(latent) = self.cached_latent(entry) {
             return Ok(latent);
         }
-        let idx = self.memory.find(entry).ok_or(ModelError::UnknownEntry { entry })?;
-        let latent = tokenizer.f_hat_from_ids(&[self.memory.ids(idx)])?;
+        let row: Vec<u32> = ids.iter().map(|id| u32::from(*id)).collect();
+        let latent = tokenizer.f_hat_from_ids(&[row])?;
         push_bounded(&mut self.latents, (entry, latent.clone()));
         Ok(latent)
+    }
+}
+
+fn about_own(
+    memory: &OwnMemory,
+    entry_idx: usize,
+    slot: usize,
+    similarity: Option<f32>,
+) -> InspiredBy {
+    let OwnEntry { caption, source, licence, .. } = &memory.entries[entry_idx];
+    let ids = memory.ids_of(entry_idx);
+    InspiredBy {
+        slot,
+        // Latents are cached by it, so it is not taken from elsewhere.
+        entry: EntryId::of(ids.iter().copied()),
+        caption: caption.clone(),
+        style: String::new(),
+        source: source.clone(),
+        licence: licence.clone(),
+        similarity,
+        memory: memory.name.clone(),
+        ids: ids.into(),
+    }
+}
+
+/// A picture that is known by its ids alone. The name that it came with may be from a file, so it
+/// is not trusted.
+fn about_remembered(picture: &RememberedPicture, slot: usize) -> InspiredBy {
+    let RememberedPicture { entry: _, caption, style, source, licence, memory, ids } = picture;
+    InspiredBy {
+        slot,
+        entry: EntryId::of(ids.iter().copied()),
+        caption: caption.clone(),
+        style: style.clone(),
+        source: source.clone(),
+        licence: licence.clone(),
+        similarity: None,
+        memory: memory.clone(),
+        ids: Arc::clone(ids),
     }
 }
 

@@ -16,6 +16,7 @@ pub mod memory;
 pub mod generator;
 pub mod sampling;
 mod recent;
+mod mark;
 mod inspiration;
 mod embedded;
 pub mod depth_network;
@@ -31,7 +32,8 @@ pub use error::{ModelError, WeightsError};
 
 use crate::imaging::RgbaImage;
 use crate::protocol::{
-    EntryId, GenerateRequest, InspiredBy, Lock, MemorySource, ModelInfo, PictureIds,
+    EntryId, GenerateRequest, InspiredBy, Lock, MemoryModel, MemoryRequest, MemorySource,
+    ModelInfo, PictureIds,
 };
 
 /// Which model to load, and where it computes.
@@ -101,11 +103,45 @@ pub trait Generator: Send {
         scale_idx: usize,
     ) -> Result<RgbaImage, ModelError>;
 
-    /// What a remembered picture looks like, straight alpha.
+    /// What a picture of the model's memory, or one that the user gave lately, looks like, straight
+    /// alpha.
     ///
     /// # Errors
-    /// [`ModelError::UnknownEntry`] if no memory holds it.
+    /// [`ModelError::UnknownEntry`] if it is neither.
     fn thumbnail(&mut self, entry: EntryId) -> Result<Arc<RgbaImage>, ModelError>;
+
+    /// What any remembered picture looks like, straight alpha: its ids are enough.
+    ///
+    /// # Errors
+    /// [`ModelError::UnknownEntry`] if its ids are not of this model and no memory of the model
+    /// holds it.
+    fn remembered(&mut self, picture: &InspiredBy) -> Result<Arc<RgbaImage>, ModelError> {
+        self.thumbnail(picture.entry)
+    }
+
+    /// The `n` remembered pictures that fit a text best, of the request's own memories and the
+    /// model's: most similar first, of equals those of the user first, none that is banned. Slots
+    /// mean nothing: they count from 0.
+    ///
+    /// # Errors
+    /// [`ModelError::Request`] if a memory of the request was made for another model; otherwise what
+    /// the computation reports.
+    fn candidates(
+        &mut self,
+        text: &str,
+        memory: &MemoryRequest,
+        n: usize,
+    ) -> Result<Vec<InspiredBy>, ModelError>;
+
+    /// What pictures of the user's memories must be made for. The first call may take some tens of
+    /// milliseconds.
+    fn memory_model(&self) -> MemoryModel;
+
+    /// Key of a caption in a memory: 127 × the L2-normalised text vector, rounded.
+    ///
+    /// # Errors
+    /// What the computation reports.
+    fn key(&mut self, caption: &str) -> Result<Vec<i8>, ModelError>;
 }
 
 /// How a step came out.

@@ -87,6 +87,18 @@ impl TextEncoder {
         Ok(encoding)
     }
 
+    /// [`TextEncoding::key`] of a text that is not going to be asked for again, so it takes no
+    /// prompt's place in the cache.
+    ///
+    /// # Errors
+    /// Those of [`Self::encode`].
+    pub fn key(&mut self, text: &str) -> Result<Vec<f32>, ModelError> {
+        match self.cache.find(|cached| cached == text) {
+            Some(encoding) => Ok(encoding.key.clone()),
+            None => Ok(self.compute(text)?.key),
+        }
+    }
+
     fn compute(&self, prompt: &str) -> Result<TextEncoding, ModelError> {
         let (ids, n_dropped) = self.token_ids(prompt)?;
         let n_tokens = ids.len();

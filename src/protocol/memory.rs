@@ -12,9 +12,26 @@ use crate::imaging::RgbaImage;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct MemoryId(pub i64);
 
+impl EntryId {
+    /// The name of a picture with these token ids: FNV-1a (64 bits) over the ids, each as two
+    /// little-endian bytes. <http://www.isthe.com/chongo/tech/comp/fnv/>.
+    ///
+    /// Pictures with the same ids are the same picture and share their name.
+    pub fn of(ids: impl IntoIterator<Item = u16>) -> Self {
+        Self(fnv1a(ids.into_iter().flat_map(u16::to_le_bytes)))
+    }
+}
+
+fn fnv1a(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
 /// A picture of one of the user's memories.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnEntry {
+    /// That of its ids, by [`EntryId::of`].
     pub entry: EntryId,
     pub caption: String,
     /// Name of the file that it was made from, for people.
@@ -133,5 +150,17 @@ pub(super) mod ids_as_text {
         let bytes = base64::decode(&text).unwrap_or_default();
         let (pairs, _) = bytes.as_chunks();
         Ok(pairs.iter().map(|pair| u16::from_le_bytes(*pair)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_the_published_hash() {
+        assert_eq!(fnv1a("".bytes()), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(fnv1a("foobar".bytes()), 0x8594_4171_f739_67e8);
+        assert_eq!(EntryId::of([0x6f66, 0x626f, 0x7261]).0, fnv1a("foobar".bytes()));
     }
 }

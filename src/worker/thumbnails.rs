@@ -11,7 +11,7 @@ use crate::protocol::{EntryId, Event, InspiredBy};
 #[derive(Debug, Default)]
 pub(super) struct Thumbnails {
     /// Of the newest job that began; never in `sent`.
-    wanted: VecDeque<EntryId>,
+    wanted: VecDeque<InspiredBy>,
     sent: HashSet<EntryId>,
 }
 
@@ -19,9 +19,10 @@ impl Thumbnails {
     /// Replaces what an older job wanted: those pictures are no longer on show.
     pub(super) fn want(&mut self, inspired_by: &[InspiredBy]) {
         self.wanted.clear();
-        for InspiredBy { entry, .. } in inspired_by {
-            if !self.sent.contains(entry) && !self.wanted.contains(entry) {
-                self.wanted.push_back(*entry);
+        for used in inspired_by {
+            let is_wanted = self.wanted.iter().any(|wanted| wanted.entry == used.entry);
+            if !self.sent.contains(&used.entry) && !is_wanted {
+                self.wanted.push_back(used.clone());
             }
         }
     }
@@ -37,9 +38,10 @@ impl Thumbnails {
         model: &mut dyn Generator,
         outbox: &Outbox,
     ) -> Result<(), Closed> {
-        let Some(entry) = self.wanted.pop_front() else { return Ok(()) };
+        let Some(used) = self.wanted.pop_front() else { return Ok(()) };
+        let entry = used.entry;
         // Unwind safe: a generator promises to survive a panic.
-        let made = catch_unwind(AssertUnwindSafe(|| model.thumbnail(entry)))
+        let made = catch_unwind(AssertUnwindSafe(|| model.remembered(&used)))
             .map_err(|payload| panic_failure("the model panicked", &*payload).details)
             .and_then(|made| made.map_err(|error| error.to_failure().details));
         match made {

@@ -28,7 +28,8 @@ use underpaint::imaging::RgbaImage;
 use underpaint::model::{Generator, ModelError, Session, Step};
 use underpaint::params::{ControlKind, Sampling};
 use underpaint::protocol::{
-    EntryId, GenerateRequest, Given, Inspiration, InspiredBy, Lock, ModelInfo, PictureIds,
+    EntryId, GenerateRequest, Given, Inspiration, InspiredBy, Lock, MemoryModel, MemoryRequest,
+    ModelInfo, PictureIds,
 };
 
 /// How long a test waits for what must happen; far more than it takes on a busy machine.
@@ -45,6 +46,10 @@ pub(crate) enum Point {
     Render(usize, usize),
     Thumbnail(EntryId),
     Encode,
+    /// Before comparing a text with all entries.
+    Candidates,
+    /// Before making the key of a caption.
+    Key,
     /// Before decoding this scale for an errand.
     Decode(usize),
 }
@@ -54,6 +59,9 @@ pub(crate) enum Fault {
     Error,
     Panic,
 }
+
+/// Size of the keys that the fake makes.
+const KEY_DIM: usize = 4;
 
 /// Something that was asked of the model. The prompt is empty where none is concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -232,6 +240,44 @@ impl Generator for FakeModel {
         }
         Ok(Arc::new(disc(self.info.image_size_px, colour_of("", entry.0, 0))))
     }
+
+    fn remembered(&mut self, picture: &InspiredBy) -> Result<Arc<RgbaImage>, ModelError> {
+        if self.entries.contains(&picture.entry) {
+            return self.thumbnail(picture.entry);
+        }
+        self.place.pass(Point::Thumbnail(picture.entry), "")?;
+        let Some(id) = picture.ids.first() else {
+            return Err(ModelError::UnknownEntry { entry: picture.entry });
+        };
+        Ok(Arc::new(disc(self.info.image_size_px, colour_of_id(u32::from(*id), 0))))
+    }
+
+    /// All entries in order, those of the user first.
+    fn candidates(
+        &mut self,
+        text: &str,
+        memory: &MemoryRequest,
+        n: usize,
+    ) -> Result<Vec<InspiredBy>, ModelError> {
+        self.place.pass(Point::Candidates, text)?;
+        let entries = retrievable(memory, &self.entries).take(n).enumerate();
+        Ok(entries.map(|(rank, found)| InspiredBy { slot: rank, ..found }).collect())
+    }
+
+    fn memory_model(&self) -> MemoryModel {
+        MemoryModel {
+            mark: "fake".to_owned(),
+            image_size_px: self.info.image_size_px,
+            n_tokens: self.info.scales.iter().map(|side| side * side).sum(),
+            codebook_size: 1 << 16,
+            key_dim: KEY_DIM,
+        }
+    }
+
+    fn key(&mut self, caption: &str) -> Result<Vec<i8>, ModelError> {
+        self.place.pass(Point::Key, caption)?;
+        Ok(id_of(caption, 0).to_be_bytes().map(|byte| (byte >> 1) as i8).to_vec())
+    }
 }
 
 struct FakeSession {
@@ -384,35 +430,67 @@ fn disc(size_px: usize, colour: Rgba<u8>) -> RgbaImage {
     })
 }
 
+/// All entries that are not banned, those of the user first.
+fn retrievable(memory: &MemoryRequest, entries: &[EntryId]) -> impl Iterator<Item = InspiredBy> {
+    let own = memory.own.iter().flat_map(|own| {
+        own.entries.iter().enumerate().map(|(entry_idx, entry)| InspiredBy {
+            caption: entry.caption.clone(),
+            source: entry.source.clone(),
+            licence: entry.licence.clone(),
+            memory: own.name.clone(),
+            ids: own.ids_of(entry_idx).into(),
+            ..about(entry.entry)
+        })
+    });
+    let of_model = entries.iter().map(|entry| about(*entry));
+    own.chain(of_model).filter(|found| !memory.banned.contains(&found.entry))
+}
+
+/// An entry of the fake's memory.
+fn about(entry: EntryId) -> InspiredBy {
+    InspiredBy {
+        slot: 0,
+        entry,
+        caption: format!("entry {}", entry.0),
+        style: "flat".to_owned(),
+        source: "Fake pictures".to_owned(),
+        licence: "CC0".to_owned(),
+        similarity: Some(0.9),
+        memory: String::new(),
+        ids: Arc::default(),
+    }
+}
+
 fn inspired_by(request: &GenerateRequest, entries: &[EntryId], n_slots: usize) -> Vec<InspiredBy> {
     let memory = &request.memory;
-    let mut retrieved = entries.iter().copied().filter(|entry| !memory.banned.contains(entry));
+    let mut retrieved = retrievable(memory, entries);
     let mut used = Vec::new();
-    for slot in 0..n_slots {
+    for slot in (0..n_slots).filter(|slot| !memory.closed_slots.contains(slot)) {
         let chosen = memory.chosen.iter().find(|(chosen_slot, _)| *chosen_slot == slot);
-        let (entry, caption, similarity) = match chosen {
-            Some((_, Inspiration::Entry(entry))) => (*entry, format!("entry {}", entry.0), None),
-            Some((_, Inspiration::Remembered(picture))) => {
-                (picture.entry, picture.caption.clone(), None)
+        let found = match chosen {
+            Some((_, Inspiration::Entry(entry))) => {
+                let known = retrievable(memory, &[]).find(|found| found.entry == *entry);
+                InspiredBy { similarity: None, ..known.unwrap_or_else(|| about(*entry)) }
             }
-            Some((_, Inspiration::Picture { name, .. })) => (EntryId(1000), name.clone(), None),
+            Some((_, Inspiration::Remembered(picture))) => InspiredBy {
+                caption: picture.caption.clone(),
+                source: picture.source.clone(),
+                licence: picture.licence.clone(),
+                memory: picture.memory.clone(),
+                ids: Arc::clone(&picture.ids),
+                similarity: None,
+                ..about(picture.entry)
+            },
+            Some((_, Inspiration::Picture { name, .. })) => {
+                InspiredBy { caption: name.clone(), similarity: None, ..about(EntryId(1000)) }
+            }
             None if memory.retrieval => match retrieved.next() {
-                Some(entry) => (entry, format!("entry {}", entry.0), Some(0.9)),
+                Some(found) => found,
                 None => continue,
             },
             None => continue,
         };
-        used.push(InspiredBy {
-            slot,
-            entry,
-            caption,
-            style: "flat".to_owned(),
-            source: "Fake pictures".to_owned(),
-            licence: "CC0".to_owned(),
-            similarity,
-            memory: String::new(),
-            ids: Arc::default(),
-        });
+        used.push(InspiredBy { slot, ..found });
     }
     used
 }

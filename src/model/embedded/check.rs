@@ -12,7 +12,7 @@ fn fail<T>(reason: String) -> Result<T, ModelError> {
 }
 
 impl EmbeddedModel {
-    pub(super) fn check(&self, request: &GenerateRequest) -> Result<(), ModelError> {
+    pub(super) fn check(&mut self, request: &GenerateRequest) -> Result<(), ModelError> {
         if request.seeds.is_empty() {
             return fail("a request needs at least one seed".to_owned());
         }

@@ -5,7 +5,7 @@
 //! | 8 | `UPMEMORY` |
 //! | 8 × 4 | version, entries, tokens per entry, codebook size, key size, deflated and inflated length of the texts, CRC-32 of all bytes but these four |
 //! | entries × row | token ids, each in as many bits as the codebook needs, lowest bit first; rows end on whole bytes |
-//! | entries × 8 | names of the entries ([`entry_id`]), so that finding one needs no hashing |
+//! | entries × 8 | names of the entries ([`EntryId::of`]), so that finding one needs no hashing |
 //! | entries × key size | keys: 127 × the L2-normalised text vector, signed bytes |
 //! | rest | texts, deflated ([`super::texts`]) |
 
@@ -137,27 +137,13 @@ pub(super) fn write(
         pack_row(row, dimensions.n_id_bits(), &mut bytes);
     }
     for row in ids.chunks_exact(n_tokens) {
-        bytes.extend_from_slice(&entry_id(row.iter().copied()).0.to_le_bytes());
+        bytes.extend_from_slice(&EntryId::of(row.iter().copied()).0.to_le_bytes());
     }
     bytes.extend_from_slice(bytemuck::cast_slice(keys));
     bytes.extend_from_slice(texts);
     let checksum = checksum_of(&bytes);
     bytes[CHECKSUM].copy_from_slice(&checksum.to_le_bytes());
     Ok(bytes)
-}
-
-/// The name of a picture with these token ids: FNV-1a (64 bits) over the ids, each as two
-/// little-endian bytes. <http://www.isthe.com/chongo/tech/comp/fnv/>.
-///
-/// Pictures with the same ids are the same picture and share their name.
-pub(super) fn entry_id(ids: impl Iterator<Item = u16>) -> EntryId {
-    EntryId(fnv1a(ids.flat_map(u16::to_le_bytes)))
-}
-
-fn fnv1a(bytes: impl Iterator<Item = u8>) -> u64 {
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
 }
 
 /// Appends the ids of one entry, `n_bits` each.
@@ -204,13 +190,6 @@ fn checksum_of(bytes: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_follow_the_published_hash() {
-        assert_eq!(fnv1a("".bytes()), 0xcbf2_9ce4_8422_2325);
-        assert_eq!(fnv1a("foobar".bytes()), 0x8594_4171_f739_67e8);
-        assert_eq!(entry_id([0x6f66, 0x626f, 0x7261].into_iter()).0, fnv1a("foobar".bytes()));
-    }
 
     #[test]
     fn ids_of_any_width_survive_packing() {

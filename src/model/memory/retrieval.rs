@@ -7,8 +7,10 @@ use std::collections::BinaryHeap;
 use rayon::prelude::*;
 
 use super::PictureMemory;
+use super::own::OwnKeys;
+use super::policy::{self, Policy};
 use crate::model::config::MemoryConfig;
-use crate::protocol::{EntryId, Inspiration, MemoryRequest};
+use crate::protocol::{EntryId, MemoryRequest};
 
 /// Keys compared by one task.
 const CHUNK: usize = 1024;
@@ -16,118 +18,212 @@ const CHUNK: usize = 1024;
 /// these lengths stay far inside 32 bits.
 const PROMPT_ONE: f32 = 32_767.0;
 
+/// Where remembered pictures are looked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Search<'a> {
+    /// The model's own memory.
+    pub memory: &'a PictureMemory,
+    /// The user's memories.
+    pub own: &'a [OwnKeys],
+    /// Entries that are left out.
+    pub banned: &'a [EntryId],
+    /// Entries that are looked at already, and so are left out as well.
+    pub chosen: &'a [EntryId],
+}
+
 /// The entries that match a prompt best; from these, slots are drawn.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Candidates {
-    /// Most similar first.
-    matches: Vec<Match>,
+    /// Of the user's memories, most similar first.
+    own: Vec<Match>,
+    /// Of the model's memory, most similar first.
+    model: Vec<Match>,
+    /// How many of the free slots the user's memories fill.
+    n_own_slots: usize,
     free_slots: Vec<usize>,
     draw_temperature: f32,
+}
+
+/// Where an entry lies. In the order in which equally similar entries are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// In a memory of the user.
+    Own { memory_idx: usize, entry_idx: usize },
+    /// In the model's memory.
+    Model { entry_idx: usize },
+}
+
+/// Which memories are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    All,
+    Own,
+    Model,
 }
 
 /// An entry drawn for a slot.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Retrieved {
     pub slot: usize,
-    pub entry_idx: usize,
+    pub found: Match,
+}
+
+/// An entry that was compared with a prompt.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Match {
+    pub place: Place,
     pub entry: EntryId,
     /// Cosine of the prompt's and the entry's text vectors, −1 to 1.
     pub similarity: f32,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Match {
-    entry_idx: usize,
-    id: EntryId,
-    similarity: f32,
+impl Search<'_> {
+    /// The `n` entries most similar to `prompt`, a text vector of the keys' size and any length,
+    /// most similar first; of equals those of the user's memories first.
+    ///
+    /// Entries that are left out or show the same picture as a better match are passed over; the
+    /// next best take their place.
+    pub fn best(&self, prompt: &[f32], n: usize) -> Vec<Match> {
+        self.ranked(Scope::All, &fixed_point(prompt), &[], n)
+    }
+
+    /// The same within some of the memories, without those `known` already.
+    fn ranked(&self, scope: Scope, prompt: &[i16], known: &[Match], n: usize) -> Vec<Match> {
+        let mut entries = Vec::new();
+        if scope != Scope::Model {
+            for (memory_idx, own) in self.own.iter().enumerate() {
+                let similarities = similarities(own.keys(), prompt).into_iter().enumerate();
+                entries.extend(similarities.map(|(entry_idx, value)| {
+                    (Similarity(value), Reverse(Place::Own { memory_idx, entry_idx }))
+                }));
+            }
+        }
+        if scope != Scope::Own {
+            let similarities = similarities(self.memory.keys(), prompt).into_iter().enumerate();
+            entries.extend(similarities.map(|(entry_idx, value)| {
+                (Similarity(value), Reverse(Place::Model { entry_idx }))
+            }));
+        }
+        // Sorts only as far as it is asked.
+        let mut ranking = BinaryHeap::from(entries);
+        let mut matches: Vec<Match> = Vec::new();
+        while matches.len() < n
+            && let Some((Similarity(similarity), Reverse(place))) = ranking.pop()
+        {
+            let entry = self.entry(place);
+            let is_left_out = self.banned.contains(&entry) || self.chosen.contains(&entry);
+            let is_repeated = known.iter().chain(&matches).any(|better| better.entry == entry);
+            if !is_left_out && !is_repeated {
+                matches.push(Match { place, entry, similarity });
+            }
+        }
+        matches
+    }
+
+    fn entry(&self, place: Place) -> EntryId {
+        match place {
+            Place::Own { memory_idx, entry_idx } => {
+                self.own[memory_idx].memory.entries[entry_idx].entry
+            }
+            Place::Model { entry_idx } => self.memory.id(entry_idx),
+        }
+    }
 }
 
 impl Candidates {
-    /// Compares `prompt`, a text vector of the keys' size and any length, with every entry.
-    ///
-    /// Entries that are banned, chosen by hand already or show the same picture as a better match
-    /// are passed over; the next best take their place. There are none if retrieval is off.
+    /// Finds the best of each kind of memory; `policy` shares the free slots between them. There
+    /// are none if retrieval is off. The number of slots that can be filled is the same for every
+    /// seed.
     pub fn find(
-        memory: &PictureMemory,
+        search: &Search<'_>,
         prompt: &[f32],
         config: &MemoryConfig,
         request: &MemoryRequest,
     ) -> Self {
         let is_taken = |slot: &usize| request.chosen.iter().any(|(chosen, _)| chosen == slot);
-        let free_slots: Vec<usize> = (0..config.slots).filter(|slot| !is_taken(slot)).collect();
-        let mut matches: Vec<Match> = Vec::new();
+        let is_free = |slot: &usize| !is_taken(slot) && !request.closed_slots.contains(slot);
+        let free_slots: Vec<usize> = (0..config.slots).filter(is_free).collect();
+        let (mut own, mut model, mut n_own_slots) = (Vec::new(), Vec::new(), 0);
         if request.retrieval && !free_slots.is_empty() {
-            let is_chosen = |id| {
-                request.chosen.iter().any(|(_, inspiration)| *inspiration == Inspiration::Entry(id))
-            };
-            let mut ranking = Ranking::new(&similarities(memory, prompt));
-            while matches.len() < config.candidates
-                && let Some((entry_idx, similarity)) = ranking.next()
-            {
-                let id = memory.id(entry_idx);
-                let is_repeated = matches.iter().any(|better| better.id == id);
-                if !request.banned.contains(&id) && !is_chosen(id) && !is_repeated {
-                    matches.push(Match { entry_idx, id, similarity });
-                }
-            }
+            let prompt = fixed_point(prompt);
+            let n = config.candidates;
+            own = search.ranked(Scope::Own, &prompt, &[], n);
+            own.retain(|found| Policy::DEFAULT.is_of_use(found.similarity));
+            model = search.ranked(Scope::Model, &prompt, &own, n);
+            n_own_slots = Policy::DEFAULT.n_own_slots(own.len(), model.len(), free_slots.len());
         }
-        Self { matches, free_slots, draw_temperature: config.draw_temperature }
+        let draw_temperature = config.draw_temperature;
+        Self { own, model, n_own_slots, free_slots, draw_temperature }
     }
 
     /// Draws entries for the free slots without replacement, with probability proportional to
-    /// exp(similarity / temperature), and puts them there in order of similarity. Slots stay empty
-    /// if there are too few candidates. The same seed draws the same.
+    /// exp(similarity / temperature) among those of one kind of memory, and puts them there, each
+    /// kind in order of similarity. Slots stay empty if there are too few candidates. The same seed
+    /// draws the same.
     pub fn draw(&self, seed: u64) -> Vec<Retrieved> {
-        let best = self.matches.first().map_or(0.0, |best| best.similarity);
+        let own = self.drawn(&self.own, self.n_own_slots, seed);
+        let model = self.drawn(&self.model, self.free_slots.len() - own.len(), seed);
+        let slots = self.free_slots.iter().zip(policy::in_order(own, model));
+        slots.map(|(slot, found)| Retrieved { slot: *slot, found }).collect()
+    }
+
+    fn drawn(&self, matches: &[Match], n: usize, seed: u64) -> Vec<Match> {
+        let best = matches.first().map_or(0.0, |best| best.similarity);
         // The highest sums of log-weight and Gumbel noise are a draw without replacement.
         let score = |candidate: &Match| {
-            let log_weight = f64::from((candidate.similarity - best) / self.draw_temperature);
-            log_weight + gumbel_noise(seed, candidate.id)
+            if self.draw_temperature > 0.0 {
+                let log_weight = (candidate.similarity - best) / self.draw_temperature;
+                f64::from(log_weight) + gumbel_noise(seed, candidate.entry)
+            } else {
+                f64::from(candidate.similarity)
+            }
         };
-        let mut drawn: Vec<(usize, f64)> = if self.draw_temperature > 0.0 {
-            self.matches.iter().map(score).enumerate().collect()
-        } else {
-            self.matches
-                .iter()
-                .map(|candidate| f64::from(candidate.similarity))
-                .enumerate()
-                .collect()
-        };
+        let mut drawn: Vec<(usize, f64)> = matches.iter().map(score).enumerate().collect();
         drawn.sort_by(|a, b| b.1.total_cmp(&a.1));
-        drawn.truncate(self.free_slots.len());
+        drawn.truncate(n);
         drawn.sort_by_key(|(rank, _)| *rank);
-        let matches = drawn.iter().map(|(rank, _)| self.matches[*rank]);
-        let slots = self.free_slots.iter().zip(matches);
-        slots
-            .map(|(slot, Match { entry_idx, id, similarity })| Retrieved {
-                slot: *slot,
-                entry_idx,
-                entry: id,
-                similarity,
-            })
-            .collect()
+        drawn.into_iter().map(|(rank, _)| matches[rank]).collect()
     }
 }
 
-/// Cosine of `prompt` with every key; 0 where either has no direction.
+/// Keys of a memory, one entry after another, with their Euclidean lengths.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Keys<'a> {
+    pub(super) values: &'a [i8],
+    pub(super) lengths: &'a [f32],
+    pub(super) key_dim: usize,
+}
+
+/// Euclidean length of every key: about 127, rounding apart.
+pub(super) fn key_lengths(keys: &[i8], key_dim: usize) -> Vec<f32> {
+    let length = |key: &[i8]| {
+        let squares = key.iter().map(|value| i32::from(*value) * i32::from(*value));
+        (squares.fold(0, i32::wrapping_add) as f32).sqrt()
+    };
+    keys.par_chunks_exact(key_dim).map(length).collect()
+}
+
+/// A vector at length [`PROMPT_ONE`]; one of zeros or of values that are not numbers becomes zeros.
+fn fixed_point(prompt: &[f32]) -> Vec<i16> {
+    let length = prompt.iter().map(|value| value * value).sum::<f32>().sqrt();
+    prompt.iter().map(|value| (value / length * PROMPT_ONE).round() as i16).collect()
+}
+
+/// Cosine of `prompt`, as [`fixed_point`] made it, with every key; 0 where either has no direction.
 ///
 /// Products are computed in whole numbers, so that every machine ranks alike.
-fn similarities(memory: &PictureMemory, prompt: &[f32]) -> Vec<f32> {
-    let key_dim = memory.key_dim();
+fn similarities(keys: Keys<'_>, prompt: &[i16]) -> Vec<f32> {
+    let Keys { values, lengths, key_dim } = keys;
     assert_eq!(prompt.len(), key_dim, "the memory was opened for this model's text encoder");
-    let length = prompt.iter().map(|value| value * value).sum::<f32>().sqrt();
-    // A vector of zeros or of values that are not numbers becomes zeros here.
-    let prompt: Vec<i16> =
-        prompt.iter().map(|value| (value / length * PROMPT_ONE).round() as i16).collect();
-    let mut similarities = vec![0.0; memory.len()];
-    let keys = memory.keys().par_chunks(CHUNK * key_dim);
-    let lengths = memory.key_lengths().par_chunks(CHUNK);
+    let mut similarities = vec![0.0; lengths.len()];
+    let keys = values.par_chunks(CHUNK * key_dim);
+    let lengths = lengths.par_chunks(CHUNK);
     similarities.par_chunks_mut(CHUNK).zip(keys).zip(lengths).for_each(
         |((similarities, keys), lengths)| {
             let keys = keys.chunks_exact(key_dim).zip(lengths);
             for (similarity, (key, length)) in similarities.iter_mut().zip(keys) {
                 if *length > 0.0 {
-                    let cosine = dot(&prompt, key) as f32 / (PROMPT_ONE * length);
+                    let cosine = dot(prompt, key) as f32 / (PROMPT_ONE * length);
                     *similarity = cosine.clamp(-1.0, 1.0);
                 }
             }
@@ -157,28 +253,6 @@ fn mix(mut bits: u64) -> u64 {
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     bits ^ (bits >> 31)
-}
-
-/// Entries by falling similarity, of equals the earlier; sorts only as far as it is asked.
-struct Ranking {
-    heap: BinaryHeap<(Similarity, Reverse<usize>)>,
-}
-
-impl Ranking {
-    fn new(similarities: &[f32]) -> Self {
-        let keyed = similarities.iter().enumerate();
-        let entries: Vec<_> =
-            keyed.map(|(idx, value)| (Similarity(*value), Reverse(idx))).collect();
-        Self { heap: BinaryHeap::from(entries) }
-    }
-}
-
-impl Iterator for Ranking {
-    type Item = (usize, f32);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.heap.pop().map(|(Similarity(value), Reverse(entry_idx))| (entry_idx, value))
-    }
 }
 
 #[derive(PartialEq)]

@@ -6,9 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use rayon::prelude::*;
-
 use super::pack::{self, Dimensions, Sections};
+use super::retrieval::{Keys, key_lengths};
 use super::texts::Texts;
 use super::{pack_loose, unusable};
 use crate::model::{Config, ModelError};
@@ -191,25 +190,12 @@ impl PictureMemory {
         self.codes(entry_idx).collect()
     }
 
-    /// Size of a key: the text encoder's width.
-    pub(super) fn key_dim(&self) -> usize {
-        self.dimensions.key_dim
-    }
-
-    /// All keys, one entry after another: signed bytes, 127 × the L2-normalised text vector.
-    pub(super) fn keys(&self) -> &[i8] {
-        bytemuck::cast_slice(&self.bytes[self.keys.clone()])
-    }
-
-    /// Euclidean length of every key: about 127, rounding apart.
-    pub(super) fn key_lengths(&self) -> &[f32] {
-        self.key_lengths.get_or_init(|| {
-            let length = |key: &[i8]| {
-                let squares = key.iter().map(|value| i32::from(*value) * i32::from(*value));
-                (squares.fold(0, i32::wrapping_add) as f32).sqrt()
-            };
-            self.keys().par_chunks_exact(self.key_dim()).map(length).collect()
-        })
+    /// What retrieval compares.
+    pub(super) fn keys(&self) -> Keys<'_> {
+        let key_dim = self.dimensions.key_dim;
+        let values = bytemuck::cast_slice(&self.bytes[self.keys.clone()]);
+        let lengths = self.key_lengths.get_or_init(|| key_lengths(values, key_dim));
+        Keys { values, lengths, key_dim }
     }
 
     fn codes(&self, entry_idx: usize) -> impl Iterator<Item = u16> {

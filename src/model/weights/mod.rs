@@ -144,6 +144,12 @@ impl Weights {
         self.file.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor.shape.as_slice()))
     }
 
+    /// Name and bytes of every tensor as stored, by name.
+    pub fn stored(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let WeightsFile { tensors, bytes, .. } = &*self.file;
+        tensors.iter().map(|(name, tensor)| (name.as_str(), &bytes[tensor.range.clone()]))
+    }
+
     /// Where networks get their tensors from: F32 unless they ask for another type, each decoded
     /// when it is asked for. Its errors are [`WeightsError`]s inside candle's; converting those
     /// into a [`super::ModelError`] takes them out.

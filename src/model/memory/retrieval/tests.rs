@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::*;
 use crate::imaging::RgbaImage;
 use crate::model::Config;
-use crate::model::memory::testing;
+use crate::model::memory::{OwnMemories, testing};
+use crate::protocol::{Inspiration, MemoryId, OwnEntry, OwnMemory};
 
 /// Keys in a plane; the prompt is the first axis, so that similarity falls with the angle.
 fn fan(angles: &[f32]) -> Vec<(usize, [i8; 4])> {
@@ -23,11 +24,53 @@ const ANGLES: [f32; 8] = [0.9, 0.0, 0.3, 0.4, 2.0, 0.5, 0.6, 0.7];
 const RANKED: [usize; 8] = [1, 2, 3, 5, 6, 7, 0, 4];
 
 fn find(memory: &PictureMemory, config: &Config, request: &MemoryRequest) -> Candidates {
-    Candidates::find(memory, &PROMPT, &config.memory, request)
+    Candidates::find(&search(memory, request), &PROMPT, &config.memory, request)
+}
+
+/// A memory of the user; `number` tells its pictures from those of others.
+fn own(config: &Config, entries: &[(usize, [i8; 4])], number: i64) -> Arc<OwnMemory> {
+    let rows = entries.iter().map(|(picture, _)| testing::ids(config, *picture));
+    let rows: Vec<Vec<u16>> = rows.collect();
+    let entry = |ids: &Vec<u16>| OwnEntry {
+        entry: EntryId::of(ids.iter().copied()),
+        caption: "mine".to_owned(),
+        source: "mine.png".to_owned(),
+        licence: String::new(),
+    };
+    Arc::new(OwnMemory {
+        memory: MemoryId(number),
+        name: format!("Memory {number}"),
+        entries: rows.iter().map(entry).collect(),
+        keys: entries.iter().flat_map(|(_, key)| *key).collect(),
+        key_dim: 4,
+        ids: rows.concat(),
+        n_tokens: config.n_tokens(),
+    })
+}
+
+fn opened(config: &Config, memories: &[Arc<OwnMemory>]) -> Vec<OwnKeys> {
+    OwnMemories::new(config).open(memories).unwrap()
+}
+
+/// The pictures of a fan under other numbers, so that they are others.
+fn others(angles: &[f32]) -> Vec<(usize, [i8; 4])> {
+    fan(angles).into_iter().map(|(picture, key)| (picture + 100, key)).collect()
+}
+
+fn search<'a>(memory: &'a PictureMemory, request: &'a MemoryRequest) -> Search<'a> {
+    Search { memory, own: &[], banned: &request.banned, chosen: &[] }
+}
+
+/// Index of an entry of the model's memory.
+fn index(found: &Match) -> usize {
+    match found.place {
+        Place::Model { entry_idx } => entry_idx,
+        Place::Own { .. } => panic!("{found:?} is of the user's memory"),
+    }
 }
 
 fn entries(candidates: &Candidates) -> Vec<usize> {
-    candidates.matches.iter().map(|candidate| candidate.entry_idx).collect()
+    candidates.model.iter().map(index).collect()
 }
 
 #[test]
@@ -36,8 +79,8 @@ fn the_most_similar_are_candidates() {
     let memory = testing::memory(&config, &fan(&ANGLES));
     let candidates = find(&memory, &config, &MemoryRequest::default());
     assert_eq!(entries(&candidates), RANKED[..6]);
-    for found in &candidates.matches {
-        let expected = ANGLES[found.entry_idx].cos();
+    for found in &candidates.model {
+        let expected = ANGLES[index(found)].cos();
         assert!((found.similarity - expected).abs() < 0.01, "{found:?} is not {expected}");
     }
 }
@@ -47,12 +90,12 @@ fn similarity_is_the_cosine() {
     let config = testing::config();
     let keys = [[127, 0, 0, 0], [-64, 0, 0, 0], [0, 9, 0, 0], [0, 0, 0, 0], [30, 40, 0, 0]];
     let memory = testing::memory(&config, &keys.into_iter().enumerate().collect::<Vec<_>>());
-    let found = similarities(&memory, &PROMPT);
+    let found = similarities(memory.keys(), &fixed_point(&PROMPT));
     for (found, expected) in found.iter().zip([1.0, -1.0, 0.0, 0.0, 0.6]) {
         assert!((found - expected).abs() < 1e-6, "{found} is not {expected}");
     }
     for nothing in [[0.0; 4], [f32::NAN; 4], [f32::INFINITY; 4]] {
-        assert_eq!(similarities(&memory, &nothing), [0.0; 5]);
+        assert_eq!(similarities(memory.keys(), &fixed_point(&nothing)), [0.0; 5]);
     }
 }
 
@@ -69,10 +112,10 @@ fn draws_follow_the_weights() {
     let config = testing::config();
     let memory = testing::memory(&config, &fan(&ANGLES));
     let candidates = find(&memory, &config, &MemoryRequest::default());
-    let best = candidates.matches[0].similarity;
+    let best = candidates.model[0].similarity;
     let weight =
         |found: &Match| f64::from((found.similarity - best) / config.memory.draw_temperature).exp();
-    let weights: Vec<f64> = candidates.matches.iter().map(weight).collect();
+    let weights: Vec<f64> = candidates.model.iter().map(weight).collect();
 
     // Probability that a candidate is among three that are drawn one after another.
     let mut expected = [0.0; 6];
@@ -94,7 +137,7 @@ fn draws_follow_the_weights() {
     let mut counts = [0; 6];
     for seed in 0..n_draws {
         for drawn in candidates.draw(seed) {
-            let rank = entries(&candidates).iter().position(|idx| *idx == drawn.entry_idx);
+            let rank = entries(&candidates).iter().position(|idx| *idx == index(&drawn.found));
             counts[rank.unwrap()] += 1;
         }
     }
@@ -114,9 +157,9 @@ fn draws_are_ordered_distinct_and_repeatable() {
     for seed in 0..200 {
         let drawn = candidates.draw(seed);
         assert_eq!(drawn.iter().map(|drawn| drawn.slot).collect::<Vec<_>>(), [0, 1, 2]);
-        assert!(drawn.is_sorted_by(|a, b| a.similarity > b.similarity));
+        assert!(drawn.is_sorted_by(|a, b| a.found.similarity > b.found.similarity));
         assert_eq!(drawn, candidates.draw(seed));
-        sets.insert(drawn.iter().map(|drawn| drawn.entry_idx).collect::<Vec<_>>());
+        sets.insert(drawn.iter().map(|drawn| index(&drawn.found)).collect::<Vec<_>>());
     }
     assert!(sets.len() > 5, "seeds must draw differently");
 }
@@ -128,8 +171,9 @@ fn cold_draws_take_the_best() {
     for draw_temperature in [0.0, -1.0, f32::NAN, 1e-6] {
         let memory_config = MemoryConfig { draw_temperature, ..config.memory.clone() };
         let request = MemoryRequest::default();
-        let drawn = Candidates::find(&memory, &PROMPT, &memory_config, &request).draw(7);
-        let drawn: Vec<usize> = drawn.iter().map(|drawn| drawn.entry_idx).collect();
+        let drawn =
+            Candidates::find(&search(&memory, &request), &PROMPT, &memory_config, &request).draw(7);
+        let drawn: Vec<usize> = drawn.iter().map(|drawn| index(&drawn.found)).collect();
         assert_eq!(drawn, RANKED[..3], "temperature {draw_temperature}");
     }
 }
@@ -150,14 +194,14 @@ fn a_ban_does_not_change_the_luck_of_others() {
     let memory = testing::memory(&config, &fan(&ANGLES[..6]));
     for seed in 0..100 {
         let drawn = find(&memory, &config, &MemoryRequest::default()).draw(seed);
-        let banned = vec![memory.id(drawn[0].entry_idx)];
+        let banned = vec![drawn[0].found.entry];
         let request = MemoryRequest { banned, ..MemoryRequest::default() };
         let after: Vec<usize> = find(&memory, &config, &request)
             .draw(seed)
             .iter()
-            .map(|drawn| drawn.entry_idx)
+            .map(|drawn| index(&drawn.found))
             .collect();
-        assert!(drawn[1..].iter().all(|kept| after.contains(&kept.entry_idx)), "seed {seed}");
+        assert!(drawn[1..].iter().all(|kept| after.contains(&index(&kept.found))), "seed {seed}");
     }
 }
 
@@ -180,7 +224,9 @@ fn chosen_slots_stay_free() {
     let entry = Inspiration::Entry(memory.id(RANKED[0]));
     let request =
         MemoryRequest { chosen: vec![(0, picture), (1, entry)], ..MemoryRequest::default() };
-    let candidates = find(&memory, &config, &request);
+    let chosen = [memory.id(RANKED[0])];
+    let search = Search { chosen: &chosen, ..search(&memory, &request) };
+    let candidates = Candidates::find(&search, &PROMPT, &config.memory, &request);
     assert_eq!(entries(&candidates), RANKED[1..7]);
     let drawn = candidates.draw(3);
     assert_eq!(drawn.iter().map(|drawn| drawn.slot).collect::<Vec<_>>(), [2]);
@@ -192,10 +238,97 @@ fn too_few_entries_leave_slots_empty() {
     let memory = testing::memory(&config, &fan(&[0.2, 0.1]));
     let drawn = find(&memory, &config, &MemoryRequest::default()).draw(5);
     assert_eq!(
-        drawn.iter().map(|drawn| (drawn.slot, drawn.entry_idx)).collect::<Vec<_>>(),
+        drawn.iter().map(|drawn| (drawn.slot, index(&drawn.found))).collect::<Vec<_>>(),
         [(0, 1), (1, 0)]
     );
     let empty = PictureMemory::empty(&config);
     assert!(find(&empty, &config, &MemoryRequest::default()).draw(5).is_empty());
     assert!(find(&memory, &config, &MemoryRequest::off()).draw(5).is_empty());
+}
+
+#[test]
+fn pictures_of_the_user_come_first() {
+    let config = testing::config();
+    let memory = testing::memory(&config, &fan(&ANGLES));
+    let request = MemoryRequest::default();
+    // Less similar than those of the model, and still first; over two memories by similarity.
+    let memories =
+        [own(&config, &others(&[1.2]), 1), own(&config, &others(&[0.0, 9.0, 0.8])[1..], 2)];
+    for n_memories in 1..=2 {
+        let own = opened(&config, &memories[..n_memories]);
+        let search = Search { own: &own, ..search(&memory, &request) };
+        let candidates = Candidates::find(&search, &PROMPT, &config.memory, &request);
+        for seed in 0..50 {
+            let drawn = candidates.draw(seed);
+            let is_own = |drawn: &Retrieved| matches!(drawn.found.place, Place::Own { .. });
+            let n_own = drawn.iter().take_while(|drawn| is_own(drawn)).count();
+            assert_eq!((drawn.len(), n_own), (3, [1, 3][n_memories - 1]), "seed {seed}");
+        }
+        let best = candidates.own[0].place;
+        assert_eq!(best, Place::Own { memory_idx: n_memories - 1, entry_idx: n_memories - 1 });
+    }
+}
+
+#[test]
+fn pictures_of_the_user_are_banned_and_repeated_like_others() {
+    let config = testing::config();
+    let memory = testing::memory(&config, &fan(&ANGLES));
+    // The first of the model's ranking and a picture that both memories of the user hold.
+    let shared = (RANKED[0], fan(&ANGLES)[RANKED[0]].1);
+    let memories =
+        [own(&config, &[shared, others(&[0.2])[0]], 1), own(&config, &others(&[0.1]), 2)];
+    let own = opened(&config, &memories);
+    let banned = MemoryRequest { banned: vec![memory.id(RANKED[1])], ..MemoryRequest::default() };
+    let search = Search { own: &own, ..search(&memory, &banned) };
+    let best = search.best(&PROMPT, 100);
+    assert!(best.is_sorted_by(|a, b| a.similarity >= b.similarity));
+    let names: HashSet<EntryId> = best.iter().map(|found| found.entry).collect();
+    assert_eq!(names.len(), best.len(), "each picture once");
+    assert_eq!(best.len(), ANGLES.len() - 1 + 1, "all but the banned one, and one of the user");
+    assert_eq!(best[0].place, Place::Own { memory_idx: 0, entry_idx: 0 }, "before its equal");
+    assert_eq!(
+        best[1].place,
+        Place::Own { memory_idx: 1, entry_idx: 0 },
+        "the better match of two"
+    );
+}
+
+#[test]
+fn closed_slots_stay_empty() {
+    let config = testing::config();
+    let memory = testing::memory(&config, &fan(&ANGLES));
+    let request = MemoryRequest { closed_slots: vec![0, 2], ..MemoryRequest::default() };
+    let drawn = find(&memory, &config, &request).draw(1);
+    assert_eq!(drawn.iter().map(|drawn| drawn.slot).collect::<Vec<_>>(), [1]);
+}
+
+#[test]
+fn memories_of_another_model_are_refused() {
+    let config = testing::config();
+    let whole = own(&config, &others(&[0.1, 0.2]), 1);
+    let refused = |change: fn(&mut OwnMemory), words: &str| {
+        let mut changed = OwnMemory::clone(&whole);
+        change(&mut changed);
+        let error = OwnMemories::new(&config).open(&[Arc::new(changed)]).unwrap_err().to_string();
+        assert!(error.contains("“Memory 1”") && error.contains(words), "{error}");
+    };
+    refused(|memory| memory.n_tokens -= 1, "another model");
+    refused(|memory| memory.key_dim = 3, "another model");
+    refused(|memory| memory.ids[7] = u16::MAX, "another model");
+    refused(|memory| memory.ids.truncate(9), "damaged");
+    refused(|memory| memory.keys.push(0), "damaged");
+    refused(|memory| memory.entries.truncate(1), "damaged");
+}
+
+#[test]
+fn a_snapshot_that_is_gone_leaves_nothing_behind() {
+    let config = testing::config();
+    let mut memories = OwnMemories::new(&config);
+    for number in 0..100 {
+        // Each may get the address of the one before.
+        let angles = vec![0.1; 1 + number as usize % 3];
+        let memory = own(&config, &others(&angles), number);
+        let opened = memories.open(std::slice::from_ref(&memory)).unwrap();
+        assert_eq!(opened[0].keys().lengths.len(), angles.len());
+    }
 }

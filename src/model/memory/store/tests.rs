@@ -22,7 +22,7 @@ fn entries_come_back() {
     assert_eq!(memory.len(), 3);
     let expected: Vec<u32> = ids(&config, 1).into_iter().map(u32::from).collect();
     assert_eq!(memory.ids(1), expected);
-    assert_eq!(memory.keys()[8..], [0, 0, -127, 0]);
+    assert_eq!(memory.keys().values[8..], [0, 0, -127, 0]);
     let entry = memory.about(1);
     let texts = (entry.caption, entry.style, entry.source, entry.licence);
     assert_eq!(texts, ("picture 1", "flat", "Some Set", "MIT"));
@@ -65,7 +65,7 @@ fn an_empty_memory_is_valid() {
     let memory = memory(&config, &[]);
     assert!(memory.is_empty() && PictureMemory::empty(&config).is_empty());
     assert_eq!(memory.find(EntryId(0)), None);
-    assert!(PictureMemory::empty(&config).keys().is_empty());
+    assert!(PictureMemory::empty(&config).keys().values.is_empty());
 }
 
 #[test]
