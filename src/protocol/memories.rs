@@ -206,8 +206,6 @@ pub enum MemoryEvent {
         id: RememberedId,
         picture: Arc<RememberedPicture>,
     },
-    /// The snapshot that was asked for.
-    Snapshot(Arc<OwnMemory>),
     /// Entries were taken away that the window did not name.
     Removed {
         memory: MemoryId,
