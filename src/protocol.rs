@@ -25,7 +25,9 @@ pub use memories::{
     AddPictures, AddProblem, AddProgress, AddReport, Captions, Duplicate, EntryListing, EntryQuery,
     KnownEntry, KnownMemory, MemoryEvent, MemoryOrder, RememberedId,
 };
-pub use memory::{MemoryEncoder, MemoryId, MemoryModel, OwnEntry, OwnMemory, RememberedPicture};
+pub use memory::{
+    MemoryEncoder, MemoryId, MemoryModel, OwnEntry, OwnMemory, RememberedPicture, row_of,
+};
 pub use pictures::{
     IndexProgress, KnownPicture, LibraryEvent, Listing, PictureId, PictureQuery, ScanReport,
     is_unspaced,
@@ -328,12 +330,20 @@ pub enum Event {
         job: JobId,
         failure: Failure,
     },
-    /// An errand is done.
+    /// An errand is done, other than a search for candidates.
     ErrandDone {
         errand: ErrandId,
         outcome: Result<Stills, Failure>,
     },
-    /// What a remembered picture looks like; sent once per entry, after the picture is done.
+    /// What a search for candidates has found: most similar first, of equals those of the user
+    /// first. Their slots count from 0 and mean nothing.
+    Candidates {
+        errand: ErrandId,
+        outcome: Result<Vec<InspiredBy>, Failure>,
+    },
+    /// What a remembered picture looks like, for entries that a job or the newest search for
+    /// candidates found: sent when there is nothing else to do, those of the job first, most similar
+    /// first. Not sent again for entries that the job before looked at as well.
     Thumbnail {
         entry: EntryId,
         image: Arc<RgbaImage>,
@@ -352,6 +362,7 @@ impl Event {
             Self::ModelReady(_)
             | Self::ModelFailed(_)
             | Self::ErrandDone { .. }
+            | Self::Candidates { .. }
             | Self::Thumbnail { .. } => None,
         }
     }

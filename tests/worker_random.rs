@@ -107,6 +107,7 @@ impl Watched {
             Event::ModelReady(_)
             | Event::ModelFailed(_)
             | Event::ErrandDone { .. }
+            | Event::Candidates { .. }
             | Event::Thumbnail { .. } => {}
         }
         self.has_ended = event.ends_job();

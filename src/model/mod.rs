@@ -19,6 +19,7 @@ mod recent;
 mod mark;
 mod inspiration;
 mod embedded;
+mod memory_encoder;
 pub mod depth_network;
 
 use std::path::PathBuf;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{EntryId, Failure, InspiredBy};
+use super::{EntryId, Failure, InspiredBy, PictureIds};
 use crate::imaging::RgbaImage;
 
 /// Number of one of the user's named memories; never given to another one.
@@ -78,6 +78,11 @@ pub struct RememberedPicture {
     /// Scale by scale and row by row.
     #[serde(with = "ids_as_text")]
     pub ids: Arc<[u16]>,
+}
+
+/// The ids of a picture as memories keep them: below 65536, as every codebook's are.
+pub fn row_of(ids: &PictureIds) -> Arc<[u16]> {
+    ids.iter().flatten().map(|id| *id as u16).collect()
 }
 
 impl From<&InspiredBy> for RememberedPicture {

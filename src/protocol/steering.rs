@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::PictureIds;
+use super::{MemoryRequest, PictureIds};
 use crate::imaging::RgbaImage;
 use crate::imaging::metadata::SourceRecord;
 
@@ -81,6 +81,11 @@ pub enum Errand {
     Encode { picture: Arc<RgbaImage> },
     /// Decodes ids at every scale that they have.
     Decode { ids: Arc<PictureIds>, lock: Option<Lock> },
+    /// Finds the `n` remembered pictures that fit a text best, in the memories of the request, own
+    /// ones included, without those that it bans; slots and what is chosen for them do not matter.
+    /// Answered by [`super::Event::Candidates`]; what they look like follows as
+    /// [`super::Event::Thumbnail`]s, when there is nothing else to do.
+    Candidates { text: String, memory: MemoryRequest, n: usize },
 }
 
 /// A picture as ids, and decoded after each of its scales, coarse to fine.

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::run::{Closed, Outbox, panic_failure};
+use super::thumbnails::Thumbnails;
 use crate::imaging::RgbaImage;
 use crate::model::{Generator, ModelError};
-use crate::protocol::{Errand, ErrandId, Event, Failure, Lock, PictureIds, Stills};
+use crate::protocol::{Errand, ErrandId, Event, Failure, InspiredBy, Lock, PictureIds, Stills};
 
 /// Those that wait, shared between the handle and the thread.
 ///
@@ -19,6 +20,12 @@ pub(super) struct Errands {
     waiting: Mutex<VecDeque<(ErrandId, Errand)>>,
     /// Nobody wants results any more.
     is_closed: AtomicBool,
+}
+
+/// What an errand brings back.
+enum Done {
+    Stills(Stills),
+    Candidates(Vec<InspiredBy>),
 }
 
 /// Why an errand has no result.
@@ -49,6 +56,7 @@ impl Errands {
     pub(super) fn run_next(
         &self,
         model: &mut dyn Generator,
+        thumbnails: &mut Thumbnails,
         outbox: &Outbox,
     ) -> Result<(), Closed> {
         let Some((errand, task)) = self.take_next() else { return Ok(()) };
@@ -56,29 +64,39 @@ impl Errands {
         // Unwind safe: a generator promises to survive a panic, and nothing else is left behind.
         let done = catch_unwind(AssertUnwindSafe(|| self.carry_out(&task, model)));
         let outcome = match done {
-            Ok(Ok(stills)) => Ok(stills),
+            Ok(Ok(done)) => Ok(done),
             Ok(Err(Unfinished::Closed)) => return Err(Closed),
             Ok(Err(Unfinished::Failed(error))) => Err(error.to_failure()),
             Err(payload) => Err(panic_failure(headline_of(&task), &*payload)),
         };
-        outbox.send(Event::ErrandDone { errand, outcome })
+        outbox.send(match outcome {
+            Ok(Done::Stills(stills)) => Event::ErrandDone { errand, outcome: Ok(stills) },
+            Ok(Done::Candidates(candidates)) => {
+                thumbnails.want_candidates(&candidates);
+                Event::Candidates { errand, outcome: Ok(candidates) }
+            }
+            Err(failure) => failed(errand, &task, failure),
+        })
     }
 
     /// Answers all that wait with the reason why there is no model.
     pub(super) fn refuse(&self, failure: &Failure, outbox: &Outbox) -> Result<(), Closed> {
-        while let Some((errand, _)) = self.take_next() {
-            outbox.send(Event::ErrandDone { errand, outcome: Err(failure.clone()) })?;
+        while let Some((errand, task)) = self.take_next() {
+            outbox.send(failed(errand, &task, failure.clone()))?;
         }
         Ok(())
     }
 
-    fn carry_out(&self, task: &Errand, model: &mut dyn Generator) -> Result<Stills, Unfinished> {
+    fn carry_out(&self, task: &Errand, model: &mut dyn Generator) -> Result<Done, Unfinished> {
         let (ids, lock) = match task {
             Errand::Encode { picture } => (Arc::new(model.encode(picture)?), None),
             Errand::Decode { ids, lock } => (Arc::clone(ids), lock.as_ref()),
+            Errand::Candidates { text, memory, n } => {
+                return Ok(Done::Candidates(model.candidates(text, memory, *n)?));
+            }
         };
         let images = self.stills(&ids, lock, model)?;
-        Ok(Stills { ids, images })
+        Ok(Done::Stills(Stills { ids, images }))
     }
 
     /// The picture after each of its scales.
@@ -110,6 +128,16 @@ impl From<ModelError> for Unfinished {
     }
 }
 
+/// Every errand is answered by an event of its kind.
+fn failed(errand: ErrandId, task: &Errand, failure: Failure) -> Event {
+    match task {
+        Errand::Encode { .. } | Errand::Decode { .. } => {
+            Event::ErrandDone { errand, outcome: Err(failure) }
+        }
+        Errand::Candidates { .. } => Event::Candidates { errand, outcome: Err(failure) },
+    }
+}
+
 fn headline_of(task: &Errand) -> &'static str {
     match task {
         Errand::Encode { .. } => {
@@ -118,6 +146,9 @@ fn headline_of(task: &Errand) -> &'static str {
         }
         Errand::Decode { .. } => {
             "The picture could not be shown because of a fault in the program; try again"
+        }
+        Errand::Candidates { .. } => {
+            "The search found nothing because of a fault in the program; try other words"
         }
     }
 }

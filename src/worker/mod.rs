@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! generate() ─▶ Latest<Job> + bell ─▶ thread "generate": start, then step and render per scale
-//! errand() ──▶ queue + bell ───────▶ encode or decode, between two jobs
+//! errand() ──▶ queue + bell ───────▶ encode, decode or search, between two jobs
+//! memory_encoder() ▶ queue + bell ─▶ ids and keys for memories, answered to the calling thread
 //! drain() ◀─── events, bounded ◀──── Started, ScaleFinished …, Finished | Cancelled | Failed
 //! take_preview() ◀─ Latest<Preview> ◀ the picture after each scale that is shown
 //! ```
@@ -34,9 +35,12 @@
 //! - Errors and panics of the model become events; the worker and the model live on.
 //! - Errands are done one at a time, in the order asked for, each between two jobs: a job waits for
 //!   one errand at most, an errand for the running job and the errands before it. Each is answered
-//!   by one `ErrandDone`, which is never stale. Jobs supersede and cancel no errand, errands no job,
+//!   by one `ErrandDone`, or `Candidates` for a search, which is never stale. Jobs supersede and cancel no errand, errands no job,
 //!   and the next job goes on from the one before as if no errand had been in between.
 //! - Thumbnails are idle work: between two of them the worker looks for errands and a new request.
+//! - So are ids and keys for memories, after the thumbnails: between two of them the worker looks for
+//!   anything else, and jobs without a pause let one through now and then. Whoever waits for them, on
+//!   whatever thread, gets an answer: at the latest when the worker ends.
 //! - Dropping the handle ends the thread within one step, one decoding of an errand, or when loading
 //!   ends, and waits for it.
 //!
@@ -44,6 +48,7 @@
 //!
 //! [`Previews::Budgeted`]: crate::protocol::Previews::Budgeted
 
+mod encodings;
 mod errands;
 mod job;
 mod latest;
@@ -58,6 +63,8 @@ use std::thread::{Builder, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use self::encodings::Encodings;
+pub use self::encodings::WorkerMemoryEncoder;
 use self::errands::Errands;
 use self::job::Job;
 use self::latest::Latest;
@@ -76,10 +83,11 @@ pub struct WorkerHandle {
     orders: Orders,
     jobs: Arc<Latest<Job>>,
     errands: Arc<Errands>,
+    encodings: Arc<Encodings>,
     previews: Arc<Latest<Preview>>,
     // Dropped in this order: without bell and events the thread ends, wherever it waits, and only
     // then is it joined.
-    bell: Sender<()>,
+    bell: Arc<Sender<()>>,
     events: Receiver<Event>,
     _thread: JoinOnDrop,
 }
@@ -100,12 +108,17 @@ impl WorkerHandle {
     ) -> std::io::Result<Self> {
         let jobs = Arc::new(Latest::default());
         let errands = Arc::new(Errands::default());
+        let encodings = Arc::new(Encodings::default());
         let previews = Arc::new(Latest::default());
         // One ring is enough, however much was put: whoever hears it looks at all that is there.
         let (bell, bell_of_worker) = bounded(1);
         let (events_of_worker, events) = bounded(Self::EVENT_CAPACITY);
-        let inbox =
-            Inbox { jobs: Arc::clone(&jobs), errands: Arc::clone(&errands), bell: bell_of_worker };
+        let inbox = Inbox {
+            jobs: Arc::clone(&jobs),
+            errands: Arc::clone(&errands),
+            encodings: Arc::clone(&encodings),
+            bell: bell_of_worker,
+        };
         let outbox = Outbox {
             events: events_of_worker,
             previews: Arc::clone(&previews),
@@ -121,8 +134,9 @@ impl WorkerHandle {
             orders: Orders::default(),
             jobs,
             errands,
+            encodings,
             previews,
-            bell,
+            bell: Arc::new(bell),
             events,
             _thread: JoinOnDrop(Some(thread)),
         })
@@ -163,6 +177,12 @@ impl WorkerHandle {
         id
     }
 
+    /// Makes entries of memories for any thread; each has its own clone. See
+    /// [`WorkerMemoryEncoder`] for what it promises.
+    pub fn memory_encoder(&self) -> WorkerMemoryEncoder {
+        WorkerMemoryEncoder::new(Arc::clone(&self.encodings), Arc::downgrade(&self.bell))
+    }
+
     /// All events since the last call, oldest first, without those of superseded jobs.
     pub fn drain(&mut self) -> Vec<Event> {
         // What a waiting worker adds meanwhile is left for the next call, for which it wakes us:
@@ -198,6 +218,7 @@ impl Drop for WorkerHandle {
     fn drop(&mut self) {
         self.cancel();
         self.errands.close();
+        self.encodings.close();
     }
 }
 

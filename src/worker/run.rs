@@ -3,9 +3,11 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 
+use super::encodings::{Encodings, Patience};
 use super::errands::Errands;
 use super::job::Job;
 use super::latest::Latest;
@@ -17,6 +19,7 @@ use crate::protocol::{Event, Failure, Preview};
 pub(super) struct Inbox {
     pub(super) jobs: Arc<Latest<Job>>,
     pub(super) errands: Arc<Errands>,
+    pub(super) encodings: Arc<Encodings>,
     pub(super) bell: Receiver<()>,
 }
 
@@ -52,12 +55,22 @@ pub(super) fn run(
     inbox: &Inbox,
     outbox: &Outbox,
 ) {
+    let _closing = CloseOnDrop(&inbox.encodings);
     // `Closed` is the ordinary end.
     let Closed = match load_model(load) {
         Ok(mut model) => serve(&mut *model, inbox, outbox),
         Err(failure) => refuse(&failure, inbox, outbox),
     };
     tracing::debug!("the worker ends");
+}
+
+/// Whoever waits for the model must learn that the thread ends, even by a panic.
+struct CloseOnDrop<'a>(&'a Encodings);
+
+impl Drop for CloseOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 fn load_model(
@@ -75,34 +88,45 @@ fn load_model(
 }
 
 fn serve(model: &mut dyn Generator, inbox: &Inbox, outbox: &Outbox) -> Closed {
+    let Inbox { jobs, errands, encodings, bell } = inbox;
     let mut thumbnails = Thumbnails::default();
+    let mut patience = Patience::new(Instant::now());
     // What the last job painted; the next one may go on with it.
     let mut left = None;
     if let Err(closed) = outbox.send(Event::ModelReady(model.info().clone())) {
         return closed;
     }
     loop {
-        let is_idle = thumbnails.is_done() && inbox.errands.is_empty();
+        let is_idle = thumbnails.is_done() && errands.is_empty() && encodings.is_empty();
         // Whatever is put after that look rings the bell.
-        let rung = if is_idle {
-            inbox.bell.recv().map_err(TryRecvError::from)
-        } else {
-            inbox.bell.try_recv()
-        };
-        let has_errand = !inbox.errands.is_empty();
+        let rung = if is_idle { bell.recv().map_err(TryRecvError::from) } else { bell.try_recv() };
         let sent = match rung {
             // Nothing is there if the last ring already brought what this one announces.
             Ok(()) => {
-                let ran = match inbox.jobs.take() {
+                let ran = match jobs.take() {
                     Some(job) => job.run(model, &mut left, &mut thumbnails, outbox),
                     None => Ok(()),
                 };
-                // Jobs that follow each other without a pause must not keep it waiting for ever.
-                ran.and_then(|()| inbox.errands.run_next(model, outbox))
+                // Jobs that follow each other without a pause must not keep the others waiting for
+                // ever.
+                if patience.is_over(Instant::now()) {
+                    encodings.run_piece(model, || bell.is_empty());
+                    patience.renew(Instant::now());
+                }
+                ran.and_then(|()| errands.run_next(model, &mut thumbnails, outbox))
             }
-            Err(TryRecvError::Empty) if has_errand => inbox.errands.run_next(model, outbox),
-            Err(TryRecvError::Empty) => thumbnails.make_next(model, outbox),
             Err(TryRecvError::Disconnected) => Err(Closed),
+            Err(TryRecvError::Empty) if !errands.is_empty() => {
+                errands.run_next(model, &mut thumbnails, outbox)
+            }
+            Err(TryRecvError::Empty) if !thumbnails.is_done() => {
+                thumbnails.make_next(model, outbox)
+            }
+            Err(TryRecvError::Empty) => {
+                encodings.run_piece(model, || bell.is_empty());
+                patience.renew(Instant::now());
+                Ok(())
+            }
         };
         if let Err(closed) = sent {
             return closed;
@@ -110,10 +134,13 @@ fn serve(model: &mut dyn Generator, inbox: &Inbox, outbox: &Outbox) -> Closed {
     }
 }
 
-/// Answers every job and errand with the reason why there is no model.
+/// Answers every job and errand, and whoever wants pictures remembered, with the reason why there
+/// is no model.
 fn refuse(failure: &Failure, inbox: &Inbox, outbox: &Outbox) -> Closed {
+    inbox.encodings.refuse(failure);
     let mut sent = outbox.send(Event::ModelFailed(failure.clone()));
     while sent.is_ok() && inbox.bell.recv().is_ok() {
+        inbox.encodings.refuse(failure);
         if let Some(job) = inbox.jobs.take() {
             sent = outbox.send(Event::Failed { job: job.id, failure: failure.clone() });
         }

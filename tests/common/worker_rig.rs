@@ -102,6 +102,7 @@ fn name_of(event: &Event) -> String {
         Event::ModelReady(_) => return "model ready".to_owned(),
         Event::ModelFailed(_) => return "model failed".to_owned(),
         Event::ErrandDone { errand, .. } => return format!("errand {}", errand.0),
+        Event::Candidates { errand, .. } => return format!("candidates {}", errand.0),
         Event::Thumbnail { entry, .. } => return format!("thumbnail {}", entry.0),
         Event::Started { job, .. } => ("started".to_owned(), job),
         Event::ScaleFinished { job, scale_idx, .. } => (format!("scale {scale_idx}"), job),

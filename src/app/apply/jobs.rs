@@ -71,6 +71,8 @@ pub(in crate::app) fn event(state: &mut AppState, event: Event, now: f64) -> Opt
         Event::ErrandDone { errand, outcome } => {
             return nodes::errand_done(state, errand, outcome, now);
         }
+        // The grid that asks for them is drawn elsewhere.
+        Event::Candidates { .. } => {}
         Event::Thumbnail { entry, image } => {
             state.thumbnails.insert(entry, image);
             if state.thumbnails.len() > MAX_THUMBNAILS {
