@@ -2,6 +2,7 @@
 //! the remembered pictures in use, notices. Changed by `app::apply` alone; drawn by `ui`.
 
 pub mod branches;
+pub mod candidates;
 pub mod costs;
 pub mod export;
 pub mod gallery;
@@ -28,6 +29,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 pub use branches::{Branches, NewNode, Node, NodeId, Origin};
+pub use candidates::Candidates;
 pub use costs::Costs;
 pub use export::{Export, ExportSettings};
 pub use gallery::Gallery;
@@ -82,6 +84,8 @@ pub struct AppState {
     pub scrubbed_to: Option<usize>,
     /// One per memory slot of the model.
     pub slots: Vec<Slot>,
+    /// More pictures for one of them, while they are on show.
+    pub candidates: Option<Candidates>,
     pub live: LiveStats,
     /// What remembered pictures look like, as far as the model has sent them.
     pub thumbnails: BTreeMap<EntryId, Arc<RgbaImage>>,
@@ -173,6 +177,7 @@ impl AppState {
             earlier: None,
             scrubbed_to: None,
             slots: vec![Slot::default(); DEFAULT_SLOTS],
+            candidates: None,
             live: LiveStats::default(),
             thumbnails: BTreeMap::new(),
             notices: Notices::default(),
@@ -245,13 +250,7 @@ impl AppState {
             given: kept.map(|kept| kept.given.clone()),
             lock: lock.or_else(|| kept.and_then(|kept| kept.lock.clone())),
             controls,
-            memory: MemoryRequest {
-                retrieval: recipe.memory_on,
-                banned: self.settings.banned.iter().map(|banned| banned.entry).collect(),
-                chosen: self.chosen_slots(),
-                reference_strength: recipe.reference_strength,
-                ..MemoryRequest::default()
-            },
+            memory: self.memory_request(),
         }
     }
 
@@ -276,14 +275,14 @@ impl AppState {
             given: node.given(),
             lock: node.lock.clone(),
             controls,
-            memory: MemoryRequest {
-                retrieval: recipe.memory_on,
-                banned: node.about.banned.iter().map(|banned| banned.entry).collect(),
-                chosen: node.chosen.clone(),
-                reference_strength: recipe.reference_strength,
-                ..MemoryRequest::default()
-            },
+            memory: inspiration::memory_request(recipe, &node.about.banned, node.chosen.clone()),
         }
+    }
+
+    /// Which remembered pictures the next request may look at.
+    pub fn memory_request(&self) -> MemoryRequest {
+        let Settings { recipe, banned, .. } = &self.settings;
+        inspiration::memory_request(recipe, banned, self.chosen_slots())
     }
 
     /// What the next request is made from.

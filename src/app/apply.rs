@@ -4,6 +4,7 @@
 mod export;
 mod gallery;
 mod import;
+mod inspired;
 mod jobs;
 mod lock;
 mod nodes;
@@ -31,11 +32,8 @@ pub(super) use self::sheet::{due as sheet_due, sent as sheet_sent};
 use super::files::FileAnswer;
 use crate::document::Edit;
 use crate::imaging::RgbaImage;
-use crate::protocol::{EntryId, Inspiration};
-use crate::state::{
-    AppState, Banned, Engine, NoticeAction, Origin, Phase, Recall, ThemeChoice, Tool, prompt,
-    settings,
-};
+use crate::protocol::Inspiration;
+use crate::state::{AppState, Engine, Origin, Phase, Recall, ThemeChoice, Tool, prompt, settings};
 use crate::ui::{Action, SketchCommand, UiCommand};
 
 /// Seconds that notices stay after somebody has read them.
@@ -85,12 +83,6 @@ fn changes_settings(command: &UiCommand) -> bool {
             | UiCommand::SetSeed(_)
             | UiCommand::SetSampling(_)
             | UiCommand::SetReferenceStrength(_)
-            | UiCommand::SetMemory(_)
-            | UiCommand::BanSlot(_)
-            | UiCommand::Unban(_)
-            | UiCommand::KeepSlot(_)
-            | UiCommand::ReleaseSlot(_)
-            | UiCommand::OpenPicture { .. }
             | UiCommand::Run(Action::EarlierPrompt | Action::LaterPrompt)
     )
 }
@@ -123,10 +115,7 @@ fn carry_out(state: &mut AppState, command: UiCommand, now: f64) -> Option<Effec
         UiCommand::SetNewSeedEachTime(each_time) => recipe.new_seed_each_time = each_time,
         UiCommand::SetSampling(sampling) => recipe.sampling = sampling,
         UiCommand::SetReferenceStrength(strength) => recipe.reference_strength = strength,
-        UiCommand::SetMemory(is_on) => {
-            recipe.memory_on = is_on;
-            return Some(Effect::Draw);
-        }
+        UiCommand::SetMemory(is_on) => return Some(inspired::set_memory(state, is_on)),
         UiCommand::SetView(view) => state.settings.view = view.checked(),
         UiCommand::SetTheme(theme) => {
             state.settings.theme = theme;
@@ -143,19 +132,7 @@ fn carry_out(state: &mut AppState, command: UiCommand, now: f64) -> Option<Effec
             gallery::before_star(state, node, is_starred);
             state.branches.set_starred(node, is_starred);
         }
-        UiCommand::BanSlot(slot_idx) => return ban(state, slot_idx, now),
-        UiCommand::Unban(entry) => {
-            unban(state, entry);
-            return Some(Effect::Draw);
-        }
-        UiCommand::KeepSlot(slot_idx) => {
-            let slot = state.slots.get_mut(slot_idx)?;
-            slot.chosen = slot.entry().map(Inspiration::Entry);
-        }
-        UiCommand::ReleaseSlot(slot_idx) => {
-            state.slots.get_mut(slot_idx)?.chosen.take()?;
-            return Some(Effect::Draw);
-        }
+        UiCommand::Inspired(command) => return inspired::command(state, command, now),
         UiCommand::ChoosePicture(slot_idx) => {
             return open_dialog(state).then_some(Effect::AskForPicture { slot_idx });
         }
@@ -183,11 +160,10 @@ pub(super) fn file_answer(state: &mut AppState, answer: FileAnswer, now: f64) ->
             return open_picture(state, slot_idx, path, now);
         }
         FileAnswer::PictureOpened { slot_idx, name, pixels, note } => {
-            state.slots.get_mut(slot_idx)?.chosen = Some(Inspiration::Picture { name, pixels });
             if let Some(note) = note {
                 state.notices.info(now, note);
             }
-            return Some(Effect::Draw);
+            return inspired::put(state, slot_idx, Inspiration::Picture { name, pixels });
         }
         FileAnswer::ImportChosen { path, onto } => {
             let open = ImportEffect::Open { path, onto, n_files: 1 };
@@ -365,22 +341,6 @@ fn open_picture(state: &mut AppState, slot_idx: usize, path: PathBuf, now: f64) 
     None
 }
 
-fn ban(state: &mut AppState, slot_idx: usize, now: f64) -> Option<Effect> {
-    let used = state.slots.get(slot_idx)?.used.clone()?;
-    if state.settings.banned.iter().all(|banned| banned.entry != used.entry) {
-        let caption = used.caption.clone();
-        state.settings.banned.push(Banned { entry: used.entry, caption });
-    }
-    let headline = format!("Banned “{}”", used.caption);
-    state.notices.undoable(now, headline, NoticeAction::Unban(used.entry));
-    Some(Effect::Draw)
-}
-
-fn unban(state: &mut AppState, entry: EntryId) {
-    state.settings.banned.retain(|banned| banned.entry != entry);
-    state.notices.dismiss_action(&NoticeAction::Unban(entry));
-}
-
 /// Goes through the prompts drawn so far; beyond the newest is what was being written.
 fn recall(state: &mut AppState, step: isize) {
     let n_prompts = state.settings.history.len();
@@ -422,6 +382,8 @@ fn scrub(state: &mut AppState, step: isize) {
     }
 }
 
+#[cfg(test)]
+mod inspired_tests;
 #[cfg(test)]
 mod steering_tests;
 #[cfg(test)]

@@ -13,6 +13,8 @@ use crate::params::Sampling;
 use crate::protocol::EntryId;
 
 const MAX_HISTORY: usize = 100;
+/// More places of *Inspired by* than any model has.
+const MAX_SLOTS: usize = 64;
 /// Seeds that the dice gives: short enough to read out.
 const DICE_SEEDS: u64 = 1_000_000_000;
 
@@ -62,6 +64,9 @@ pub struct Recipe {
     pub memory_on: bool,
     /// Range 0–2; see `MemoryRequest::reference_strength`.
     pub reference_strength: f32,
+    /// Places of *Inspired by*, by index, that are switched off; rising.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub closed_slots: Vec<usize>,
 }
 
 /// A banned entry; the caption is kept so that the list can be read without the memory.
@@ -104,7 +109,24 @@ impl Recipe {
         self.sampling = self.sampling.map(Sampling::clamped);
         let strength = self.reference_strength;
         self.reference_strength = if strength.is_finite() { strength.clamp(0.0, 2.0) } else { 1.0 };
+        self.closed_slots.retain(|slot_idx| *slot_idx < MAX_SLOTS);
+        self.closed_slots.sort_unstable();
+        self.closed_slots.dedup();
         self
+    }
+
+    /// Whether a place of *Inspired by* may hold a picture.
+    pub fn is_open(&self, slot_idx: usize) -> bool {
+        !self.closed_slots.contains(&slot_idx)
+    }
+
+    /// Switches a place of *Inspired by* on or off.
+    pub fn set_open(&mut self, slot_idx: usize, is_open: bool) {
+        self.closed_slots.retain(|closed| *closed != slot_idx);
+        if !is_open {
+            let place = self.closed_slots.partition_point(|closed| *closed < slot_idx);
+            self.closed_slots.insert(place, slot_idx);
+        }
     }
 }
 
@@ -135,6 +157,7 @@ impl Default for Recipe {
             sampling: None,
             memory_on: true,
             reference_strength: 1.0,
+            closed_slots: Vec::new(),
         }
     }
 }
@@ -174,7 +197,9 @@ mod tests {
         let mut settings = Settings::default();
         settings.recipe.reference_strength = f32::NAN;
         settings.recipe.sampling = Some(Sampling { guidance: 1e9, ..Sampling::default() });
+        settings.recipe.closed_slots = vec![2, usize::MAX, 0, 2];
         let tame = settings.checked();
+        assert_eq!(tame.recipe.closed_slots, [0, 2]);
         assert_eq!(tame.recipe.reference_strength, 1.0);
         assert_eq!(tame.recipe.sampling.map(|sampling| sampling.guidance), Some(20.0));
     }

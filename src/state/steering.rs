@@ -63,6 +63,8 @@ pub enum ErrandFor {
     Stills(NodeId),
     /// The picture to start from.
     Source,
+    /// What the grid of candidates shows.
+    Candidates,
 }
 
 impl Kept {

@@ -8,13 +8,13 @@ use egui::{Key, KeyboardShortcut, Modifiers};
 use super::export_command::ExportCommand;
 use super::gallery_command::GalleryCommand;
 use super::import_command::ImportCommand;
+use super::inspired_command::InspiredCommand;
 use super::open_command::OpenCommand;
 use super::project_command::ProjectCommand;
 use super::sheet_command::SheetCommand;
 use super::sketch_command::SketchCommand;
 use super::source_command::SourceCommand;
 use crate::params::Sampling;
-use crate::protocol::EntryId;
 use crate::state::{NodeId, ThemeChoice, ViewSettings};
 
 /// A wish that the window hands to the application.
@@ -56,13 +56,7 @@ pub enum UiCommand {
         node: NodeId,
         is_starred: bool,
     },
-    /// Never retrieves what is in this slot and takes the next.
-    BanSlot(usize),
-    Unban(EntryId),
-    /// Keeps what is in this slot for the next pictures too.
-    KeepSlot(usize),
-    /// Gives a slot back to the memory.
-    ReleaseSlot(usize),
+    Inspired(InspiredCommand),
     /// Opens a file dialog for this slot.
     ChoosePicture(usize),
     /// Puts a picture file into a slot.

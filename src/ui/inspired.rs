@@ -1,17 +1,19 @@
-//! *Inspired by*: the pictures that the model looks at while it draws. Each can be banned, kept,
-//! or replaced by a picture of the user's own.
+//! *Inspired by*: the pictures that the model looks at while it draws. Each can be kept, banned,
+//! moved, switched off, or replaced: by another remembered picture or one of the user's own.
 
-use egui::{
-    Align, Align2, Label, Layout, Rect, Response, RichText, Role, Sense, Stroke, StrokeKind, Ui,
-    Vec2, WidgetInfo, vec2,
-};
+mod banned;
+mod memories;
+mod slot;
 
+use egui::{Align, DragAndDrop, Layout, Ui};
+
+use self::slot::{SlotDrag, SlotUi};
 use super::command::UiCommand;
-use super::pictures::Pictures;
-use super::widgets::{self, Button, SliderRow};
-use super::{UiState, drop, icons, side_panel, theme};
+use super::inspired_command::InspiredCommand;
+use super::widgets::{self, SliderRow};
+use super::{UiState, drop, side_panel, theme};
 use crate::protocol::InspiredBy;
-use crate::state::{AppState, Slot};
+use crate::state::AppState;
 
 pub(super) fn inspired_ui(
     ui: &mut Ui,
@@ -20,41 +22,39 @@ pub(super) fn inspired_ui(
     commands: &mut Vec<UiCommand>,
 ) {
     let recipe = &state.settings.recipe;
+    let has_open = (0..state.slots.len()).any(|slot_idx| recipe.is_open(slot_idx));
     ui.horizontal(|ui| {
-        widgets::section(ui, "Inspired by");
+        widgets::section(ui, "Inspired by")
+            .on_hover_text("The pictures that the model looks at while it draws");
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let switch = widgets::switch(ui, "Picture memory", recipe.memory_on);
-            let tip = "Looks up remembered pictures that fit the prompt";
+            let switch = widgets::switch(ui, "All inspirations", has_open);
+            let tip = if has_open { "Draw from the prompt alone" } else { "Use all places" };
             if switch.on_hover_text(tip).clicked() {
-                commands.push(UiCommand::SetMemory(!recipe.memory_on));
+                commands.push(InspiredCommand::SetAllOpen(!has_open).into());
             }
-            widgets::caption(ui, "Memory");
         });
     });
 
     let is_dragging = ui.input(|input| !input.raw.hovered_files.is_empty());
-    let n_slots = state.slots.len() as f32;
-    let side =
-        ((ui.available_width() - (n_slots - 1.0) * theme::SPACE_S) / n_slots).floor().min(128.0);
     view.slot_rects.clear();
-    ui.horizontal_top(|ui| {
-        ui.spacing_mut().item_spacing = vec2(theme::SPACE_S, theme::SPACE_XS);
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.y = 2.0;
         for (slot_idx, slot) in state.slots.iter().enumerate() {
             ui.push_id(slot_idx, |ui| {
-                ui.allocate_ui_with_layout(vec2(side, 0.0), Layout::top_down(Align::Min), |ui| {
-                    ui.set_width(side);
-                    let slot_ui = SlotUi { slot_idx, slot, state, side };
-                    let rect = slot_ui.show(ui, &mut view.pictures, commands);
-                    drop::place_ui(ui, rect);
-                    view.slot_rects.push(rect);
-                });
+                let rect = SlotUi { slot_idx, slot, state }.show(ui, &mut view.pictures, commands);
+                drop::place_ui(ui, rect.shrink(2.0));
+                view.slot_rects.push(rect);
             });
         }
     });
-    let hint = match (is_dragging, recipe.memory_on) {
-        (true, _) => Some("Drop the picture on one of these places"),
-        (false, false) => Some("The memory is off: only pictures of your own are used"),
-        (false, true) => None,
+    paint_dragged(ui, state, view);
+    let hint = match (is_dragging, has_open, recipe.memory_on) {
+        (true, ..) => Some("Drop the picture on one of these places"),
+        (false, false, _) => Some("All are off: the picture follows the prompt alone"),
+        (false, true, false) => {
+            Some("Nothing is looked up: only pictures that you choose are used")
+        }
+        (false, true, true) => None,
     };
     if let Some(hint) = hint {
         side_panel::hint(ui, hint);
@@ -69,198 +69,45 @@ pub(super) fn inspired_ui(
         max: 2.0,
         decimals: 2,
     };
-    commands.extend(strength.show(ui).map(UiCommand::SetReferenceStrength));
-    banned_ui(ui, state, commands);
-}
-
-fn banned_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
-    let banned = &state.settings.banned;
-    if banned.is_empty() {
-        return;
-    }
-    widgets::fold(ui, "Banned pictures", |ui| {
-        for entry in banned {
-            ui.horizontal(|ui| {
-                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    let label = format!("Allow “{}” again", entry.caption);
-                    let button = Button::icon(icons::UNDO, &label);
-                    if button.show(ui).on_hover_text(&label).clicked() {
-                        commands.push(UiCommand::Unban(entry.entry));
-                    }
-                    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                        ui.add(Label::new(&entry.caption).truncate());
-                    });
-                });
-            });
-        }
+    ui.add_enabled_ui(recipe.is_open(0), |ui| {
+        commands.extend(strength.show(ui).map(UiCommand::SetReferenceStrength));
     });
+    memories::memories_ui(ui, state, commands);
+    banned::banned_ui(ui, state, &mut view.pictures, commands);
 }
 
-struct SlotUi<'a> {
-    slot_idx: usize,
-    slot: &'a Slot,
-    state: &'a AppState,
-    side: f32,
+/// The picture that is being dragged to another place, under the pointer.
+fn paint_dragged(ui: &Ui, state: &AppState, view: &mut UiState) {
+    let Some(drag) = DragAndDrop::payload::<SlotDrag>(ui.ctx()) else { return };
+    let Some(pos) = ui.ctx().pointer_interact_pos() else { return };
+    let Some(slot) = state.slots.get(drag.0) else { return };
+    ui.ctx().set_cursor_icon(egui::CursorIcon::Grabbing);
+    let Some(picture) = slot.picture(&state.thumbnails) else { return };
+    let layer = egui::LayerId::new(egui::Order::Tooltip, egui::Id::unique("dragged inspiration"));
+    let painter = ui.ctx().layer_painter(layer);
+    let rect = egui::Rect::from_center_size(pos, egui::Vec2::splat(slot::THUMBNAIL));
+    view.pictures.paint(&painter, theme::palette(ui), rect, theme::RADIUS, picture, 0.85);
 }
 
-impl SlotUi<'_> {
-    /// Returns where a picture can be dropped.
-    fn show(&self, ui: &mut Ui, pictures: &mut Pictures, commands: &mut Vec<UiCommand>) -> Rect {
-        let response = self.thumbnail_ui(ui, pictures);
-        if response.clicked() {
-            commands.push(match (self.slot.entry(), &self.slot.chosen) {
-                (Some(_), None) => UiCommand::BanSlot(self.slot_idx),
-                _ => UiCommand::ChoosePicture(self.slot_idx),
-            });
-        }
-        let palette = theme::palette(ui);
-        let caption = self.slot.caption().unwrap_or("Empty");
-        let ink =
-            if self.slot.caption().is_some() { palette.text_soft } else { palette.text_faint };
-        let text = RichText::new(caption).font(theme::small()).color(ink);
-        ui.add(Label::new(text).truncate());
-        self.buttons_ui(ui, commands);
-        response.rect
-    }
-
-    fn thumbnail_ui(&self, ui: &mut Ui, pictures: &mut Pictures) -> Response {
-        let palette = theme::palette(ui);
-        let (rect, response) = ui.allocate_exact_size(Vec2::splat(self.side), Sense::click());
-        let place = self.slot_idx + 1;
-        let (verb, icon) = match (self.slot.entry(), &self.slot.chosen) {
-            (Some(_), None) => ("Ban", icons::BAN),
-            (_, Some(_)) => ("Replace", icons::IMAGE_PLUS),
-            (None, None) => ("Choose", icons::IMAGE_PLUS),
-        };
-        let label = match self.slot.caption() {
-            Some(caption) => format!("{verb} “{caption}” in place {place}"),
-            None => format!("{verb} a picture for place {place}"),
-        };
-        response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), &label));
-
-        let painter = ui.painter();
-        match self.slot.picture(&self.state.thumbnails) {
-            Some(picture) => pictures.paint(painter, palette, rect, theme::RADIUS, picture, 1.0),
-            None => self.paint_placeholder(ui, rect),
-        }
-        let is_offered = response.hovered() || response.has_focus();
-        if is_offered && self.slot.caption().is_some() {
-            painter.rect_filled(rect, theme::RADIUS, palette.scrim);
-            let middle = rect.center();
-            let icon_pos = middle - vec2(0.0, 9.0);
-            painter.text(
-                icon_pos,
-                Align2::CENTER_CENTER,
-                icon,
-                theme::icon(18.0),
-                palette.on_scrim,
-            );
-            let text_pos = middle + vec2(0.0, 12.0);
-            painter.text(text_pos, Align2::CENTER_CENTER, verb, theme::small(), palette.on_scrim);
-        }
-        let edge = if is_offered { palette.line_strong } else { palette.line };
-        painter.rect_stroke(rect, theme::RADIUS, Stroke::new(1.0, edge), StrokeKind::Inside);
-        if self.slot.chosen.is_some() {
-            let corner = rect.left_top() + vec2(12.0, 12.0);
-            painter.circle_filled(corner, 9.0, palette.accent);
-            painter.text(
-                corner,
-                Align2::CENTER_CENTER,
-                icons::PIN,
-                theme::icon(11.0),
-                palette.on_accent,
-            );
-        }
-        widgets::focus_ring(ui, &response, theme::RADIUS);
-        response.on_hover_ui(|ui| self.tooltip_ui(ui))
-    }
-
-    /// Glows while the model works and a thumbnail can be expected.
-    fn paint_placeholder(&self, ui: &Ui, rect: Rect) {
-        let palette = theme::palette(ui);
-        let is_expected = self.slot.entry().is_some();
-        let fill = if is_expected && self.state.is_drawing() {
-            let seconds = ui.input(|input| input.time) - 0.15 * self.slot_idx as f64;
-            let glow = (std::f64::consts::TAU * seconds / 1.6).sin() * 0.5 + 0.5;
-            theme::keep_moving(ui);
-            palette.field.lerp_to_gamma(palette.control_hover, glow as f32)
-        } else {
-            palette.field
-        };
-        ui.painter().rect_filled(rect, theme::RADIUS, fill);
-        let icon = if is_expected { icons::IMAGE } else { icons::IMAGE_PLUS };
-        let ink = palette.text_faint;
-        ui.painter().text(rect.center(), Align2::CENTER_CENTER, icon, theme::icon(18.0), ink);
-    }
-
-    fn buttons_ui(&self, ui: &mut Ui, commands: &mut Vec<UiCommand>) {
-        let place = self.slot_idx + 1;
-        let size = Vec2::splat(24.0);
-        ui.horizontal(|ui| {
-            ui.spacing_mut().item_spacing.x = 2.0;
-            if self.slot.chosen.is_some() {
-                let label = format!("Release place {place}");
-                let button = Button::icon(icons::CLOSE, &label).min_size(size);
-                let tip = "Give this place back to the memory";
-                if button.show(ui).on_hover_text(tip).clicked() {
-                    commands.push(UiCommand::ReleaseSlot(self.slot_idx));
-                }
-            } else {
-                let label = format!("Keep place {place}");
-                let is_filled = self.slot.entry().is_some();
-                let button = Button::icon(icons::PIN, &label).min_size(size).enabled(is_filled);
-                if button.show(ui).on_hover_text("Keep it for other prompts too").clicked() {
-                    commands.push(UiCommand::KeepSlot(self.slot_idx));
-                }
-            }
-            let label = format!("Choose a file for place {place}");
-            let button = Button::icon(icons::IMAGE_PLUS, &label).min_size(size);
-            let tip = "Choose a picture of your own, or drop one here";
-            if button.show(ui).on_hover_text(tip).clicked() {
-                commands.push(UiCommand::ChoosePicture(self.slot_idx));
-            }
-        });
-    }
-
-    fn tooltip_ui(&self, ui: &mut Ui) {
-        let palette = theme::palette(ui);
-        let faint = |text: &str| RichText::new(text).color(palette.text_faint);
-        match (&self.slot.used, &self.slot.chosen) {
-            (_, Some(crate::protocol::Inspiration::Picture { name, .. })) => {
-                ui.label(RichText::new(name).font(theme::strong()));
-                ui.label(faint("A picture of your own; click to replace it"));
-            }
-            (Some(used), chosen) => {
-                provenance_ui(ui, used);
-                let hint = match chosen {
-                    Some(_) => "Kept; click to replace it",
-                    None => "Click to ban it and take the next",
-                };
-                ui.label(faint(hint));
-            }
-            (None, Some(_)) => {
-                ui.label(faint("Kept for the next picture"));
-            }
-            (None, None) => {
-                ui.label(faint("Click to choose a picture, or drop one here"));
-            }
-        }
-    }
-}
-
-/// Where a remembered picture comes from.
-fn provenance_ui(ui: &mut Ui, used: &InspiredBy) {
+/// Where a remembered picture comes from, in as many lines as there is to say.
+pub(super) fn provenance_ui(ui: &mut Ui, picture: &InspiredBy) {
     let palette = theme::palette(ui);
-    ui.label(RichText::new(&used.caption).font(theme::strong()));
+    ui.label(egui::RichText::new(&picture.caption).font(theme::strong()));
     let mut line = |name: &str, value: &str| {
         if !value.is_empty() {
-            ui.label(RichText::new(format!("{name}: {value}")).color(palette.text_soft));
+            ui.label(egui::RichText::new(format!("{name}: {value}")).color(palette.text_soft));
         }
     };
-    line("Style", &used.style);
-    line("Source", &used.source);
-    line("Licence", &used.licence);
-    if let Some(similarity) = used.similarity {
-        line("Similarity", &format!("{:.0} %", 100.0 * similarity));
+    line("Style", &picture.style);
+    line("Your memory", &picture.memory);
+    line("Source", &picture.source);
+    line("Licence", &picture.licence);
+    if let Some(similarity) = picture.similarity {
+        line("Similarity to the prompt", &similarity_text(similarity));
     }
+}
+
+/// A cosine for people.
+pub(super) fn similarity_text(similarity: f32) -> String {
+    format!("{:.0} %", 100.0 * similarity)
 }

@@ -8,6 +8,7 @@ pub mod export_command;
 pub mod gallery_command;
 pub mod icons;
 pub mod import_command;
+pub mod inspired_command;
 pub mod mark;
 pub mod open_command;
 pub mod pictures;
@@ -19,6 +20,7 @@ pub mod theme;
 pub mod widgets;
 
 mod brush_cursor;
+mod candidates;
 mod canvas_area;
 mod contact_sheet;
 mod costs;
@@ -54,12 +56,14 @@ mod view_bar;
 use egui::{CentralPanel, Frame, Margin, Panel, Rect, Ui};
 
 use self::brush_cursor::SizePreview;
+use self::candidates::CandidatesView;
 use self::canvas_view::CanvasView;
 pub use self::command::{Action, UiCommand};
 pub use self::export_command::ExportCommand;
 use self::gallery::GalleryView;
 pub use self::gallery_command::GalleryCommand;
 pub use self::import_command::ImportCommand;
+pub use self::inspired_command::InspiredCommand;
 use self::keyboard::Scene;
 use self::layer_thumbnails::LayerThumbnails;
 pub use self::open_command::OpenCommand;
@@ -80,6 +84,7 @@ pub struct UiState {
     pictures: Pictures,
     layer_thumbnails: LayerThumbnails,
     gallery: GalleryView,
+    candidates: CandidatesView,
     size_preview: SizePreview,
     variants: Variants,
     /// The seed as it is being typed.
@@ -103,6 +108,7 @@ pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCom
         && !view.canvas.hand.is_drawing()
         && state.imports.open.is_none()
         && state.export.is_none()
+        && state.candidates.is_none()
         && state.opened.is_none()
         && state.sheet.is_none();
     let scene = if state.gallery.is_open { Scene::Gallery } else { Scene::Canvas { can_stop } };
@@ -163,6 +169,7 @@ pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCom
 
     toasts::toasts_ui(ui, canvas.response.rect, state.notices.iter(), &mut commands);
     import::import_over_ui(ui, canvas.response.rect, state, view, &mut commands);
+    candidates::candidates_ui(ui, canvas.response.rect, state, view, &mut commands);
     contact_sheet::contact_sheet_ui(ui, canvas.response.rect, state, view, &mut commands);
     opened::opened_ui(ui, canvas.response.rect, state, view, &mut commands);
     export::export_ui(ui, canvas.response.rect, state, view, &mut commands);

@@ -9,6 +9,7 @@ use super::command::UiCommand;
 use super::export_command::ExportCommand;
 use super::gallery_command::GalleryCommand;
 use super::import_command::ImportCommand;
+use super::inspired_command::InspiredCommand;
 use super::project_command::ProjectCommand;
 use super::widgets::Button;
 use super::{icons, theme};
@@ -108,7 +109,7 @@ fn headline_ui(ui: &mut Ui, notice: &Notice) {
 
 fn action_ui(ui: &mut Ui, notice: &Notice, action: &NoticeAction) -> Option<UiCommand> {
     let (label, icon, command) = match action {
-        NoticeAction::Unban(entry) => ("Undo", icons::UNDO, UiCommand::Unban(*entry)),
+        NoticeAction::Unban(entry) => ("Undo", icons::UNDO, InspiredCommand::Allow(*entry).into()),
         NoticeAction::TurnOver(id) => {
             ("Undo", icons::UNDO, UiCommand::Import(ImportCommand::TurnOver(*id)))
         }

@@ -253,6 +253,19 @@ pub fn section(ui: &mut Ui, title: &str) -> Response {
     ui.label(text)
 }
 
+/// One line of text that ends in … where it is wider than `width` points.
+pub fn elided(
+    ui: &Ui,
+    text: &str,
+    font: egui::FontId,
+    width: f32,
+    ink: egui::Color32,
+) -> std::sync::Arc<egui::Galley> {
+    let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), font, ink);
+    job.wrap = egui::text::TextWrapping::truncate_at_width(width);
+    ui.painter().layout_job(job)
+}
+
 /// Text beside a control.
 pub fn caption(ui: &mut Ui, text: &str) -> Response {
     ui.label(RichText::new(text).color(theme::palette(ui).text_soft))

@@ -463,7 +463,14 @@ fn about(entry: EntryId) -> InspiredBy {
 
 fn inspired_by(request: &GenerateRequest, entries: &[EntryId], n_slots: usize) -> Vec<InspiredBy> {
     let memory = &request.memory;
-    let mut retrieved = retrievable(memory, entries);
+    let is_chosen = |entry| {
+        memory.chosen.iter().any(|(_, chosen)| match chosen {
+            Inspiration::Entry(chosen) => *chosen == entry,
+            Inspiration::Remembered(picture) => picture.entry == entry,
+            Inspiration::Picture { .. } => false,
+        })
+    };
+    let mut retrieved = retrievable(memory, entries).filter(|found| !is_chosen(found.entry));
     let mut used = Vec::new();
     for slot in (0..n_slots).filter(|slot| !memory.closed_slots.contains(slot)) {
         let chosen = memory.chosen.iter().find(|(chosen_slot, _)| *chosen_slot == slot);

@@ -449,7 +449,7 @@ fn the_keyboard_reaches_every_kind_of_control() {
         "Picture memory",
         "Ban “entry 1” in place 1",
         "Keep place 1",
-        "Choose a file for place 1",
+        "Replace “entry 1” in place 1",
         "Reference strength",
         "Save picture",
         "Export…",

@@ -11,6 +11,7 @@ mod edit;
 mod files;
 mod gallery;
 mod import;
+mod inspired;
 mod project;
 mod sheet;
 mod steer;

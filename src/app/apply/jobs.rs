@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Effect, nodes, sheet, steer, timeline};
+use super::{Effect, inspired, nodes, sheet, steer, timeline};
 use crate::document::{Budget, Document, Editor};
 use crate::imaging::RgbaImage;
 use crate::protocol::{Event, GenerateRequest, JobId, ModelInfo, PictureIds, Preview, Timings};
@@ -11,8 +11,8 @@ use crate::state::job::Order;
 use crate::state::steering::Asked;
 use crate::state::{AppState, Engine, Job, Origin, Phase, Slot, Still};
 
-/// Thumbnails kept for slots that may come back.
-pub(super) const MAX_THUMBNAILS: usize = 64;
+/// Thumbnails kept for slots and candidates that may come back.
+pub(super) const MAX_THUMBNAILS: usize = 128;
 /// Requests kept that may or may not have begun.
 const MAX_WAITING: usize = 16;
 
@@ -71,17 +71,12 @@ pub(in crate::app) fn event(state: &mut AppState, event: Event, now: f64) -> Opt
         Event::ErrandDone { errand, outcome } => {
             return nodes::errand_done(state, errand, outcome, now);
         }
-        // The grid that asks for them is drawn elsewhere.
-        Event::Candidates { .. } => {}
+        Event::Candidates { errand, outcome } => inspired::found(state, errand, outcome),
         Event::Thumbnail { entry, image } => {
             state.thumbnails.insert(entry, image);
             if state.thumbnails.len() > MAX_THUMBNAILS {
-                let slots = state.slots.iter();
-                let used: Vec<_> = slots
-                    .flat_map(|slot| [slot.entry(), slot.used.as_ref().map(|used| used.entry)])
-                    .flatten()
-                    .collect();
-                state.thumbnails.retain(|entry, _| used.contains(entry));
+                let shown = inspired::shown_entries(state);
+                state.thumbnails.retain(|entry, _| shown.contains(entry));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Effect, export, source, timeline};
+use super::{Effect, export, inspired, source, timeline};
 use crate::protocol::{Errand, ErrandId, Failure, Stills};
 use crate::state::branches::About;
 use crate::state::job::Made;
@@ -175,6 +175,7 @@ pub(in crate::app) fn tidy(state: &mut AppState) {
 
 /// The next errand that is to be sent; follow with [`errand_sent`].
 pub(in crate::app) fn errand_due(state: &mut AppState) -> Option<(ErrandFor, Errand)> {
+    inspired::look_for_candidates(state);
     state.steering.errands_due.pop_front()
 }
 
@@ -194,6 +195,8 @@ pub(super) fn errand_done(
             source::found(state, outcome);
             return None;
         }
+        // Answered by an event of its own.
+        ErrandFor::Candidates => return None,
     };
     let saving = &mut state.gallery.saving;
     let is_to_save = saving.contains(&node);

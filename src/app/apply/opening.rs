@@ -186,6 +186,7 @@ fn recipe_of(state: &AppState, record: &PictureRecord) -> Recipe {
         sampling: (of_model != Some(sampling)).then_some(sampling),
         memory_on: record.memory.retrieval,
         reference_strength: if strength.is_finite() { strength.clamp(0.0, 2.0) } else { 1.0 },
+        closed_slots: Vec::new(),
     }
 }
 

@@ -3,13 +3,14 @@
 use super::jobs::MAX_THUMBNAILS;
 use super::*;
 use crate::params::Sampling;
-use crate::protocol::{Event, Failure, InspiredBy, JobId, ModelInfo, Preview, Timings};
+use crate::protocol::{EntryId, Event, Failure, InspiredBy, JobId, ModelInfo, Preview, Timings};
 use crate::state::{NoticeKind, Settings};
-use crate::ui::ExportCommand;
+use crate::ui::{ExportCommand, InspiredCommand};
 
 const N_SCALES: usize = 4;
+pub(super) const N_SLOTS: usize = 2;
 
-fn picture(value: u8) -> Arc<RgbaImage> {
+pub(super) fn picture(value: u8) -> Arc<RgbaImage> {
     Arc::new(RgbaImage::from_pixel(4, 4, image::Rgba([value; 4])))
 }
 
@@ -20,7 +21,7 @@ fn info() -> ModelInfo {
         scales: (1..=N_SCALES).collect(),
         image_size_px: 4,
         control_kinds: Vec::new(),
-        n_memory_slots: 2,
+        n_memory_slots: N_SLOTS,
         n_memory_entries: 9,
         n_parameters: 1,
         sha256: None,
@@ -29,7 +30,8 @@ fn info() -> ModelInfo {
     }
 }
 
-fn used(slot: usize, entry: u64) -> InspiredBy {
+/// A picture that has one token, which is its number.
+pub(super) fn used(slot: usize, entry: u64) -> InspiredBy {
     InspiredBy {
         slot,
         entry: EntryId(entry),
@@ -39,24 +41,24 @@ fn used(slot: usize, entry: u64) -> InspiredBy {
         licence: String::new(),
         similarity: Some(0.5),
         memory: String::new(),
-        ids: std::sync::Arc::default(),
+        ids: [entry as u16].into(),
     }
 }
 
-fn ready() -> AppState {
+pub(super) fn ready() -> AppState {
     let mut state = AppState::new(Settings::default());
     event(&mut state, Event::ModelReady(info()), 0.0);
     state
 }
 
-fn send(state: &mut AppState, number: u64) -> JobId {
+pub(super) fn send(state: &mut AppState, number: u64) -> JobId {
     state.settings.recipe.seed = number;
     let request = state.request();
     sent(state, JobId(number), request);
     JobId(number)
 }
 
-fn draw(state: &mut AppState, job: JobId, n_scales: usize) {
+pub(super) fn draw(state: &mut AppState, job: JobId, n_scales: usize) {
     let inspired_by = vec![used(0, 1), used(1, 2)];
     event(state, Event::Started { job, inspired_by, notices: Vec::new() }, 0.0);
     for scale_idx in 0..n_scales {
@@ -70,7 +72,7 @@ fn draw(state: &mut AppState, job: JobId, n_scales: usize) {
     }
 }
 
-fn act(state: &mut AppState, action: Action) -> Option<Effect> {
+pub(super) fn act(state: &mut AppState, action: Action) -> Option<Effect> {
     command(state, UiCommand::Run(action), 0.0)
 }
 
@@ -154,14 +156,17 @@ fn a_ban_is_asked_for_once_and_can_be_taken_back() {
     let mut state = ready();
     let job = send(&mut state, 1);
     draw(&mut state, job, N_SCALES);
-    assert_eq!(command(&mut state, UiCommand::BanSlot(1), 0.0), Some(Effect::Draw));
-    command(&mut state, UiCommand::BanSlot(1), 0.0);
+    assert_eq!(command(&mut state, InspiredCommand::Ban(1).into(), 0.0), Some(Effect::Draw));
+    command(&mut state, InspiredCommand::Ban(1).into(), 0.0);
     assert_eq!(state.request().memory.banned, [EntryId(2)]);
     assert_eq!(state.notices.iter().count(), 1);
-    assert_eq!(command(&mut state, UiCommand::Unban(EntryId(2)), 0.0), Some(Effect::Draw));
+    assert_eq!(
+        command(&mut state, InspiredCommand::Allow(EntryId(2)).into(), 0.0),
+        Some(Effect::Draw)
+    );
     assert!(state.request().memory.banned.is_empty());
     assert!(state.notices.is_empty(), "its offer is void");
-    assert_eq!(command(&mut state, UiCommand::BanSlot(7), 0.0), None);
+    assert_eq!(command(&mut state, InspiredCommand::Ban(7).into(), 0.0), None);
 }
 
 #[test]
@@ -169,11 +174,14 @@ fn a_kept_slot_is_sent_along_until_it_is_released() {
     let mut state = ready();
     let job = send(&mut state, 1);
     draw(&mut state, job, N_SCALES);
-    command(&mut state, UiCommand::KeepSlot(1), 0.0);
-    assert_eq!(state.request().memory.chosen, [(1, Inspiration::Entry(EntryId(2)))]);
-    assert_eq!(command(&mut state, UiCommand::ReleaseSlot(1), 0.0), Some(Effect::Draw));
+    command(&mut state, InspiredCommand::Keep(1).into(), 0.0);
+    let chosen = state.request().memory.chosen;
+    assert!(
+        matches!(&chosen[..], [(1, Inspiration::Remembered(picture))] if picture.entry == EntryId(2))
+    );
+    assert_eq!(command(&mut state, InspiredCommand::Release(1).into(), 0.0), Some(Effect::Draw));
     assert!(state.request().memory.chosen.is_empty());
-    assert_eq!(command(&mut state, UiCommand::ReleaseSlot(1), 0.0), None);
+    assert_eq!(command(&mut state, InspiredCommand::Release(1).into(), 0.0), None);
 }
 
 #[test]

@@ -70,14 +70,19 @@ pub(super) fn ask(
     origin: Origin,
     parent: Option<NodeId>,
 ) {
+    note(state, label, before, origin);
+    state.steering.asked = Some(Asked { origin, parent });
+    state.steering.is_held = false;
+}
+
+/// A step of what pictures are made from, for which none is asked. `before` is from before it.
+pub(super) fn note(state: &mut AppState, label: &'static str, before: Made, origin: Origin) {
     step(state, label, None);
     let (after, kept) = (state.made_from(), state.steering.kept.clone());
     let top = state.timeline.top();
     if let Some(place) = state.timeline.get_mut(top) {
         place.wish = Some(Box::new(Wish { before, after, kept, origin }));
     }
-    state.steering.asked = Some(Asked { origin, parent });
-    state.steering.is_held = false;
 }
 
 /// Makes a node of the newest picture, as far as it is done, and notes which step it belongs to.
@@ -170,7 +175,12 @@ fn arrive(state: &mut AppState, kind: StepKind, direction: Option<Direction>) ->
             nodes::restore(state, &before);
             nodes::show(state, node.id)
         }
-        (Some(node), _) => {
+        // A picture that stayed the same is that of the step before, made from something else.
+        (Some(node), Some(Direction::Forth(wish))) => {
+            nodes::restore(state, &wish.after);
+            nodes::show(state, node.id)
+        }
+        (Some(node), None) => {
             nodes::restore(state, &node.made());
             nodes::show(state, node.id)
         }
@@ -252,6 +262,7 @@ fn difference(before: &Node, after: &Node) -> Option<Setting> {
     } else if old.sampling != new.sampling {
         Some(Setting::Sampling)
     } else if (old.memory_on, old.reference_strength) != (new.memory_on, new.reference_strength)
+        || old.closed_slots != new.closed_slots
         || before.about.banned != after.about.banned
         || before.chosen != after.chosen
     {
