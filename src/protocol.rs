@@ -19,7 +19,7 @@ use crate::imaging::RgbaImage;
 pub use crate::imaging::control::Control;
 use crate::params::{ControlKind, Sampling};
 pub use day::{Day, moment_name};
-pub use kept::{Kept, KeptError};
+pub use kept::{Kept, KeptError, inspiration_from};
 pub use making::Making;
 pub use memories::{
     AddPictures, AddProblem, AddProgress, AddReport, Captions, Duplicate, EntryListing, EntryQuery,

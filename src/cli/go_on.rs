@@ -10,7 +10,7 @@ use super::generate::random_seed;
 use super::painting::{Keeps, Loading, Run};
 use super::{CliError, ContinueArgs, ModelArgs};
 use crate::imaging::io::read_metadata;
-use crate::imaging::metadata::{PictureRecord, Recalled};
+use crate::imaging::metadata::{InspirationRecord, PictureRecord, Recalled};
 use crate::model;
 use crate::protocol::{GenerateRequest, Kept, ModelInfo};
 
@@ -46,6 +46,11 @@ pub(super) fn run(args: &ContinueArgs, model: &ModelArgs) -> Result<(), CliError
             control.map.kind().name()
         ));
     }
+    for missing in
+        Kept::missing(&record, |used| !used.memory.is_empty() || generator.holds(used.entry))
+    {
+        run.notice(&missing_notice(missing));
+    }
     run.earlier = Some(record);
     run.destination.check(plan.seed)?;
     if let Some(folder) = &args.previews {
@@ -56,6 +61,16 @@ pub(super) fn run(args: &ContinueArgs, model: &ModelArgs) -> Result<(), CliError
     }
     let seeds = std::iter::once(plan.seed);
     run.paint_all(generator.as_mut(), &request, seeds, Loading { started, load })
+}
+
+fn missing_notice(missing: &InspirationRecord) -> String {
+    let InspirationRecord { caption, memory, .. } = missing;
+    let place = if memory.is_empty() {
+        "the model's memory".to_owned()
+    } else {
+        format!("the memory “{memory}”")
+    };
+    format!("{place} no longer has “{caption}”; it is taken from the file")
 }
 
 /// Our record in a file, and what of it cannot be used.

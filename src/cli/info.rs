@@ -116,11 +116,22 @@ fn recalled_rows(recalled: &RecalledReport) -> Vec<(&'static str, String)> {
             rows.push(("Control", format!("{}, {map}", control.kind.name())));
         }
         for inspiration in &record.inspirations {
-            let InspirationRecord { caption, source, licence, .. } = inspiration;
-            rows.push(("Inspired by", format!("{caption} ({source}, {licence})")));
+            rows.push(("Inspired by", inspiration_row(inspiration)));
         }
     }
     rows
+}
+
+/// Such as `2: cat face (Fluent Emoji, MIT), 87 % similar`.
+fn inspiration_row(inspiration: &InspirationRecord) -> String {
+    let InspirationRecord { slot, caption, source, licence, memory, .. } = inspiration;
+    let memory = if memory.is_empty() { String::new() } else { format!("“{memory}”") };
+    let about = [&memory, source, licence].map(String::as_str);
+    let about: Vec<&str> = about.into_iter().filter(|text| !text.is_empty()).collect();
+    let about = if about.is_empty() { String::new() } else { format!(" ({})", about.join(", ")) };
+    let similarity =
+        inspiration.similarity.map(|value| format!(", {:.0} % similar", value * 100.0));
+    format!("{}: {caption}{about}{}", slot + 1, similarity.unwrap_or_default())
 }
 
 /// The seed, or those of a picture whose scales have several.

@@ -77,6 +77,8 @@ pub struct InspirationReport {
     pub licence: String,
     /// Cosine of its caption and the prompt; null if chosen by hand.
     pub similarity: Option<f32>,
+    /// Name of the user's memory that it was found in; null for the model's own memory.
+    pub memory: Option<String>,
 }
 
 impl From<&InspiredBy> for InspirationReport {
@@ -89,6 +91,7 @@ impl From<&InspiredBy> for InspirationReport {
             source: inspired_by.source.clone(),
             licence: inspired_by.licence.clone(),
             similarity: inspired_by.similarity,
+            memory: Some(inspired_by.memory.clone()).filter(|memory| !memory.is_empty()),
         }
     }
 }

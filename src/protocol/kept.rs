@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::{
-    Anchor, Control, EntryId, GenerateRequest, Given, Inspiration, Lock, LockMask, MemoryRequest,
-    ModelInfo, PictureIds, Previews,
+    Anchor, Control, EntryId, GenerateRequest, Given, Inspiration, InspiredBy, Lock, LockMask,
+    MemoryRequest, ModelInfo, PictureIds, Previews, RememberedPicture,
 };
 use crate::imaging::metadata::{
     ControlRecord, InspirationRecord, LockMaskError, LockRecord, MapError, PictureRecord,
@@ -45,8 +45,8 @@ pub enum KeptError {
     #[error(transparent)]
     Map(#[from] MapError),
     #[error(
-        "the picture was inspired by “{name}”, which is not in the file; make it again with \
-         embedded controls, or paint a new picture"
+        "the picture was inspired by “{name}”, which is not in the file; paint a new \
+         picture"
     )]
     Inspiration { name: String },
 }
@@ -70,11 +70,12 @@ impl Kept {
     /// The request that goes on with the picture after its first `n_kept` scales, with the settings
     /// of its record. The first scales after them have the seed of the record.
     ///
-    /// What the model looked at is named, not looked up again: a memory that has grown since
-    /// changes nothing.
+    /// What the model looked at is given by its ids: whatever has become of the memories since
+    /// changes nothing. Only in files of before is it named and looked up.
     ///
     /// # Errors
-    /// [`KeptError`] if a control map or a picture of the user is not in the file.
+    /// [`KeptError`] if a control map is not in the file, or neither ids nor pixels of a picture of
+    /// the user are.
     pub fn request(
         &self,
         record: &PictureRecord,
@@ -116,6 +117,16 @@ impl Kept {
             }),
             lock: self.lock.clone(),
         })
+    }
+
+    /// What the picture was inspired by and no memory `holds` any more, by slot; pictures that the
+    /// user gave are in none. They can be used all the same if the file has their tokens.
+    pub fn missing(
+        record: &PictureRecord,
+        holds: impl Fn(&InspiredBy) -> bool,
+    ) -> Vec<&InspirationRecord> {
+        let of_memory = record.inspirations.iter().filter(|record| !record.entry.is_empty());
+        of_memory.filter(|record| !holds(&InspiredBy::from(*record))).collect()
     }
 
     /// The controls whose map in the file is coarser than the one that was followed: what goes on
@@ -176,11 +187,40 @@ fn lock_from(record: &LockRecord) -> Result<Lock, LockMaskError> {
     })
 }
 
-fn inspiration_from(record: &InspirationRecord) -> Result<Inspiration, KeptError> {
+/// What puts a picture of a record into its slot again.
+///
+/// # Errors
+/// [`KeptError::Inspiration`] if the record has nothing of it but its caption.
+pub fn inspiration_from(record: &InspirationRecord) -> Result<Inspiration, KeptError> {
+    if record.tokens.is_some() {
+        let used = InspiredBy::from(record);
+        return Ok(Inspiration::Remembered(Arc::new(RememberedPicture::from(&used))));
+    }
     if let Some(pixels) = record.embedded() {
         return Ok(Inspiration::Picture { name: record.caption.clone(), pixels: pixels.into() });
     }
     let entry = u64::from_str_radix(&record.entry, 16).ok();
     let entry = entry.ok_or_else(|| KeptError::Inspiration { name: record.caption.clone() })?;
     Ok(Inspiration::Entry(EntryId(entry)))
+}
+
+/// As the window shows it. Its name is that of the tokens, if there are any: the one beside them is
+/// not trusted.
+impl From<&InspirationRecord> for InspiredBy {
+    fn from(record: &InspirationRecord) -> Self {
+        let ids = record.tokens.iter().flat_map(TokenPyramid::ids).flatten();
+        let ids: Arc<[u16]> = ids.map(|id| *id as u16).collect();
+        let named = u64::from_str_radix(&record.entry, 16).map_or(EntryId(0), EntryId);
+        Self {
+            slot: record.slot,
+            entry: if ids.is_empty() { named } else { EntryId::of(ids.iter().copied()) },
+            caption: record.caption.clone(),
+            style: record.style.clone(),
+            source: record.source.clone(),
+            licence: record.licence.clone(),
+            similarity: record.similarity.filter(|similarity| similarity.is_finite()),
+            memory: record.memory.clone(),
+            ids,
+        }
+    }
 }

@@ -19,8 +19,9 @@ pub struct Making<'a> {
 }
 
 impl Making<'_> {
-    /// The record for the file. `with_maps` puts the control maps, and the user's own pictures that
-    /// the model looked at, into it, for all who get the file.
+    /// The record for the file. `with_maps` puts the control maps, and the pixels of the user's own
+    /// pictures that the model looked at, into it, for all who get the file. What it looked at, as
+    /// tokens, is there in any case.
     pub fn record(&self, with_maps: bool) -> PictureRecord {
         let Self { request, model, inspired_by, ids, .. } = *self;
         let side_px = model.image_size_px as u32;
@@ -50,10 +51,12 @@ impl Making<'_> {
                 retrieval: memory.retrieval,
                 banned: memory.banned.iter().map(|entry| format!("{:016x}", entry.0)).collect(),
                 reference_strength: memory.reference_strength,
+                closed_slots: memory.closed_slots.clone(),
+                own: memory.own.iter().map(|own| own.name.clone()).collect(),
             },
             inspirations: inspired_by
                 .iter()
-                .map(|inspired_by| inspiration_record(inspired_by, request, with_maps))
+                .map(|inspired_by| self.inspiration_record(inspired_by, with_maps))
                 .collect(),
             tokens: TokenPyramid::new(&model.scales, ids.clone()).ok(),
             lock: request.lock.as_ref().and_then(|lock| lock_record(lock, &model.scales)),
@@ -76,6 +79,36 @@ impl Making<'_> {
         seeds
     }
 
+    fn inspiration_record(
+        &self,
+        inspired_by: &InspiredBy,
+        with_picture: bool,
+    ) -> InspirationRecord {
+        let mut chosen = self.request.memory.chosen.iter();
+        let chosen = chosen.find(|(slot, _)| *slot == inspired_by.slot);
+        let mut record = InspirationRecord {
+            slot: inspired_by.slot,
+            entry: format!("{:016x}", inspired_by.entry.0),
+            caption: inspired_by.caption.clone(),
+            style: inspired_by.style.clone(),
+            source: inspired_by.source.clone(),
+            licence: inspired_by.licence.clone(),
+            memory: inspired_by.memory.clone(),
+            chosen: chosen.is_some(),
+            similarity: inspired_by.similarity,
+            tokens: grids_of(&inspired_by.ids, &self.model.scales)
+                .and_then(|grids| TokenPyramid::new(&self.model.scales, grids).ok()),
+            picture: None,
+        };
+        if let Some((_, Inspiration::Picture { pixels, .. })) = chosen {
+            record.entry.clear();
+            if with_picture {
+                record.embed(pixels);
+            }
+        }
+        record
+    }
+
     fn anchor_record(&self, anchor: &Anchor) -> Option<AnchorRecord> {
         let batch_idx = self.request.seeds.iter().position(|seed| *seed == self.seed)?;
         let ids = anchor.ids.get(batch_idx)?.clone();
@@ -84,28 +117,13 @@ impl Making<'_> {
     }
 }
 
-fn inspiration_record(
-    inspired_by: &InspiredBy,
-    request: &GenerateRequest,
-    with_picture: bool,
-) -> InspirationRecord {
-    let chosen = request.memory.chosen.iter().find(|(slot, _)| *slot == inspired_by.slot);
-    let mut record = InspirationRecord {
-        slot: inspired_by.slot,
-        entry: format!("{:016x}", inspired_by.entry.0),
-        caption: inspired_by.caption.clone(),
-        source: inspired_by.source.clone(),
-        licence: inspired_by.licence.clone(),
-        chosen: chosen.is_some(),
-        picture: None,
-    };
-    if let Some((_, Inspiration::Picture { pixels, .. })) = chosen {
-        record.entry.clear();
-        if with_picture {
-            record.embed(pixels);
-        }
-    }
-    record
+/// The ids of a whole picture as a grid per scale; `None` if they are of another model.
+fn grids_of(ids: &[u16], sides: &[usize]) -> Option<PictureIds> {
+    let mut rest = ids.iter().copied().map(u32::from);
+    let grids: PictureIds =
+        sides.iter().map(|side| rest.by_ref().take(side * side).collect()).collect();
+    let n_tokens: usize = sides.iter().map(|side| side * side).sum();
+    (ids.len() == n_tokens).then_some(grids)
 }
 
 /// With all locks beneath it.

@@ -7,7 +7,7 @@ use super::import::ImportEffect;
 use super::{Effect, import, nodes, sheet, timeline};
 use crate::document::{Document, Edit, LayerImage, Plane};
 use crate::imaging::RgbaImage;
-use crate::imaging::metadata::{InspirationRecord, PictureRecord, Recalled};
+use crate::imaging::metadata::{PictureRecord, Recalled};
 use crate::params::Sampling;
 use crate::protocol::{self, Anchor, EntryId, Inspiration, InspiredBy, JobId, ModelInfo, Timings};
 use crate::state::branches::About;
@@ -232,8 +232,8 @@ fn chosen_of(
         if let Some(pixels) = pixels.as_ref().filter(fits) {
             let picture = Inspiration::Picture { name: name.clone(), pixels: Arc::clone(pixels) };
             chosen.push((slot, picture));
-        } else if let Some(entry) = entry_of(&inspiration.entry) {
-            chosen.push((slot, Inspiration::Entry(entry)));
+        } else if let Ok(inspiration) = protocol::inspiration_from(inspiration) {
+            chosen.push((slot, inspiration));
         } else {
             lost.push(format!("the inspiration “{name}”, which is not in the file"));
         }
@@ -336,7 +336,7 @@ fn node_of(
     let mut about = About::now(Origin::Opened, made.recipe, seeds);
     about.banned = made.banned;
     about.n_given = n_given.max(record.source.as_ref().map_or(0, |source| source.n_scales));
-    about.inspired_by = record.inspirations.iter().map(inspired_by).collect();
+    about.inspired_by = record.inspirations.iter().map(InspiredBy::from).collect();
     about.is_saved = true;
     let own = own_pixels(opened, model);
     let mut stills = vec![None; ids.len()];
@@ -368,20 +368,6 @@ fn node_of(
 fn own_pixels(opened: &Opened, model: &ModelInfo) -> Option<Arc<RgbaImage>> {
     let side_px = model.image_size_px as u32;
     opened.pixels.clone().filter(|pixels| pixels.dimensions() == (side_px, side_px))
-}
-
-fn inspired_by(record: &InspirationRecord) -> InspiredBy {
-    InspiredBy {
-        slot: record.slot,
-        entry: entry_of(&record.entry).unwrap_or(EntryId(0)),
-        caption: record.caption.clone(),
-        style: String::new(),
-        source: record.source.clone(),
-        licence: record.licence.clone(),
-        similarity: None,
-        memory: String::new(),
-        ids: Arc::default(),
-    }
 }
 
 /// Shows the file's own pixels, of which no other scale is known. Live mode waits for a change.

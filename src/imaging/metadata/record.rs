@@ -83,9 +83,17 @@ pub struct MemoryRecord {
     pub banned: Vec<String>,
     /// How strongly slot 0 is fused per position; 1 is as trained, range 0–2.
     pub reference_strength: f32,
+    /// Slots, by index, that were to stay empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub closed_slots: Vec<usize>,
+    /// Names of the user's memories that were looked into.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub own: Vec<String>,
 }
 
 /// A picture that the model looked at.
+///
+/// Its entry is only a name: whoever has the tokens looks at those.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct InspirationRecord {
@@ -93,11 +101,23 @@ pub struct InspirationRecord {
     /// Entry of the memory in 16 hexadecimal digits; empty for a picture of the user.
     pub entry: String,
     pub caption: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub style: String,
     /// Where the picture comes from, or its file name.
     pub source: String,
     pub licence: String,
+    /// Name of the user's memory that it was found in; empty for the model's own memory.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub memory: String,
     /// Chosen by hand rather than retrieved.
     pub chosen: bool,
+    /// How well its caption fitted the prompt, −1 to 1; absent if it was chosen by hand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub similarity: Option<f32>,
+    /// What the model looked at, so that no memory is needed to look at it again. Absent in files
+    /// of before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<TokenPyramid>,
     /// A picture of the user itself, as PNG in Base64, if the user wants it in the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub picture: Option<String>,
@@ -152,6 +172,7 @@ impl PictureRecord {
             ));
         }
         keep_readable_elements::<ControlRecord>(&mut fields, "controls", &mut remarks);
+        drop_unreadable_tokens(&mut fields, &mut remarks);
         keep_readable_elements::<InspirationRecord>(&mut fields, "inspirations", &mut remarks);
         keep_readable_fields(&mut fields, &mut remarks);
         Ok((serde_json::from_value(Value::Object(fields))?, remarks))
@@ -167,7 +188,7 @@ impl PictureRecord {
     }
 
     /// The same record without the control maps themselves, whose hashes stay, and without the
-    /// user's pictures that were looked at.
+    /// pixels of the user's pictures that were looked at, whose tokens stay.
     #[must_use]
     pub fn without_maps(mut self) -> Self {
         for control in &mut self.controls {
@@ -199,6 +220,18 @@ fn keep_readable_elements<T: for<'de> Deserialize<'de>>(
                 false
             }
         });
+    }
+}
+
+/// Drops the tokens of inspirations that cannot be read: the entry may still be in a memory.
+fn drop_unreadable_tokens(fields: &mut Map<String, Value>, remarks: &mut Vec<String>) {
+    let Some(Value::Array(inspirations)) = fields.get_mut("inspirations") else { return };
+    for inspiration in inspirations.iter_mut().filter_map(Value::as_object_mut) {
+        let tokens = inspiration.get("tokens").filter(|tokens| !tokens.is_null());
+        if let Some(Err(error)) = tokens.map(TokenPyramid::deserialize) {
+            remarks.push(format!("the tokens of one of inspirations ({error})"));
+            inspiration.remove("tokens");
+        }
     }
 }
 
@@ -243,7 +276,13 @@ impl Default for PictureRecord {
 
 impl Default for MemoryRecord {
     fn default() -> Self {
-        Self { retrieval: true, banned: Vec::new(), reference_strength: 1.0 }
+        Self {
+            retrieval: true,
+            banned: Vec::new(),
+            reference_strength: 1.0,
+            closed_slots: Vec::new(),
+            own: Vec::new(),
+        }
     }
 }
 
@@ -318,6 +357,26 @@ mod tests {
         assert!(remarks[0].contains("newer Underpaint wrote (underpaint.image/v2)"), "{remarks:?}");
         assert!(remarks[1].starts_with("one of controls (unknown variant `pose`"), "{remarks:?}");
         assert!(remarks[2].starts_with("tokens ("), "{remarks:?}");
+    }
+
+    #[test]
+    fn damaged_tokens_of_an_inspiration_cost_nothing_else() {
+        let tokens = TokenPyramid::new(&[1], vec![vec![9]]).ok();
+        let inspiration = InspirationRecord {
+            entry: "00000000000000ff".to_owned(),
+            similarity: Some(0.5),
+            memory: "My cats".to_owned(),
+            tokens: tokens.clone(),
+            ..InspirationRecord::default()
+        };
+        let record = PictureRecord { inspirations: vec![inspiration.clone()], ..record() };
+        let json = record.to_json();
+        assert_eq!(PictureRecord::from_json(&json).unwrap(), (record, Vec::new()));
+        let damaged = json.replace(r#""scales":[1],"data""#, r#""scales":[1,2,9],"data""#);
+        assert_ne!(damaged, json);
+        let (read, remarks) = PictureRecord::from_json(&damaged).unwrap();
+        assert_eq!(read.inspirations, [InspirationRecord { tokens: None, ..inspiration }]);
+        assert!(remarks[0].starts_with("the tokens of one of inspirations ("), "{remarks:?}");
     }
 
     #[test]
