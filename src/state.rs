@@ -1,6 +1,7 @@
 //! Everything the window shows, as plain data: the recipe of the next picture, the newest job,
 //! the remembered pictures in use, notices. Changed by `app::apply` alone; drawn by `ui`.
 
+pub mod add_inspiration;
 pub mod branches;
 pub mod candidates;
 pub mod costs;
@@ -28,6 +29,7 @@ pub mod view;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+pub use add_inspiration::{AddInspirations, Adding};
 pub use branches::{Branches, NewNode, Node, NodeId, Origin};
 pub use candidates::Candidates;
 pub use costs::Costs;
@@ -107,6 +109,8 @@ pub struct AppState {
     pub recovery: Recovery,
     /// Pictures on their way into the sketch.
     pub imports: Imports,
+    /// Pictures on their way into *Inspired by*.
+    pub adding: AddInspirations,
     /// The export panel, while it is open.
     pub export: Option<Export>,
     /// The contact sheet, while it is open.
@@ -190,6 +194,7 @@ impl AppState {
             project: OpenProject::untitled(begun),
             recovery: Recovery::default(),
             imports: Imports::default(),
+            adding: AddInspirations::default(),
             export: None,
             sheet: None,
             opened: None,

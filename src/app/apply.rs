@@ -1,6 +1,7 @@
 //! The only place where the state changes: commands of the user, events of the model, answers of
 //! the file thread. What must happen outside the state is returned as [`Effect`]s.
 
+mod add_inspiration;
 mod export;
 mod gallery;
 mod import;
@@ -19,6 +20,7 @@ mod timeline;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub(super) use self::add_inspiration::{cutout_due, cutout_found};
 pub(super) use self::export::ExportEffect;
 pub(super) use self::gallery::{
     GalleryEffect, TrashAnswer, ask_before_trash, library_event, trash_begins,
@@ -30,11 +32,11 @@ pub(super) use self::opening::due as open_due;
 pub(super) use self::project::{ProjectAnswer, ProjectEffect, model_came, observe, session_facts};
 pub(super) use self::sheet::{due as sheet_due, sent as sheet_sent};
 use super::files::FileAnswer;
+use super::inspiring::InspireJob;
 use crate::document::Edit;
 use crate::imaging::RgbaImage;
-use crate::protocol::Inspiration;
 use crate::state::{AppState, Engine, Origin, Phase, Recall, ThemeChoice, Tool, prompt, settings};
-use crate::ui::{Action, SketchCommand, UiCommand};
+use crate::ui::{Action, AddInspirationCommand, SketchCommand, UiCommand};
 
 /// Seconds that notices stay after somebody has read them.
 const HOLD_SECS: f64 = 2.0;
@@ -51,11 +53,8 @@ pub(super) enum Effect {
     AskForPicture {
         slot_idx: usize,
     },
-    OpenPicture {
-        slot_idx: usize,
-        path: PathBuf,
-        size_px: usize,
-    },
+    /// Read and look at pictures for *Inspired by*.
+    Inspire(Vec<InspireJob>),
     Import(ImportEffect),
     Export(ExportEffect),
     /// Read a picture file with all that it tells.
@@ -88,6 +87,9 @@ fn changes_settings(command: &UiCommand) -> bool {
 }
 
 fn carry_out(state: &mut AppState, command: UiCommand, now: f64) -> Option<Effect> {
+    if state.adding.is_taking_part && add_inspiration::ends_part(&command) {
+        state.adding.is_taking_part = false;
+    }
     let recipe = &mut state.settings.recipe;
     match command {
         UiCommand::Run(action) => return run(state, action, now),
@@ -102,6 +104,9 @@ fn carry_out(state: &mut AppState, command: UiCommand, now: f64) -> Option<Effec
             return Some(Effect::OpenFile(path));
         }
         UiCommand::Gallery(command) => return gallery::command(state, command, now),
+        UiCommand::AddInspiration(command) => {
+            return add_inspiration::command(state, command, now);
+        }
         UiCommand::Project(command) => return project::command(state, command),
         UiCommand::SetPrompt(text) => {
             recipe.prompt = text;
@@ -137,7 +142,8 @@ fn carry_out(state: &mut AppState, command: UiCommand, now: f64) -> Option<Effec
             return open_dialog(state).then_some(Effect::AskForPicture { slot_idx });
         }
         UiCommand::OpenPicture { slot_idx, path } => {
-            return open_picture(state, slot_idx, path, now);
+            let open = AddInspirationCommand::Open { slot_idx, paths: vec![path] };
+            return add_inspiration::command(state, open, now);
         }
         UiCommand::SaveTo(path) => return export::save_to(state, path),
         UiCommand::CopyText(text) => {
@@ -157,14 +163,10 @@ pub(super) fn file_answer(state: &mut AppState, answer: FileAnswer, now: f64) ->
         FileAnswer::PlaceChosen(job) => return Some(Effect::Export(ExportEffect::Write(job))),
         FileAnswer::Traced { serial, traced } => export::traced(state, serial, traced),
         FileAnswer::PictureChosen { slot_idx, path } => {
-            return open_picture(state, slot_idx, path, now);
+            let open = AddInspirationCommand::Open { slot_idx, paths: vec![path] };
+            return add_inspiration::command(state, open, now);
         }
-        FileAnswer::PictureOpened { slot_idx, name, pixels, note } => {
-            if let Some(note) = note {
-                state.notices.info(now, note);
-            }
-            return inspired::put(state, slot_idx, Inspiration::Picture { name, pixels });
-        }
+        FileAnswer::InspirationRead(offer) => return add_inspiration::offered(state, *offer, now),
         FileAnswer::ImportChosen { path, onto } => {
             let open = ImportEffect::Open { path, onto, n_files: 1 };
             return Some(Effect::Import(open));
@@ -333,12 +335,6 @@ fn open_dialog(state: &mut AppState) -> bool {
     !std::mem::replace(&mut state.dialog_open, true)
 }
 
-fn open_picture(state: &mut AppState, slot_idx: usize, path: PathBuf, now: f64) -> Option<Effect> {
-    if let Some(model) = state.model() {
-        return Some(Effect::OpenPicture { slot_idx, path, size_px: model.image_size_px });
-    }
-    state.notices.info(now, "The model is still loading; drop the picture again in a moment");
-    None
 }
 
 /// Goes through the prompts drawn so far; beyond the newest is what was being written.

@@ -8,6 +8,7 @@ use std::thread::Builder;
 
 use super::files::{Answer, FileAnswer};
 use super::importing;
+use super::inspiring::{self, InspireJob, InspireSource};
 use super::opening::{self, Purpose};
 use crate::imaging::RgbaImage;
 use crate::imaging::io::MAX_SIDE_PX;
@@ -61,30 +62,44 @@ impl fmt::Debug for Clipboard {
     }
 }
 
-/// Reads the clipboard and answers with the picture, then that the paste is over.
+/// Reads the clipboard and answers with the picture, then that the paste is over. `place` is a
+/// place of *Inspired by* and the size of the model's pictures; without one, the user is asked what
+/// the picture shall become.
 ///
 /// # Errors
 /// If the system has no thread to give.
-pub(super) fn paste(clipboard: &Clipboard, answer: Answer) -> std::io::Result<()> {
+pub(super) fn paste(
+    clipboard: &Clipboard,
+    place: Option<(usize, usize)>,
+    answer: Answer,
+) -> std::io::Result<()> {
     let clipboard = clipboard.clone();
     let work = move || {
-        answer.send(pasted(&clipboard));
+        answer.send(pasted(&clipboard, place));
         answer.send(FileAnswer::PasteDone);
     };
     Builder::new().name("clipboard".to_owned()).spawn(work).map(|_not_joined| ())
 }
 
-fn pasted(clipboard: &Clipboard) -> FileAnswer {
-    let opened =
-        |picture| FileAnswer::ImportOpened { picture: Arc::new(picture), onto: None, n_files: 1 };
+fn pasted(clipboard: &Clipboard, place: Option<(usize, usize)>) -> FileAnswer {
+    let opened = |picture| match place {
+        Some((slot_idx, size_px)) => inspiring::pasted(picture, slot_idx, size_px),
+        None => FileAnswer::ImportOpened { picture: Arc::new(picture), onto: None, n_files: 1 },
+    };
     match (clipboard.0)() {
         Ok(Pasted::Picture(pixels)) => match checked_size(&pixels) {
             Ok(()) => opened(importing::prepared("Pasted picture", pixels, None)),
             Err(error) => FileAnswer::Failed(failure_of(&error)),
         },
-        Ok(Pasted::Files(paths)) => match paths.first() {
-            Some(path) => opening::open(path, Purpose::Ask { onto: None, n_files: paths.len() }),
-            None => FileAnswer::Failed(failure_of(&PasteError::NoPicture)),
+        Ok(Pasted::Files(paths)) => match (paths.first(), place) {
+            (Some(path), Some((slot_idx, size_px))) => {
+                let source = InspireSource::File(path.clone());
+                inspiring::look(&InspireJob { slot_idx: Some(slot_idx), source, size_px })
+            }
+            (Some(path), None) => {
+                opening::open(path, Purpose::Ask { onto: None, n_files: paths.len() })
+            }
+            (None, _) => FileAnswer::Failed(failure_of(&PasteError::NoPicture)),
         },
         Err(error) => FileAnswer::Failed(failure_of(&error)),
     }

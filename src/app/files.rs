@@ -1,6 +1,6 @@
 //! The thread that reads and writes files, so that the window never waits for a disk.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
@@ -9,13 +9,15 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use super::apply::ProjectAnswer;
 use super::apply::TrashAnswer;
 use super::desktop::Desktop;
+use super::inspiring::{self, InspireJob};
 use super::keeping::{self, SaveJob};
 use super::opening::{self, Purpose};
 use super::projects::{self, SaveProject};
 use super::settings_file;
-use crate::imaging::{RgbaImage, fit, io};
+use crate::imaging::RgbaImage;
 use crate::params::ControlKind;
 use crate::protocol::{Failure, PictureId};
+use crate::state::add_inspiration::Offer;
 use crate::state::export::Traced;
 use crate::state::import::ImportPicture;
 use crate::state::opened::Opened;
@@ -33,11 +35,8 @@ pub(super) enum FileJob {
         serial: u64,
         picture: Arc<RgbaImage>,
     },
-    OpenPicture {
-        slot_idx: usize,
-        path: PathBuf,
-        size_px: usize,
-    },
+    /// Looks at a picture for *Inspired by*.
+    Inspire(InspireJob),
     /// Reads a picture and what its file tells of its making.
     OpenFile {
         path: PathBuf,
@@ -46,12 +45,6 @@ pub(super) enum FileJob {
     /// Reads the picture to start from.
     OpenStart {
         path: PathBuf,
-    },
-    /// Makes a place of *Inspired by* from a picture that is open already.
-    FitPicture {
-        slot_idx: usize,
-        picture: Arc<ImportPicture>,
-        size_px: usize,
     },
     /// A project, or a picture with all that it tells.
     OpenAny {
@@ -91,12 +84,8 @@ pub(super) enum FileAnswer {
         slot_idx: usize,
         path: PathBuf,
     },
-    PictureOpened {
-        slot_idx: usize,
-        name: String,
-        pixels: Arc<RgbaImage>,
-        note: Option<String>,
-    },
+    /// A picture for *Inspired by*.
+    InspirationRead(Box<Offer>),
     StartChosen {
         path: PathBuf,
     },
@@ -217,19 +206,11 @@ fn carry_out(job: FileJob) -> Option<FileAnswer> {
         FileJob::Trace { serial, picture } => {
             Some(FileAnswer::Traced { serial, traced: keeping::traced(&picture) })
         }
-        FileJob::OpenPicture { slot_idx, path, size_px } => {
-            Some(open_picture(slot_idx, &path, size_px))
-        }
+        FileJob::Inspire(job) => Some(inspiring::look(&job)),
         FileJob::OpenFile { path, purpose } => Some(opening::open(&path, purpose)),
         FileJob::OpenStart { path } => Some(match super::importing::open(&path) {
             Ok(picture) => FileAnswer::StartOpened { picture: Arc::new(picture) },
             Err(error) => FileAnswer::Failed(failure("The picture cannot be used", &error)),
-        }),
-        FileJob::FitPicture { slot_idx, picture, size_px } => Some(FileAnswer::PictureOpened {
-            slot_idx,
-            name: picture.name.clone(),
-            pixels: Arc::new(fit::fit_square(&picture.pixels, size_px)),
-            note: None,
         }),
         FileJob::Trash { desktop, id, path, is_starred } => {
             Some(match desktop.move_to_trash(&path) {
@@ -250,18 +231,6 @@ fn carry_out(job: FileJob) -> Option<FileAnswer> {
                 details: chain(&error),
             })
         }
-    }
-}
-
-fn open_picture(slot_idx: usize, path: &Path, size_px: usize) -> FileAnswer {
-    match io::open_picture(path) {
-        Ok(opened) => FileAnswer::PictureOpened {
-            slot_idx,
-            name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
-            pixels: Arc::new(fit::fit_square(&opened.pixels, size_px)),
-            note: opened.note,
-        },
-        Err(error) => FileAnswer::Failed(failure("The picture cannot be used", &error)),
     }
 }
 

@@ -12,6 +12,7 @@ mod files;
 mod gallery;
 mod import_thread;
 mod importing;
+mod inspiring;
 mod keeping;
 mod newest;
 mod opening;
@@ -33,6 +34,7 @@ use self::desktop::Desktop;
 use self::dialogs::Choice;
 use self::files::{FileAnswer, FileJob, FileThread};
 use self::import_thread::{EdgeDevice, ImportThreads};
+use self::inspiring::CutoutThread;
 use self::keeping::{Place, SaveJob};
 use self::opening::Purpose;
 use self::projects::Kept;
@@ -95,6 +97,7 @@ pub struct App {
     kept: Kept,
     files: FileThread,
     import_threads: ImportThreads,
+    cutout_thread: CutoutThread,
     library: LibraryThread,
 }
 
@@ -141,6 +144,8 @@ impl App {
         let wake = move || ctx.request_repaint();
         let import_threads = ImportThreads::spawn(edge_device, &options.depth, wake)?;
         let ctx = cc.egui_ctx.clone();
+        let cutout_thread = CutoutThread::spawn(move || ctx.request_repaint())?;
+        let ctx = cc.egui_ctx.clone();
         let library = gallery::spawn(&options, move || ctx.request_repaint())?;
         state.imports.depth_network = match &options.depth {
             DepthSource::Unknown => DepthNetwork::Unknown,
@@ -167,6 +172,7 @@ impl App {
             kept,
             files,
             import_threads,
+            cutout_thread,
             library,
         };
         if let Some(path) = app.options.file.take() {
@@ -196,6 +202,9 @@ impl App {
     fn send_due(&mut self, ctx: &egui::Context) {
         if let Some(job) = apply::extraction_due(&mut self.state) {
             self.import_threads.ask(job);
+        }
+        if let Some(job) = apply::cutout_due(&mut self.state) {
+            self.cutout_thread.ask(job);
         }
         while let Some((purpose, errand)) = apply::errand_due(&mut self.state) {
             let id = self.worker.errand(errand);
@@ -246,8 +255,10 @@ impl App {
                 self.ask(FileJob::OpenFile { path, purpose: Purpose::Restore });
             }
             Some(Effect::Gallery(effect)) => self.carry_out_gallery(effect),
-            Some(Effect::OpenPicture { slot_idx, path, size_px }) => {
-                self.ask(FileJob::OpenPicture { slot_idx, path, size_px });
+            Some(Effect::Inspire(jobs)) => {
+                for job in jobs {
+                    self.ask(FileJob::Inspire(job));
+                }
             }
         }
     }
@@ -302,8 +313,9 @@ impl App {
                 let purpose = Purpose::Ask { onto, n_files };
                 self.ask(FileJob::OpenFile { path, purpose });
             }
-            ImportEffect::Paste => {
-                let asked = clipboard::paste(&self.options.clipboard, self.files.answer());
+            ImportEffect::Paste { place } => {
+                let answer = self.files.answer();
+                let asked = clipboard::paste(&self.options.clipboard, place, answer);
                 if let Err(error) = asked {
                     self.answered(FileAnswer::PasteDone);
                     self.answered(FileAnswer::Failed(Failure {
@@ -311,9 +323,6 @@ impl App {
                         details: error.to_string(),
                     }));
                 }
-            }
-            ImportEffect::Inspire { slot_idx, picture, size_px } => {
-                self.ask(FileJob::FitPicture { slot_idx, picture, size_px });
             }
         }
     }
@@ -404,6 +413,10 @@ impl eframe::App for App {
         }
         for found in self.import_threads.drain() {
             apply::found(&mut self.state, found, now);
+        }
+        if let Some(found) = self.cutout_thread.take() {
+            let effect = apply::cutout_found(&mut self.state, found, now);
+            self.carry_out(ctx, frame, effect);
         }
         let effect = apply::open_due(&mut self.state, now);
         self.carry_out(ctx, frame, effect);

@@ -62,9 +62,7 @@ impl Ground {
         if n_clear > 0 && n_clear as f64 >= TRANSPARENT_SHARE * is_ground.len() as f64 {
             return Self::unless_all(GroundSource::Alpha, is_ground);
         }
-        let mut is_ground = flooded(picture, tolerance);
-        absorb_specks(&mut is_ground, picture.width() as usize);
-        Self::unless_all(GroundSource::Border, is_ground)
+        Self::unless_all(GroundSource::Border, ground_at_border(picture, tolerance))
     }
 
     fn unless_all(source: GroundSource, is_ground: Vec<bool>) -> Self {
@@ -76,11 +74,19 @@ impl Ground {
     }
 }
 
+/// What hangs together with the border and has its usual colour, row by row; see [`Ground::find`].
+/// Transparent pixels have every colour. May be everything or nothing.
+pub(super) fn ground_at_border(picture: &RgbaImage, tolerance: u8) -> Vec<bool> {
+    let mut is_ground = flooded(picture, tolerance);
+    absorb_specks(&mut is_ground, picture.width() as usize);
+    is_ground
+}
+
 fn count(flags: &[bool]) -> usize {
     flags.iter().filter(|flag| **flag).count()
 }
 
-fn is_solid(pixel: Rgba<u8>) -> bool {
+pub(super) fn is_solid(pixel: Rgba<u8>) -> bool {
     pixel.0[3] >= SOLID_ALPHA
 }
 
@@ -89,18 +95,22 @@ fn flooded(picture: &RgbaImage, tolerance: u8) -> Vec<bool> {
     let (width, height) = picture.dimensions();
     let mut is_ground = vec![false; (width * height) as usize];
     let border = border(width, height);
-    let Some(colour) = usual_colour(picture, &border) else { return is_ground };
+    let solid: Vec<_> =
+        border.iter().copied().filter(|(x, y)| is_solid(*picture.get_pixel(*x, *y))).collect();
+    let Some(colour) = usual_colour(picture, &solid) else { return is_ground };
     let tolerance = u16::from(tolerance);
     let mut open = Vec::new();
+    let is_clear = |x: u32, y: u32| !is_solid(*picture.get_pixel(x, y));
     for (x, y) in border {
         let idx = (y * width + x) as usize;
-        if !is_ground[idx] && distance(rgb(picture, x, y), colour) <= tolerance {
+        let is_usual = is_clear(x, y) || distance(rgb(picture, x, y), colour) <= tolerance;
+        if !is_ground[idx] && is_usual {
             is_ground[idx] = true;
             open.push((x, y));
         }
     }
     while let Some((x, y)) = open.pop() {
-        let here = rgb(picture, x, y);
+        let (here, from_clear) = (rgb(picture, x, y), is_clear(x, y));
         // Beyond an edge, wrapping gives a place that no picture has.
         let sides = [(x.wrapping_sub(1), y), (x + 1, y), (x, y.wrapping_sub(1)), (x, y + 1)];
         for (x, y) in sides.into_iter().filter(|(x, y)| *x < width && *y < height) {
@@ -111,8 +121,9 @@ fn flooded(picture: &RgbaImage, tolerance: u8) -> Vec<bool> {
             let there = rgb(picture, x, y);
             let from_usual = distance(there, colour);
             let is_gradual = distance(there, here) * STEP_SHARE <= tolerance
+                && !from_clear
                 && from_usual <= DRIFT_TOLERANCES * tolerance;
-            if from_usual <= tolerance || is_gradual {
+            if from_usual <= tolerance || is_gradual || is_clear(x, y) {
                 is_ground[idx] = true;
                 open.push((x, y));
             }
@@ -159,7 +170,8 @@ fn absorb_specks(is_ground: &mut [bool], width: usize) {
     }
 }
 
-fn border(width: u32, height: u32) -> Vec<(u32, u32)> {
+/// Every place at the border, corners twice.
+pub(super) fn border(width: u32, height: u32) -> Vec<(u32, u32)> {
     if width == 0 || height == 0 {
         return Vec::new();
     }

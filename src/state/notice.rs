@@ -44,6 +44,8 @@ pub enum NoticeAction {
     ShowInFolder(PathBuf),
     /// Brings a picture back from the trash; see `state::gallery`.
     Restore(u64),
+    /// Brings back what was in a place of *Inspired by*; see `state::add_inspiration`.
+    RestoreInspiration(u64),
     /// Shows the list of unsaved work.
     ShowUnsaved,
 }

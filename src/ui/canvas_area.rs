@@ -7,7 +7,7 @@ use egui::{Align2, Rect, Ui, vec2};
 use super::brush_cursor::brush_cursor_ui;
 use super::canvas_view::{Content, Shown, SketchView, canvas_ui};
 use super::command::UiCommand;
-use super::{UiState, theme, view_bar};
+use super::{UiState, part, theme, view_bar};
 use crate::document::Plane;
 use crate::params::ControlKind;
 use crate::state::{AppState, Engine, Tool};
@@ -26,6 +26,10 @@ pub(super) fn canvas_area_ui(
         .shown()
         .map(|shown| Shown { image: Arc::clone(&shown.still.image), serial: shown.still.serial });
     view.canvas.hand.tool = state.settings.tools.tool;
+    let takes_part = state.adding.is_taking_part;
+    if takes_part {
+        part::hold(&mut view.canvas, area);
+    }
     let tools = &state.settings.tools;
     let view_settings = &state.settings.view;
     let is_hidden = view_bar::hides_controls(ui);
@@ -44,18 +48,21 @@ pub(super) fn canvas_area_ui(
     let content =
         Content { shown: shown.as_ref(), sketch: Some(sketch), description: &description };
     let response = canvas_ui(ui, &mut view.canvas, &content);
-    brush_cursor_ui(ui, &response, &view.canvas, tools, &mut view.size_preview);
+    if !takes_part {
+        brush_cursor_ui(ui, &response, &view.canvas, tools, &mut view.size_preview);
+    }
     commands.extend(view.canvas.hand.take_commands().into_iter().map(UiCommand::Sketch));
     let zoom = view.canvas.zoom();
     let bar = view_bar::view_bar_ui(ui, area, zoom, state.settings.view, commands);
     view.canvas.hand.covered = Some(bar);
+    part::part_ui(ui, &response, bar, state, view, commands);
     if shown.is_none() {
         obstacle_ui(ui, area, state);
     }
     let is_empty = ControlKind::ALL
         .iter()
         .all(|kind| state.sketch.document().layer(*kind).pixels().is_empty());
-    if is_empty && !matches!(tools.tool, Tool::Pan | Tool::Lock) {
+    if is_empty && !takes_part && !matches!(tools.tool, Tool::Pan | Tool::Lock) {
         invitation_ui(ui, area);
     }
 }

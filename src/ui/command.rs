@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 
+use super::add_inspiration_command::AddInspirationCommand;
 use super::export_command::ExportCommand;
 use super::gallery_command::GalleryCommand;
 use super::import_command::ImportCommand;
@@ -31,6 +32,7 @@ pub enum UiCommand {
     OpenFile(PathBuf),
     Source(SourceCommand),
     Gallery(GalleryCommand),
+    AddInspiration(AddInspirationCommand),
     Project(ProjectCommand),
     SetPrompt(String),
     ToggleStyle(&'static str),
@@ -318,6 +320,12 @@ pub fn key_text(ctx: &egui::Context, shortcut: &KeyboardShortcut) -> String {
 impl From<SketchCommand> for UiCommand {
     fn from(command: SketchCommand) -> Self {
         Self::Sketch(command)
+    }
+}
+
+impl From<AddInspirationCommand> for UiCommand {
+    fn from(command: AddInspirationCommand) -> Self {
+        Self::AddInspiration(command)
     }
 }
 

@@ -4,22 +4,17 @@ use std::path::PathBuf;
 
 use egui::{Align2, Context, CornerRadius, Rect, Stroke, StrokeKind, Ui, vec2};
 
+use super::add_inspiration_command::AddInspirationCommand;
 use super::command::UiCommand;
 use super::import_command::ImportCommand;
 use super::project_command::ProjectCommand;
 use super::{UiState, icons, theme};
-use crate::state::AppState;
 use crate::state::project::is_project_name;
 
 /// Files dropped on a place of *Inspired by* go there and into the places after it. Anywhere else
 /// a picture goes onto the layer under the pointer, or asks what it shall become. Some systems do
 /// not say where the pointer is while a file is dragged; then it asks as well.
-pub(super) fn dropped_files(
-    ctx: &Context,
-    state: &AppState,
-    view: &UiState,
-    commands: &mut Vec<UiCommand>,
-) {
+pub(super) fn dropped_files(ctx: &Context, view: &UiState, commands: &mut Vec<UiCommand>) {
     let files = ctx.input(|input| input.raw.dropped_files.clone());
     if files.is_empty() {
         return;
@@ -33,9 +28,8 @@ pub(super) fn dropped_files(
     let pointer = ctx.pointer_latest_pos();
     let is_aimed_at = |rect: &Rect| pointer.is_some_and(|pos| rect.contains(pos));
     if let Some(first) = view.slot_rects.iter().position(is_aimed_at) {
-        for (slot_idx, path) in (first..state.slots.len()).zip(paths) {
-            commands.push(UiCommand::OpenPicture { slot_idx, path });
-        }
+        let open = AddInspirationCommand::Open { slot_idx: first, paths: paths.collect() };
+        commands.push(open.into());
         return;
     }
     let layer = view.layer_rects.iter().find(|(_, rect)| is_aimed_at(rect));
@@ -77,7 +71,7 @@ pub(super) fn drop_target_ui(ui: &Ui, canvas: Rect) {
     line(6.0, "Drop the picture here", theme::title());
     line(
         28.0,
-        "A saved picture comes back whole; any other becomes lines, depth or colours",
+        "A saved picture comes back whole; any other becomes lines, depth, colours or an inspiration",
         theme::body(),
     );
 }

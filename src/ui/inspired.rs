@@ -11,7 +11,7 @@ use self::slot::{SlotDrag, SlotUi};
 use super::command::UiCommand;
 use super::inspired_command::InspiredCommand;
 use super::widgets::{self, SliderRow};
-use super::{UiState, drop, side_panel, theme};
+use super::{UiState, drop, part, side_panel, theme};
 use crate::protocol::InspiredBy;
 use crate::state::AppState;
 
@@ -60,6 +60,7 @@ pub(super) fn inspired_ui(
         side_panel::hint(ui, hint);
     }
 
+    part::part_button_ui(ui, state, commands);
     let strength = SliderRow {
         label: "Reference strength",
         explanation: "How closely the first picture is followed, place by place; 0 only borrows \

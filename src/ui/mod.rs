@@ -2,6 +2,7 @@
 //! answer with [`UiCommand`]s; they change nothing, read no file and never wait. [`UiState`] is
 //! what only the window knows: zoom, open panels, half-typed numbers.
 
+pub mod add_inspiration_command;
 pub mod canvas_view;
 pub mod command;
 pub mod export_command;
@@ -19,6 +20,7 @@ pub mod source_command;
 pub mod theme;
 pub mod widgets;
 
+mod add_inspiration;
 mod brush_cursor;
 mod candidates;
 mod canvas_area;
@@ -39,6 +41,7 @@ mod layers;
 mod opened;
 mod lock_options;
 mod node_text;
+mod part;
 mod project_menu;
 mod recovery;
 mod scale_strip;
@@ -55,6 +58,7 @@ mod view_bar;
 
 use egui::{CentralPanel, Frame, Margin, Panel, Rect, Ui};
 
+pub use self::add_inspiration_command::AddInspirationCommand;
 use self::brush_cursor::SizePreview;
 use self::candidates::CandidatesView;
 use self::canvas_view::CanvasView;
@@ -67,6 +71,7 @@ pub use self::inspired_command::InspiredCommand;
 use self::keyboard::Scene;
 use self::layer_thumbnails::LayerThumbnails;
 pub use self::open_command::OpenCommand;
+use self::part::PartInHand;
 use self::pictures::Pictures;
 pub use self::project_command::ProjectCommand;
 pub use self::sheet_command::SheetCommand;
@@ -97,6 +102,8 @@ pub struct UiState {
     was_in_text: bool,
     /// The import panel stands beside the canvas, or its space is kept.
     is_import_beside: bool,
+    /// The part of the canvas that is being taken.
+    part: PartInHand,
 }
 
 /// Draws the whole window; returns what the user wants, oldest wish first.
@@ -107,6 +114,8 @@ pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCom
         && !view.is_help_open
         && !view.canvas.hand.is_drawing()
         && state.imports.open.is_none()
+        && state.adding.open.is_none()
+        && !state.adding.is_taking_part
         && state.export.is_none()
         && state.candidates.is_none()
         && state.opened.is_none()
@@ -120,6 +129,7 @@ pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCom
             matches!(command, UiCommand::Run(Action::ContactSheet | Action::ToggleHelp))
         });
     }
+    paste_into_place(ui, view, &mut commands);
     // At once, so that what was typed after Alt+A in the same frame reaches the prompt.
     commands.retain(|command| !view.takes(ui, command));
     if state.gallery.is_open {
@@ -170,12 +180,13 @@ pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCom
     toasts::toasts_ui(ui, canvas.response.rect, state.notices.iter(), &mut commands);
     import::import_over_ui(ui, canvas.response.rect, state, view, &mut commands);
     candidates::candidates_ui(ui, canvas.response.rect, state, view, &mut commands);
+    add_inspiration::add_inspiration_ui(ui, canvas.response.rect, state, view, &mut commands);
     contact_sheet::contact_sheet_ui(ui, canvas.response.rect, state, view, &mut commands);
     opened::opened_ui(ui, canvas.response.rect, state, view, &mut commands);
     export::export_ui(ui, canvas.response.rect, state, view, &mut commands);
     recovery::recovery_ui(ui, canvas.response.rect, state, view, &mut commands);
     drop::drop_target_ui(ui, canvas.response.rect);
-    drop::dropped_files(ui.ctx(), state, view, &mut commands);
+    drop::dropped_files(ui.ctx(), view, &mut commands);
     view.was_in_text = ui.ctx().text_edit_focused();
     if view.is_help_open {
         view.is_help_open = help::help_ui(ui);
@@ -183,6 +194,16 @@ pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCom
     view.pictures.forget_unused();
     commands.retain(|command| !view.takes(ui, command));
     commands
+}
+
+/// What is pasted while the pointer is over a place of *Inspired by* goes there.
+fn paste_into_place(ui: &Ui, view: &UiState, commands: &mut [UiCommand]) {
+    let Some(pos) = ui.ctx().pointer_latest_pos() else { return };
+    let Some(slot_idx) = view.slot_rects.iter().position(|rect| rect.contains(pos)) else { return };
+    let pastes = |command: &&mut UiCommand| **command == UiCommand::Run(Action::PastePicture);
+    for command in commands.iter_mut().filter(pastes) {
+        *command = AddInspirationCommand::Paste { slot_idx }.into();
+    }
 }
 
 impl UiState {

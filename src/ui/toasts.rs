@@ -5,6 +5,7 @@ use egui::{
     vec2,
 };
 
+use super::add_inspiration_command::AddInspirationCommand;
 use super::command::UiCommand;
 use super::export_command::ExportCommand;
 use super::gallery_command::GalleryCommand;
@@ -123,6 +124,9 @@ fn action_ui(ui: &mut Ui, notice: &Notice, action: &NoticeAction) -> Option<UiCo
             let response = Button::text("Show in folder").quiet().show(ui).on_hover_text(tip);
             let command = ExportCommand::ShowInFolder(path.clone());
             return response.clicked().then_some(UiCommand::Export(command));
+        }
+        NoticeAction::RestoreInspiration(serial) => {
+            ("Undo", icons::UNDO, AddInspirationCommand::Restore(*serial).into())
         }
         NoticeAction::Restore(serial) => {
             ("Undo", icons::UNDO, GalleryCommand::Restore(*serial).into())

@@ -7,7 +7,7 @@ use super::command::UiCommand;
 use super::drag_field::{DragField, Pace};
 use super::sketch_command::SketchCommand;
 use super::widgets::{self, Button};
-use super::{icons, lock_options, theme, tool_look};
+use super::{icons, lock_options, part, theme, tool_look};
 use crate::document::{Brush, Symmetry};
 use crate::state::{AppState, Tool, Tools};
 
@@ -30,6 +30,10 @@ pub(super) fn tool_options_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<
     scroll.scroll_bar_visibility(ScrollBarVisibility::AlwaysHidden).show(ui, |ui| {
         ui.horizontal_centered(|ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
+            if state.adding.is_taking_part {
+                part::part_options_ui(ui, commands);
+                return;
+            }
             // Where there is little room, the strip tells the tool well enough.
             if ui.available_width() > ROOM_FOR_NAME {
                 let name = tool_look::of_tool(tools.tool).label;

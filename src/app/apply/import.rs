@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::super::import_thread::ExtractJob;
 use super::{Effect, open_dialog};
+use crate::app::inspiring::{InspireJob, InspireSource};
 use crate::document::{Edit, LayerImage};
 use crate::imaging::polarity::InkTone;
 use crate::params::ControlKind;
@@ -32,12 +33,9 @@ pub(in crate::app) enum ImportEffect {
     OpenStart {
         path: PathBuf,
     },
-    Paste,
-    /// Puts the picture into a place of *Inspired by*.
-    Inspire {
-        slot_idx: usize,
-        picture: Arc<ImportPicture>,
-        size_px: usize,
+    /// For a place of *Inspired by* and the size of the model's pictures, or to be asked.
+    Paste {
+        place: Option<(usize, usize)>,
     },
 }
 
@@ -68,8 +66,13 @@ pub(super) fn command(state: &mut AppState, command: ImportCommand, now: f64) ->
 
 /// Asks for what is on the clipboard, unless it is being read already.
 pub(super) fn paste(state: &mut AppState) -> Option<Effect> {
+    paste_for(state, None)
+}
+
+/// The same for a place of *Inspired by* and the size of the model's pictures.
+pub(super) fn paste_for(state: &mut AppState, place: Option<(usize, usize)>) -> Option<Effect> {
     let is_pasting = std::mem::replace(&mut state.imports.is_pasting, true);
-    (!is_pasting).then_some(Effect::Import(ImportEffect::Paste))
+    (!is_pasting).then_some(Effect::Import(ImportEffect::Paste { place }))
 }
 
 /// Opens the panel with a picture, instead of the one that is there.
@@ -81,6 +84,10 @@ pub(super) fn opened(
     now: f64,
 ) {
     cancel(state);
+    // One panel at a time.
+    state.adding.open = None;
+    state.adding.waiting.clear();
+    state.adding.is_taking_part = false;
     if n_files > 1 {
         let text = format!("{n_files} files came together; the first, “{}”, is used", picture.name);
         state.notices.info(now, text);
@@ -231,8 +238,8 @@ fn accept(state: &mut AppState, now: f64) -> Option<Effect> {
     };
     let import = state.imports.open.take()?;
     state.imports.settings = Some(import.settings);
-    let picture = import.picture;
-    Some(Effect::Import(ImportEffect::Inspire { slot_idx, picture, size_px }))
+    let source = InspireSource::Picture(import.picture);
+    Some(Effect::Inspire(vec![InspireJob { slot_idx: Some(slot_idx), source, size_px }]))
 }
 
 /// Makes the draft a step and closes the panel. Says whether that changed the sketch.

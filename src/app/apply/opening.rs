@@ -3,8 +3,7 @@
 
 use std::sync::Arc;
 
-use super::import::ImportEffect;
-use super::{Effect, import, nodes, sheet, timeline};
+use super::{Effect, add_inspiration, import, nodes, sheet, timeline};
 use crate::document::{Document, Edit, LayerImage, Plane};
 use crate::imaging::RgbaImage;
 use crate::imaging::metadata::{PictureRecord, Recalled};
@@ -58,11 +57,7 @@ pub(in crate::app) fn due(state: &mut AppState, now: f64) -> Option<Effect> {
             None
         }
         OpenChoice::Inspiration => {
-            let size_px = state.model()?.image_size_px;
-            let free = state.slots.iter().position(|slot| slot.chosen.is_none());
-            let slot_idx = free.unwrap_or(0);
-            let inspire = ImportEffect::Inspire { slot_idx, picture: opened.picture?, size_px };
-            Some(Effect::Import(inspire))
+            add_inspiration::of_opened(state, opened.record.as_deref(), opened.picture?, now)
         }
     }
 }

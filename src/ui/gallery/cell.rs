@@ -37,6 +37,7 @@ impl Cell<'_> {
         } else if response.clicked() {
             commands.push(item.select());
         }
+        self.menu_ui(&response, commands);
         let star = Rect::from_min_size(
             rect.right_top() + vec2(-STAR_SIDE - 4.0, 4.0),
             Vec2::splat(STAR_SIDE),
@@ -65,6 +66,28 @@ impl Cell<'_> {
             if let Some(problem) = item.problem() {
                 ui.label(egui::RichText::new(problem).color(theme::palette(ui).warning));
             }
+        });
+    }
+
+    fn menu_ui(&self, response: &Response, commands: &mut Vec<UiCommand>) {
+        let item = self.item;
+        response.context_menu(|ui| {
+            let is_fine = item.problem().is_none();
+            let mut entry = |text: &str, is_enabled: bool, wish: &dyn Fn(&mut Vec<UiCommand>)| {
+                if ui.add_enabled(is_enabled, egui::Button::new(text)).clicked() {
+                    wish(commands);
+                    ui.close();
+                }
+            };
+            entry("Open", is_fine, &|commands| item.open(commands));
+            entry("More like this", is_fine, &|commands| commands.push(item.more_like()));
+            let star = if item.is_starred() { "Unstar" } else { "Star" };
+            entry(star, true, &|commands| commands.push(item.toggle_star()));
+            let remove = match item {
+                Item::Unsaved(_) => "Take off the list",
+                Item::File(_) => "Move to trash",
+            };
+            entry(remove, true, &|commands| commands.push(item.remove()));
         });
     }
 

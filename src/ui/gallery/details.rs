@@ -170,6 +170,14 @@ pub(super) fn buttons_ui(ui: &mut Ui, item: Item<'_>, commands: &mut Vec<UiComma
             commands.push(item.remove());
         }
     });
+    let like = Button::text("More like this")
+        .with_icon(icons::WAND)
+        .enabled(is_fine)
+        .min_size(vec2(ui.available_width(), height));
+    let tip = "The model looks at it while it draws the next pictures (I)";
+    if like.show(ui).on_hover_text(tip).clicked() && is_fine {
+        commands.push(item.more_like());
+    }
 }
 
 /// The prompt, or what is said without one.

@@ -6,6 +6,7 @@ use super::GalleryView;
 use crate::imaging::RgbaImage;
 use crate::protocol::{KnownPicture, PictureId};
 use crate::state::{AppState, Gallery, Node, NodeId};
+use crate::ui::add_inspiration_command::AddInspirationCommand;
 use crate::ui::command::UiCommand;
 use crate::ui::gallery_command::GalleryCommand;
 use crate::ui::node_text;
@@ -99,6 +100,14 @@ impl<'a> Item<'a> {
         match self {
             Self::Unsaved(node) => UiCommand::StarNode { node: node.id, is_starred },
             Self::File(picture) => GalleryCommand::Star { id: picture.id, is_starred }.into(),
+        }
+    }
+
+    /// Is inspired by it from now on.
+    pub(super) fn more_like(self) -> UiCommand {
+        match self {
+            Self::Unsaved(node) => AddInspirationCommand::MoreLikeNode(node.id).into(),
+            Self::File(picture) => AddInspirationCommand::MoreLikeFile(picture.path.clone()).into(),
         }
     }
 

@@ -10,9 +10,10 @@ use crate::ui::command::UiCommand;
 use crate::ui::gallery_command::GalleryCommand;
 
 /// What they do, for the list of shortcuts.
-pub(in crate::ui) const HELP: [(&str, &str); 6] = [
+pub(in crate::ui) const HELP: [(&str, &str); 7] = [
     ("Gallery: go to another picture", "Arrows"),
     ("Gallery: open the picture", "Enter"),
+    ("Gallery: be inspired by the picture", "I"),
     ("Gallery: star the picture", "S"),
     ("Gallery: save a picture of this session", "Ctrl+E"),
     ("Gallery: move the picture to the trash, or off the list", "Delete"),
@@ -82,6 +83,9 @@ pub(super) fn pressed_keys(
     };
     if !on_button && pressed(Modifiers::NONE, Key::Enter) {
         item.open(commands);
+    }
+    if item.problem().is_none() && pressed(Modifiers::NONE, Key::I) {
+        commands.push(item.more_like());
     }
     if pressed(Modifiers::NONE, Key::S) {
         commands.push(item.toggle_star());

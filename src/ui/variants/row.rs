@@ -10,6 +10,7 @@ use egui::{
 use super::MAX_LANES;
 use crate::state::Node;
 use crate::state::branches::LanePlace;
+use crate::ui::add_inspiration_command::AddInspirationCommand;
 use crate::ui::command::UiCommand;
 use crate::ui::pictures::Pictures;
 use crate::ui::{icons, node_text, theme, widgets};
@@ -189,6 +190,10 @@ impl RowUi<'_> {
         response.context_menu(|ui| {
             if ui.button("Show").clicked() {
                 commands.push(UiCommand::ShowNode(id));
+                ui.close();
+            }
+            if ui.button("More like this").clicked() {
+                commands.push(AddInspirationCommand::MoreLikeNode(id).into());
                 ui.close();
             }
             if ui.button(if is_starred { "Unstar" } else { "Star" }).clicked() {
