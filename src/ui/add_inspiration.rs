@@ -89,12 +89,12 @@ fn header_ui(ui: &mut Ui, state: &AppState, adding: &Adding, commands: &mut Vec<
             let title = RichText::new("Add inspiration").font(theme::title()).color(palette.text);
             ui.label(title);
             let picture = &adding.picture;
-            let mut facts = format!("{} × {} pixels", picture.width, picture.height);
-            facts += &match state.adding.waiting.len() {
+            let waiting = match state.adding.waiting.len() {
                 0 => String::new(),
                 1 => " · 1 more picture waits".to_owned(),
                 n_waiting => format!(" · {n_waiting} more pictures wait"),
             };
+            let facts = format!("{} × {} pixels{waiting}", picture.width, picture.height);
             let facts = RichText::new(facts).font(theme::small()).color(palette.text_soft);
             ui.add(Label::new(facts).truncate());
         });

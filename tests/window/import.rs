@@ -18,8 +18,8 @@ use underpaint::app::depth::DepthSource;
 use underpaint::document::{Edit, LayerImage, PenPoint};
 use underpaint::imaging::ControlMap;
 use underpaint::imaging::blocks::BlockSize;
+use underpaint::imaging::cutout;
 use underpaint::imaging::extract::{Extractor, extract};
-use underpaint::imaging::fit;
 use underpaint::imaging::polarity::InkTone;
 use underpaint::params::ControlKind;
 use underpaint::protocol::{Failure, Inspiration};
@@ -491,10 +491,12 @@ fn a_picture_becomes_an_inspiration() {
     assert!(layer(&window, ControlKind::Lines).iter().all(|byte| *byte == 0), "no layer");
     click(&mut window, "Second place");
     press(&mut window, Modifiers::NONE, Key::Enter);
+    wait_for_label(&mut window, "As it came");
+    press(&mut window, Modifiers::NONE, Key::Enter);
     wait_for_label(&mut window, "Replace “my picture” in place 2");
     let slot = &state(&window).slots[1];
     let Some(Inspiration::Picture { pixels, .. }) = &slot.chosen else { panic!("{slot:?}") };
-    assert_eq!(**pixels, fit::fit_square(&ball(), SIZE_PX));
+    assert_eq!(**pixels, cutout::fitted(&ball(), SIZE_PX).0);
     assert!(state(&window).imports.open.is_none());
 }
 

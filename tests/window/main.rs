@@ -5,6 +5,7 @@
 mod common;
 mod help;
 
+mod add_inspiration;
 mod basics;
 mod drawing;
 mod edit;

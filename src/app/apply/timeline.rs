@@ -97,6 +97,7 @@ pub(super) fn keep_picture(state: &mut AppState, n_done: usize) {
         node.is_listed
             && *node.ids == *new.ids
             && node.about.recipe == new.about.recipe
+            && node.chosen == new.chosen
             && node.sketch == new.sketch
     });
     let revision = job.sketch_revision;

@@ -177,7 +177,7 @@ fn transparency_at_the_border_counts_as_cut_out() {
     assert!(!Cutter::new(&RgbaImage::new(9, 9)).is_cut_out(), "there is nothing to see");
     // A window with round corners is not cut out: its ground is the paper in it.
     let window = RgbaImage::from_fn(64, 64, |x, y| {
-        let is_corner = (x < 3 || x > 60) && (y < 3 || y > 60);
+        let is_corner = !(3..=60).contains(&x) && !(3..=60).contains(&y);
         let is_inside = (20..44).contains(&x) && (20..44).contains(&y);
         Rgba(match (is_corner, is_inside) {
             (true, _) => [0; 4],

@@ -86,7 +86,7 @@ pub(super) fn gallery_ui(
     view.slot_rects.clear();
     view.layer_rects.clear();
     drop::drop_target_ui(ui, area);
-    drop::dropped_files(ui.ctx(), state, view, commands);
+    drop::dropped_files(ui.ctx(), view, commands);
     if state.gallery.trash_question.is_some() {
         question::question_ui(ui, &state.gallery, commands);
     }
