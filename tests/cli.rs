@@ -369,7 +369,16 @@ fn controls_and_inspirations_change_the_picture() {
     assert!(lines != paint(&["--lines", "cross.png", "--strength", "lines=0.5"]).1);
     assert!(plain != paint(&["--depth", "cross.png"]).1);
     assert!(paint(&["--color", "cross.png"]).0.contains("white background counts as colour"));
-    assert!(plain != paint(&["--inspire", "cross.png"]).1);
+    let (note, inspired) = paint(&["--inspire", "cross.png"]);
+    assert!(note.contains("cross: the background was taken away"), "{note}");
+    assert!(plain != inspired);
+    let (note, with_paper) = paint(&["--inspire", "cross.png", "--keep-background"]);
+    assert_eq!(note, "");
+    assert!(with_paper != plain && with_paper != inspired);
+    desk.generate(&["dog", "--seed", "3", "-o", "dog.png"]).succeeded();
+    let (note, by_ids) = paint(&["--inspire", "dog.png"]);
+    assert_eq!(note, "", "a picture of ours is known by its ids");
+    assert!(by_ids != plain);
     assert!(plain != paint(&["--stop-at", "4"]).1);
 }
 

@@ -112,6 +112,10 @@ pub struct GenerateArgs {
     /// Picture to be inspired by, before those that the model remembers; may be repeated.
     #[arg(long, value_name = "FILE")]
     pub inspire: Vec<PathBuf>,
+    /// Leave the background of those pictures; otherwise what goes round most of the picture in one
+    /// colour is taken away.
+    #[arg(long, requires = "inspire")]
+    pub keep_background: bool,
     /// Paint without looking at remembered pictures.
     #[arg(long)]
     pub no_memory: bool,

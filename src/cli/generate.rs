@@ -4,20 +4,18 @@
 //! found before the first scale is computed.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Instant;
 
 use super::console::Console;
 use super::destination::{Destination, PreviewFolder};
+use super::inspiring::InspiringPicture;
 use super::painting::{Keeps, Loading, Run};
 use super::{CliError, GenerateArgs, ModelArgs};
 use crate::imaging::io::{OpenedPicture, open_picture};
-use crate::imaging::{RgbaImage, control, fit};
+use crate::imaging::{RgbaImage, control};
 use crate::model::{self, Generator};
 use crate::params::{ControlKind, Sampling, StrengthCurve};
-use crate::protocol::{
-    Control, GenerateRequest, Given, Inspiration, MemoryRequest, ModelInfo, Previews,
-};
+use crate::protocol::{Control, GenerateRequest, Given, MemoryRequest, ModelInfo, Previews};
 
 /// # Errors
 /// [`CliError`]; pictures that were finished before stay.
@@ -81,7 +79,7 @@ impl InputPicture {
 /// Pictures named on the command line, opened and upright.
 struct InputPictures {
     controls: Vec<(ControlKind, InputPicture)>,
-    inspirations: Vec<InputPicture>,
+    inspirations: Vec<InspiringPicture>,
     /// What the coarse scales are encoded from.
     source: Option<InputPicture>,
 }
@@ -93,8 +91,11 @@ impl InputPictures {
             .filter_map(|(kind, file)| Some((kind, file?)))
             .map(|(kind, file)| Ok((kind, InputPicture::open(file)?)))
             .collect::<Result<_, CliError>>()?;
-        let inspirations =
-            args.inspire.iter().map(|file| InputPicture::open(file)).collect::<Result<_, _>>()?;
+        let inspirations = args
+            .inspire
+            .iter()
+            .map(|file| InspiringPicture::open(file))
+            .collect::<Result<_, _>>()?;
         let source = args.from_picture.as_deref().map(InputPicture::open).transpose()?;
         Ok(Self { controls, inspirations, source })
     }
@@ -123,10 +124,10 @@ impl Run {
             .inspirations
             .into_iter()
             .enumerate()
-            .map(|(slot, picture)| {
+            .map(|(slot, mut picture)| {
+                let inspiration = picture.inspiration(info, args.keep_background);
                 self.notices_about(&picture.name, &picture.notes);
-                let pixels = Arc::new(fit::fit_square(&picture.pixels, info.image_size_px));
-                (slot, Inspiration::Picture { name: picture.name, pixels })
+                (slot, inspiration)
             })
             .collect();
         let memory = MemoryRequest { retrieval: !args.no_memory, chosen, ..Default::default() };

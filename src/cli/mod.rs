@@ -11,6 +11,7 @@ mod error;
 mod generate;
 mod go_on;
 mod info;
+mod inspiring;
 mod painting;
 mod report;
 
