@@ -152,8 +152,9 @@ pub struct Replaced {
     pub slot_idx: usize,
     pub before: Option<Inspiration>,
     pub after: Inspiration,
-    /// The step that it was.
+    /// The step that it was, in the project of this number.
     pub step: StepId,
+    pub project: u64,
 }
 
 /// Everything about pictures for *Inspired by* that outlives one.
@@ -265,6 +266,7 @@ mod tests {
             before: None,
             after: Inspiration::Entry(EntryId(serial)),
             step: StepId::default(),
+            project: 0,
         };
         for _ in 0..40 {
             let serial = adding.next_serial();

@@ -65,7 +65,10 @@ pub(super) fn part_ui(
         view.part.drag = origin.and_then(|from| drag(ui, &view.canvas, from));
     }
     let is_let_go = ui.input(|input| input.pointer.button_released(PointerButton::Primary));
-    if is_let_go && let Some(Drag { part, .. }) = view.part.drag.take() {
+    if is_let_go && let Some(Drag { mut part, pane }) = view.part.drag.take() {
+        // The last movement may have come with the release.
+        let last = ui.ctx().pointer_latest_pos();
+        part.to = last.and_then(|pos| view.canvas.canvas_point_in(pane, pos)).unwrap_or(part.to);
         commands.push(AddInspirationCommand::UsePart(Some(part)).into());
         return;
     }

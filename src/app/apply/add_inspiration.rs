@@ -15,7 +15,7 @@ use crate::state::add_inspiration::{
     caption_of, remembered,
 };
 use crate::state::import::ImportPicture;
-use crate::state::{AppState, NodeId, NoticeAction};
+use crate::state::{AppState, NodeId, NoticeAction, Slot};
 use crate::ui::{Action, AddInspirationCommand, SketchCommand, UiCommand};
 
 /// Carries out a wish; `now` is the window's time in seconds.
@@ -91,10 +91,11 @@ pub(super) fn offered(state: &mut AppState, offer: Offer, now: f64) -> Option<Ef
     if let Some(note) = &offer.picture.note {
         state.notices.info(now, note.clone());
     }
-    let slot_idx = offer.slot_idx.unwrap_or_else(|| state.free_slot());
-    if let Some(picture) =
-        offer.record.as_deref().and_then(|record| of_record(state, &offer, record))
+    let slot_idx = offer.slot_idx;
+    if let Some(record) = offer.record.as_deref()
+        && let Some(picture) = of_kept(state, record, &offer.picture.name)
     {
+        show_at_once(state, &picture, &offer.picture);
         return put_remembered(state, slot_idx, picture, now);
     }
     let size_px = size_px(state, now)?;
@@ -114,15 +115,14 @@ pub(super) fn of_opened(
     picture: Arc<ImportPicture>,
     now: f64,
 ) -> Option<Effect> {
-    let slot_idx = state.free_slot();
     if let Some(record) = record
         && let Some(remembered) = of_kept(state, record, &picture.name)
     {
         show_at_once(state, &remembered, &picture);
-        return put_remembered(state, slot_idx, remembered, now);
+        return put_remembered(state, None, remembered, now);
     }
     let size_px = size_px(state, now)?;
-    Some(inspire(Some(slot_idx), InspireSource::Picture(picture), size_px))
+    Some(inspire(None, InspireSource::Picture(picture), size_px))
 }
 
 /// What to look for now, if that has changed.
@@ -155,13 +155,23 @@ pub(in crate::app) fn cutout_found(
     finish(state, now)
 }
 
-/// Puts a picture into a place of *Inspired by*, as a step that can be taken back.
+/// Puts a picture into a place of *Inspired by*, as a step that can be taken back. Without a place
+/// the first free one is taken, unless the picture is in one already.
 pub(super) fn put(
     state: &mut AppState,
-    slot_idx: usize,
+    slot_idx: Option<usize>,
     inspiration: Inspiration,
     now: f64,
 ) -> Option<Effect> {
+    let is_there = |slot: &Slot| slot.chosen.as_ref().is_some_and(|c| is_same(c, &inspiration));
+    if slot_idx.is_none()
+        && let Some(place) = state.slots.iter().position(is_there)
+    {
+        let text = format!("This picture is in place {} already", place + 1);
+        state.notices.info(now, text);
+        return None;
+    }
+    let slot_idx = slot_idx.unwrap_or_else(|| state.free_slot());
     let made_before = state.made_from();
     let slot = state.slots.get_mut(slot_idx)?;
     let before = slot.chosen.replace(inspiration.clone());
@@ -175,14 +185,24 @@ pub(super) fn put(
     timeline::ask(state, "new inspiration", made_before, origin, parent);
     let serial = state.adding.next_serial();
     let step = state.timeline.top();
-    state.adding.remember(Replaced { serial, slot_idx, before, after: inspiration, step });
+    let project = state.project.serial;
+    state.adding.remember(Replaced { serial, slot_idx, before, after: inspiration, step, project });
     state.notices.undoable(now, headline, NoticeAction::RestoreInspiration(serial));
     Some(Effect::Draw)
 }
 
+/// Whether the model sees the same in both.
+fn is_same(a: &Inspiration, b: &Inspiration) -> bool {
+    match (a, b) {
+        (Inspiration::Remembered(a), Inspiration::Remembered(b)) => a.ids == b.ids,
+        (Inspiration::Picture { pixels: a, .. }, Inspiration::Picture { pixels: b, .. }) => a == b,
+        _ => a == b,
+    }
+}
+
 fn put_remembered(
     state: &mut AppState,
-    slot_idx: usize,
+    slot_idx: Option<usize>,
     picture: RememberedPicture,
     now: f64,
 ) -> Option<Effect> {
@@ -193,6 +213,10 @@ fn put_remembered(
 fn restore(state: &mut AppState, serial: u64, now: f64) -> Option<Effect> {
     state.notices.dismiss_action(&NoticeAction::RestoreInspiration(serial));
     let replaced = state.adding.take_replaced(serial)?;
+    if replaced.project != state.project.serial {
+        state.notices.info(now, "Another project is open now");
+        return None;
+    }
     timeline::settle(state);
     if state.timeline.top() == replaced.step {
         // Nothing came in between: the picture of before comes back as well.
@@ -235,17 +259,16 @@ fn more_like_node(state: &mut AppState, id: NodeId, now: f64) -> Option<Effect> 
     state.gallery.is_open = false;
     let prompt = &node.about.recipe.prompt;
     let name = if prompt.trim().is_empty() { "A picture of yours" } else { prompt };
-    let slot_idx = state.free_slot();
     if let Some(picture) = remembered(&node.ids, state.model()?, name, "Your pictures") {
         if !node.is_reduced {
             state.thumbnails.insert(picture.entry, Arc::clone(&node.picture));
         }
-        return put_remembered(state, slot_idx, picture, now);
+        return put_remembered(state, None, picture, now);
     }
     let pixels = Arc::clone(&node.picture);
     let is_cut_out = is_cut_out(&pixels);
     let source = InspireSource::Pixels { name: caption_of(name), pixels, is_cut_out };
-    Some(inspire(Some(slot_idx), source, size_px))
+    Some(inspire(None, source, size_px))
 }
 
 /// Takes the picture on the canvas, or a part of it.
@@ -257,7 +280,6 @@ fn use_part(state: &mut AppState, part: Option<CanvasPart>, now: f64) -> Option<
     let prompt = caption_of(&shown.job.request.prompt);
     let is_final = shown.scale_idx + 1 == shown.job.stills.len();
     let ids = shown.job.first_ids().filter(|_| is_final).cloned();
-    let slot_idx = state.free_slot();
     let is_cut_out = is_cut_out(&image);
     let Some(part) = part.filter(CanvasPart::is_meant) else {
         let name = if prompt.is_empty() { "The picture on the canvas".to_owned() } else { prompt };
@@ -265,10 +287,10 @@ fn use_part(state: &mut AppState, part: Option<CanvasPart>, now: f64) -> Option<
         let whole = ids.and_then(|ids| remembered(&ids, model, &name, "Your pictures"));
         if let Some(picture) = whole {
             state.thumbnails.insert(picture.entry, image);
-            return put_remembered(state, slot_idx, picture, now);
+            return put_remembered(state, None, picture, now);
         }
         let source = InspireSource::Pixels { name, pixels: image, is_cut_out };
-        return Some(inspire(Some(slot_idx), source, size_px));
+        return Some(inspire(None, source, size_px));
     };
     let canvas_px = state.sketch.document().size_px();
     let pixels =
@@ -287,7 +309,7 @@ fn use_part(state: &mut AppState, part: Option<CanvasPart>, now: f64) -> Option<
         pixels: Arc::new(pixels),
         is_cut_out,
     };
-    Some(inspire(Some(slot_idx), source, size_px))
+    Some(inspire(None, source, size_px))
 }
 
 /// Opens the panel with the next picture that waits for it.
@@ -324,19 +346,9 @@ fn finish(state: &mut AppState, now: f64) -> Option<Effect> {
     let adding = state.adding.open.take()?;
     let AddSettings { slot_idx, name, .. } = adding.settings;
     let name = if name.trim().is_empty() { adding.picture.name.clone() } else { caption_of(&name) };
-    let drawn = put(state, slot_idx, Inspiration::Picture { name, pixels: after }, now);
+    let drawn = put(state, Some(slot_idx), Inspiration::Picture { name, pixels: after }, now);
     open_next(state);
     drawn
-}
-
-fn of_record(
-    state: &mut AppState,
-    offer: &Offer,
-    record: &PictureRecord,
-) -> Option<RememberedPicture> {
-    let picture = of_kept(state, record, &offer.picture.name)?;
-    show_at_once(state, &picture, &offer.picture);
-    Some(picture)
 }
 
 /// A picture of this model, whole.
