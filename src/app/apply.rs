@@ -335,8 +335,6 @@ fn open_dialog(state: &mut AppState) -> bool {
     !std::mem::replace(&mut state.dialog_open, true)
 }
 
-}
-
 /// Goes through the prompts drawn so far; beyond the newest is what was being written.
 fn recall(state: &mut AppState, step: isize) {
     let n_prompts = state.settings.history.len();

@@ -135,8 +135,8 @@ impl CanvasPart {
         let span = |axis: usize, n_pixels: u32| {
             let scale = n_pixels as f32 / canvas_px.max(1) as f32;
             let (a, b) = (self.from[axis] * scale, self.to[axis] * scale);
-            let first = a.min(b).floor().clamp(0.0, n_pixels as f32) as u32;
-            let end = a.max(b).ceil().clamp(0.0, n_pixels as f32) as u32;
+            let first = a.min(b).round().clamp(0.0, n_pixels as f32) as u32;
+            let end = a.max(b).round().clamp(0.0, n_pixels as f32) as u32;
             (end > first).then_some((first, end - first))
         };
         let ((left, width), (top, height)) = (span(0, size.0)?, span(1, size.1)?);
@@ -185,6 +185,15 @@ impl AddInspirations {
         self.replaced.push(replaced);
     }
 
+    /// Forgets what was replaced in a place; gives the serials of that.
+    pub fn forget_place(&mut self, slot_idx: usize) -> Vec<u64> {
+        let of_place = |replaced: &&Replaced| replaced.slot_idx == slot_idx;
+        let serials = self.replaced.iter().filter(of_place).map(|replaced| replaced.serial);
+        let serials = serials.collect();
+        self.replaced.retain(|replaced| replaced.slot_idx != slot_idx);
+        serials
+    }
+
     /// What was replaced, once.
     pub fn take_replaced(&mut self, serial: u64) -> Option<Replaced> {
         let place = self.replaced.iter().position(|replaced| replaced.serial == serial)?;
@@ -194,9 +203,12 @@ impl AddInspirations {
 
 impl AppState {
     /// The place of *Inspired by* that the next picture goes to: the first without a picture that
-    /// the user chose, or the first of all.
+    /// the user chose, if it can be one that is switched on; or the first of all.
     pub fn free_slot(&self) -> usize {
-        self.slots.iter().position(|slot| slot.chosen.is_none()).unwrap_or(0)
+        let is_free = |slot_idx: &usize| self.slots[*slot_idx].chosen.is_none();
+        let mut free = (0..self.slots.len()).filter(is_free);
+        let is_open = |slot_idx: &usize| self.settings.recipe.is_open(*slot_idx);
+        free.clone().find(is_open).or_else(|| free.next()).unwrap_or(0)
     }
 }
 
@@ -245,7 +257,7 @@ mod tests {
         assert_eq!(whole.in_picture(256, (256, 256)), Some([0, 0, 256, 256]));
         let back = part([200.5, 100.0], [100.0, 50.2]);
         assert_eq!(back.in_picture(256, (256, 256)), Some([100, 50, 101, 50]));
-        assert_eq!(back.in_picture(256, (128, 64)), Some([50, 12, 51, 13]));
+        assert_eq!(back.in_picture(256, (128, 64)), Some([50, 13, 50, 12]));
         assert_eq!(part([300.0, 0.0], [320.0, 9.0]).in_picture(256, (256, 256)), None);
         assert!(back.is_meant() && !part([3.0, 3.0], [9.0, 90.0]).is_meant());
     }

@@ -120,7 +120,8 @@ fn view_ui(ui: &mut Ui, pictures: &mut Pictures, side: f32, title: &str, picture
     ui.allocate_ui_with_layout(vec2(side, 0.0), Layout::top_down(Align::Min), |ui| {
         ui.spacing_mut().item_spacing.y = theme::SPACE_XS;
         let (rect, response) = ui.allocate_exact_size(Vec2::splat(side), Sense::hover());
-        response.widget_info(|| WidgetInfo::labeled(Role::Image, ui.is_enabled(), title));
+        let label = format!("Picture: {title}");
+        response.widget_info(|| WidgetInfo::labeled(Role::Image, ui.is_enabled(), &label));
         pictures.paint(ui.painter(), palette, rect, theme::RADIUS, picture, 1.0);
         let line = Stroke::new(1.0, palette.line);
         ui.painter().rect_stroke(rect, theme::RADIUS, line, StrokeKind::Inside);
@@ -178,7 +179,7 @@ fn note_ui(ui: &mut Ui, adding: &Adding) {
                 (icons::INFO, text, palette.text_soft)
             }
             _ => {
-                let text = "The model sees the background too, and may draw one".to_owned();
+                let text = "The model sees the background too".to_owned();
                 (icons::INFO, text, palette.text_soft)
             }
         },

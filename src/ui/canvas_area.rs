@@ -32,7 +32,8 @@ pub(super) fn canvas_area_ui(
     }
     let tools = &state.settings.tools;
     let view_settings = &state.settings.view;
-    let is_hidden = view_bar::hides_controls(ui);
+    // A part is taken of the picture, and not of the sketch over it.
+    let is_hidden = view_bar::hides_controls(ui) || takes_part;
     let sketch = SketchView {
         document: state.sketch.document(),
         stroke: state.sketch.stroke_in_progress(),

@@ -17,7 +17,7 @@ use underpaint::imaging::{cutout, fit};
 use underpaint::protocol::{EntryId, Inspiration};
 use underpaint::state::Adding;
 use underpaint::ui::canvas_view::Pane;
-use underpaint::ui::{Action, AddInspirationCommand, UiCommand};
+use underpaint::ui::{Action, AddInspirationCommand, InspiredCommand, UiCommand};
 
 use crate::help::*;
 
@@ -102,7 +102,8 @@ fn wait_for_preview(window: &mut Window) {
 }
 
 fn wait_for_panel(window: &mut Window) {
-    wait_for_label(window, "As it came");
+    wait_until(window, "the panel", |window| state(window).adding.open.is_some());
+    window.run_steps(2);
 }
 
 fn place_rect(window: &Window, place: usize) -> Rect {
@@ -152,12 +153,12 @@ fn undo_and_redo_know_it_as_a_step() {
     assert_eq!(chosen(&window, 0).cloned(), with);
     // Something else was done in between: the offer still means this one place.
     wait_until_finished(&mut window);
-    tell(&mut window, UiCommand::SetSeed(77));
-    run(&mut window, Action::Generate);
+    run(&mut window, Action::AnotherSeed);
     wait_until_finished(&mut window);
+    let seed = state(&window).settings.recipe.seed;
     click(&mut window, "Undo");
     assert_eq!(chosen(&window, 0), None);
-    assert_eq!(state(&window).settings.recipe.seed, 77);
+    assert_eq!(state(&window).settings.recipe.seed, seed, "nothing else is taken back");
 }
 
 #[test]
@@ -391,12 +392,19 @@ fn more_like_a_picture_of_the_gallery_loses_nothing_of_it() {
     assert!(!state(&window).gallery.is_open, "the canvas shows what comes of it");
     assert_eq!(remembered_ids(&window, 0), ids);
 
-    // The same by the button; the next free place.
+    // Once is enough.
+    press(&mut window, Modifiers::NONE, Key::G);
+    window.run_steps(2);
+    press(&mut window, Modifiers::NONE, Key::I);
+    wait_for_label(&mut window, "This picture is in place 1 already");
+    assert_eq!(chosen(&window, 1), None);
+    // The same by the button; and by the menu of the picture.
+    run(&mut window, InspiredCommand::Release(0));
     press(&mut window, Modifiers::NONE, Key::G);
     window.run_steps(2);
     click(&mut window, "More like this");
-    wait_for_place(&mut window, 1);
-    // And by the menu of the picture.
+    wait_for_place(&mut window, 0);
+    run(&mut window, InspiredCommand::Release(0));
     press(&mut window, Modifiers::NONE, Key::G);
     window.run_steps(2);
     let selected = state(&window).gallery.selected_picture().expect("selected").title();
@@ -404,10 +412,10 @@ fn more_like_a_picture_of_the_gallery_loses_nothing_of_it() {
     window.run_steps(2);
     let menu = window.get_all_by_label("More like this").last().expect("in the menu");
     menu.click();
-    wait_for_place(&mut window, 2);
-    assert_eq!(remembered_ids(&window, 2), ids);
+    wait_for_place(&mut window, 0);
+    assert_eq!(remembered_ids(&window, 0), ids);
     // A file of ours that is dropped on a place is as good.
-    run(&mut window, UiCommand::ReleaseSlot(0));
+    run(&mut window, InspiredCommand::Release(0));
     drop_on(&mut window, 1, &[&path]);
     wait_for_place(&mut window, 0);
     assert_eq!(remembered_ids(&window, 0), ids);
@@ -507,9 +515,10 @@ fn a_click_takes_the_whole_picture_and_esc_none_of_it() {
     wait_for_place(&mut window, 0);
     assert_eq!(remembered_ids(&window, 0), ids);
     // Without a pointer: Enter takes all of it.
+    run(&mut window, InspiredCommand::Release(0));
     begin_part(&mut window);
     press(&mut window, Modifiers::NONE, Key::Enter);
-    wait_for_place(&mut window, 1);
+    wait_for_place(&mut window, 0);
     // Where there is nothing to see, the mode stays.
     begin_part(&mut window);
     drag(&mut window, [66.0, 2.0], [90.0, 30.0]);
@@ -584,9 +593,7 @@ fn shots() {
         run(&mut window, UiCommand::SetTheme(theme));
         for path in &files {
             drop_on(&mut window, 1, &[path]);
-            wait_until(&mut window, "the picture", |window| {
-                state(window).adding.open.is_some() || !state(window).notices.is_empty()
-            });
+            wait_until(&mut window, "the picture", |window| state(window).adding.open.is_some());
             let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             shot(&mut window, &format!("{name}-{theme:?}"));
             press(&mut window, Modifiers::NONE, Key::Enter);

@@ -236,7 +236,8 @@ fn a_dropped_picture_takes_a_place() {
     window.hover_at(second.center());
     window.step();
     drop_files(&mut window, &[&path]);
-    wait_for_label(&mut window, "As it came");
+    wait_until(&mut window, "the panel", |window| state(window).adding.open.is_some());
+    window.run_steps(2);
     press(&mut window, Modifiers::NONE, Key::Enter);
     wait_for_label(&mut window, "Replace “my cat” in place 2");
     wait_until_finished(&mut window);

@@ -491,7 +491,8 @@ fn a_picture_becomes_an_inspiration() {
     assert!(layer(&window, ControlKind::Lines).iter().all(|byte| *byte == 0), "no layer");
     click(&mut window, "Second place");
     press(&mut window, Modifiers::NONE, Key::Enter);
-    wait_for_label(&mut window, "As it came");
+    wait_until(&mut window, "the panel", |window| state(window).adding.open.is_some());
+    window.run_steps(2);
     press(&mut window, Modifiers::NONE, Key::Enter);
     wait_for_label(&mut window, "Replace “my picture” in place 2");
     let slot = &state(&window).slots[1];

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Effect, import, origin, sheet, timeline};
+use super::{Effect, import, inspired, sheet, timeline};
 use crate::app::inspiring::{CutJob, InspireJob, InspireSource};
 use crate::imaging::cutout::is_cut_out;
 use crate::imaging::metadata::PictureRecord;
@@ -172,23 +172,28 @@ pub(super) fn put(
         return None;
     }
     let slot_idx = slot_idx.unwrap_or_else(|| state.free_slot());
-    let made_before = state.made_from();
-    let slot = state.slots.get_mut(slot_idx)?;
-    let before = slot.chosen.replace(inspiration.clone());
-    let caption = caption_of(slot.caption().unwrap_or_default());
+    let before = state.slots.get(slot_idx)?.chosen.clone();
+    let drawn = inspired::put(state, slot_idx, inspiration.clone())?;
+    let caption = caption_of(state.slots[slot_idx].caption().unwrap_or_default());
     let headline = if caption.is_empty() {
         format!("The picture is in place {} now", slot_idx + 1)
     } else {
         format!("“{caption}” is in place {} now", slot_idx + 1)
     };
-    let (origin, parent) = (origin(state), state.branches.current);
-    timeline::ask(state, "new inspiration", made_before, origin, parent);
+    take_back_offers(state, slot_idx);
     let serial = state.adding.next_serial();
     let step = state.timeline.top();
     let project = state.project.serial;
     state.adding.remember(Replaced { serial, slot_idx, before, after: inspiration, step, project });
     state.notices.undoable(now, headline, NoticeAction::RestoreInspiration(serial));
-    Some(Effect::Draw)
+    Some(drawn)
+}
+
+/// What was in a place before last is not offered any more: Undo still has it.
+fn take_back_offers(state: &mut AppState, slot_idx: usize) {
+    for serial in state.adding.forget_place(slot_idx) {
+        state.notices.dismiss_action(&NoticeAction::RestoreInspiration(serial));
+    }
 }
 
 /// Whether the model sees the same in both.
@@ -317,6 +322,7 @@ fn open_next(state: &mut AppState) -> Option<Effect> {
     let offer = state.adding.waiting.pop_front()?;
     import::cancel(state);
     state.export = None;
+    state.candidates = None;
     state.gallery.is_open = false;
     state.adding.is_taking_part = false;
     let effect = sheet::close(state);

@@ -3,7 +3,7 @@
 use super::inspired::found;
 use super::tests::{N_SLOTS, act, draw, picture, ready, send, used};
 use super::*;
-use crate::protocol::{EntryId, Errand, ErrandId, Failure, InspiredBy};
+use crate::protocol::{EntryId, Errand, ErrandId, Failure, Inspiration, InspiredBy};
 use crate::state::Candidates;
 use crate::state::candidates::SearchPhase;
 use crate::state::steering::ErrandFor;
@@ -220,9 +220,8 @@ fn a_picture_that_is_put_into_a_closed_slot_opens_it() {
     let mut state = shown();
     run(&mut state, InspiredCommand::SetAllOpen(false));
     let pixels = picture(1);
-    let opened =
-        FileAnswer::PictureOpened { slot_idx: 1, name: "cat".to_owned(), pixels, note: None };
-    assert_eq!(file_answer(&mut state, opened, 0.0), Some(Effect::Draw));
+    let cat = Inspiration::Picture { name: "cat".to_owned(), pixels };
+    assert_eq!(inspired::put(&mut state, 1, cat), Some(Effect::Draw));
     let memory = state.request().memory;
     assert_eq!((memory.chosen.len(), memory.closed_slots), (1, vec![0]));
     act(&mut state, Action::Undo);

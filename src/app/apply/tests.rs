@@ -3,7 +3,9 @@
 use super::jobs::MAX_THUMBNAILS;
 use super::*;
 use crate::params::Sampling;
-use crate::protocol::{EntryId, Event, Failure, InspiredBy, JobId, ModelInfo, Preview, Timings};
+use crate::protocol::{
+    EntryId, Event, Failure, Inspiration, InspiredBy, JobId, ModelInfo, Preview, Timings,
+};
 use crate::state::{NoticeKind, Settings};
 use crate::ui::{ExportCommand, InspiredCommand};
 
