@@ -161,6 +161,22 @@ fn mistakes_in_arguments_exit_with_2() {
         .failed(2, "invalid value 'paint' for '[FILE]': this is neither a command nor a file");
     desk.run(&["--save-dir", ".", "info"]).failed(2, "--save-dir is for the window");
     desk.draw("a.png", 0, 255);
+    for (arguments, words) in [
+        (&["--pin", "4=a.png"][..], "there is no place 4"),
+        (&["--close-slot", "9"], "there is no place 9"),
+        (&["--pin", "1=a.png", "--pin", "1=a.png"], "--pin 1 is given twice"),
+        (&["--pin", "2=a.png", "--close-slot", "2"], "closed by --close-slot 2"),
+        (&["--pin", "a.png"], "SLOT=FILE"),
+        (&["--ban", "12"], "16 digits"),
+        (&["--close-slot", "0"], "from 1"),
+        (&["--reference-strength", "3"], "from 0 to 2"),
+        (
+            &["--pin", "1=a.png", "--inspire", "a.png", "--inspire", "a.png", "--inspire", "a.png"],
+            "--inspire can be given up to 2 times",
+        ),
+    ] {
+        desk.generate(&[&["cat"], arguments].concat()).failed(2, words);
+    }
     let four = ["cat", "--inspire", "a.png"].into_iter().chain(["--inspire", "a.png"].repeat(3));
     desk.generate(&four.collect::<Vec<_>>()).failed(2, "--inspire can be given up to 3 times");
     assert_eq!(desk.files(), ["a.png"]);
@@ -379,6 +395,11 @@ fn controls_and_inspirations_change_the_picture() {
     let (note, by_ids) = paint(&["--inspire", "dog.png"]);
     assert_eq!(note, "", "a picture of ours is known by its ids");
     assert!(by_ids != plain);
+    assert!(inspired == paint(&["--pin", "1=cross.png"]).1, "the first place that is free");
+    assert!(inspired != paint(&["--pin", "2=cross.png"]).1);
+    assert!(inspired != paint(&["--close-slot", "1", "--inspire", "cross.png"]).1);
+    let weak = ["--inspire", "cross.png", "--reference-strength", "0.2"];
+    assert!(inspired != paint(&weak).1);
     assert!(plain != paint(&["--stop-at", "4"]).1);
 }
 
