@@ -2,19 +2,25 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, params};
 
+use super::damage::{Star, check_length, check_tables, read_stars, set_aside};
 use super::facts::IndexedFile;
+use super::memory::salvage;
 use super::{schema, stored_path};
 use crate::protocol::PictureId;
 
 /// How long to wait for another process that writes.
 const BUSY_LIMIT: Duration = Duration::from_secs(1);
-/// Names tried for a damaged file that is set aside.
-const MAX_ASIDE_NAMES: u32 = 100;
+/// One at a time opens a database: what one of them sets aside, the next finds made anew.
+static OPENING: Mutex<()> = Mutex::new(());
+/// Damaged databases that were replaced by this program.
+static N_REPLACED: AtomicU64 = AtomicU64::new(0);
 
 /// The index cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -90,7 +96,14 @@ pub(super) struct KnownFile {
 #[derive(Debug)]
 pub struct Library {
     pub(super) connection: Connection,
+    /// [`N_REPLACED`] when it was opened.
+    n_replaced: u64,
 }
+
+/// How often databases had been replaced when one was opened. Of two connections to a damaged
+/// file only the first may replace it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Era(u64);
 
 impl Library {
     /// Opens the database at `path`, or makes one; `None` keeps it in memory. A damaged file is set
@@ -103,6 +116,7 @@ impl Library {
         let Some(path) = path else {
             return Ok(Opened { library: Self::in_memory()?, kept: Kept::InMemory, warning: None });
         };
+        let _opening = lock_opening();
         if let Some(folder) = path.parent()
             && let Err(error) = fs::create_dir_all(folder)
         {
@@ -127,12 +141,39 @@ impl Library {
     }
 
     /// Sets a database aside that turned out to be damaged in use, and starts another with the
-    /// stars that can still be read.
+    /// stars and memories that can still be read. If another connection has done so since `era`,
+    /// what it made is opened.
     ///
     /// # Errors
     /// If SQLite cannot even work in memory.
-    pub fn replace(path: &Path, error: &LibraryError) -> Result<Opened, LibraryError> {
+    pub fn replace(path: &Path, error: &LibraryError, era: Era) -> Result<Opened, LibraryError> {
+        let opening = lock_opening();
+        if Era(N_REPLACED.load(Ordering::Relaxed)) != era {
+            drop(opening);
+            return Self::open(Some(path));
+        }
         Self::anew(path, error)
+    }
+
+    /// Opens or makes a database that can be written, or none. A damaged one is set aside.
+    ///
+    /// # Errors
+    /// [`LibraryError`]; nothing has changed then.
+    pub(super) fn open_writable(path: &Path) -> Result<Opened, LibraryError> {
+        let _opening = lock_opening();
+        if let Some(Err(error)) = path.parent().map(fs::create_dir_all) {
+            tracing::debug!("{error}: {}", path.display());
+        }
+        match Self::in_file(path) {
+            Ok(library) => Ok(Opened { library, kept: Kept::InFile, warning: None }),
+            Err(error) if error.is_damage() => Self::anew(path, &error),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// When it was opened.
+    pub fn era(&self) -> Era {
+        Era(self.n_replaced)
     }
 
     fn anew(path: &Path, error: &LibraryError) -> Result<Opened, LibraryError> {
@@ -144,6 +185,7 @@ impl Library {
                 return Self::for_this_run(NOT_WRITABLE, details, None);
             }
         };
+        N_REPLACED.fetch_add(1, Ordering::Relaxed);
         let stars = read_stars(&aside).unwrap_or_default();
         let mut details = format!("{error}\nThe file was set aside: {}", aside.display());
         match Self::in_file(path) {
@@ -152,6 +194,7 @@ impl Library {
                 if !stars.is_empty() {
                     details = format!("{details}\n{} stars were saved from it", stars.len());
                 }
+                details += &salvage::told(salvage::salvage(&mut library.connection, &aside));
                 let warning = Some(LibraryWarning { headline: DAMAGED, details });
                 Ok(Opened { library, kept: Kept::InFile, warning })
             }
@@ -180,6 +223,10 @@ impl Library {
         Self::prepared(Connection::open_in_memory()?)
     }
 
+    /// Opens a database that can be written, or makes one; changes no file that cannot be used.
+    ///
+    /// # Errors
+    /// [`LibraryError`]; [`Self::open`] knows what to do about each.
     fn in_file(path: &Path) -> Result<Self, LibraryError> {
         let connection = Connection::open(path)?;
         connection.busy_timeout(BUSY_LIMIT)?;
@@ -210,18 +257,11 @@ impl Library {
         // A row that is replaced takes its words with it.
         connection.pragma_update(None, "recursive_triggers", true)?;
         schema::migrate(&mut connection)?;
-        Ok(Self { connection })
+        Ok(Self { connection, n_replaced: N_REPLACED.load(Ordering::Relaxed) })
     }
 
     fn copy_from(&mut self, source: &Path) -> Result<(), LibraryError> {
-        let escaped = |byte: u8| match byte {
-            b'\\' => "/".to_owned(),
-            b'%' | b'?' | b'#' => format!("%{byte:02x}"),
-            _ if byte.is_ascii() => char::from(byte).to_string(),
-            _ => format!("%{byte:02x}"),
-        };
-        let path: String = source.to_string_lossy().bytes().map(escaped).collect();
-        let uri = |mode: &str| format!("file:{path}?{mode}");
+        let uri = |mode: &str| read_only_uri(source, mode);
         // Without a writable folder a journal of this kind can be read only as if nobody wrote.
         for mode in ["mode=ro", "immutable=1"] {
             let copied =
@@ -430,6 +470,22 @@ impl Library {
     }
 }
 
+fn lock_opening() -> MutexGuard<'static, ()> {
+    OPENING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The address of a database as SQLite takes it; `mode` is `mode=ro` or `immutable=1`.
+pub(super) fn read_only_uri(path: &Path, mode: &str) -> String {
+    let escaped = |byte: u8| match byte {
+        b'\\' => "/".to_owned(),
+        b'%' | b'?' | b'#' => format!("%{byte:02x}"),
+        _ if byte.is_ascii() => char::from(byte).to_string(),
+        _ => format!("%{byte:02x}"),
+    };
+    let path: String = path.to_string_lossy().bytes().map(escaped).collect();
+    format!("file:{path}?{mode}")
+}
+
 const NOT_WRITABLE: &str = "The index of your pictures cannot be written, so stars are not kept";
 const LOCKED: &str =
     "Another program holds the index of your pictures, so stars are not kept; close it and restart";
@@ -478,83 +534,4 @@ fn put_file(
 /// The name that is searched.
 fn stem(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-/// Touches every table, so that a database in name only is found out at once.
-fn check_tables(connection: &Connection) -> Result<(), LibraryError> {
-    for table in ["folders", "pictures", "thumbnails", "picture_words"] {
-        let query = format!("SELECT rowid FROM {table} LIMIT 1");
-        match connection.query_row(&query, [], |_row| Ok(())).optional() {
-            Ok(_) => {}
-            // A table is missing, though the version says that it was made.
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::Unknown) => {
-                return Err(LibraryError::CutOff);
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
-}
-
-/// The header tells how long the file must be. What stands in the log beside it counts too, so only
-/// a file without one can be judged.
-fn check_length(connection: &Connection, path: &Path) -> Result<(), LibraryError> {
-    let has_log = fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0);
-    if has_log {
-        return Ok(());
-    }
-    let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
-    let expected = number("page_count")? * number("page_size")?;
-    let is_cut_off =
-        fs::metadata(path).is_ok_and(|file| file.len() > 0 && (file.len() as i64) < expected);
-    if is_cut_off { Err(LibraryError::CutOff) } else { Ok(()) }
-}
-
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    name.into()
-}
-
-/// Renames a database with its log, so that nothing is lost that a person might still want.
-fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
-    let free = (1..MAX_ASIDE_NAMES)
-        .map(|number| match number {
-            1 => beside(path, ".damaged"),
-            _ => beside(path, &format!(".damaged-{number}")),
-        })
-        .find(|aside| !aside.exists())
-        .ok_or_else(|| std::io::Error::other("too many damaged files lie there already"))?;
-    fs::rename(path, &free)?;
-    for ending in ["-wal", "-shm"] {
-        fs::rename(beside(path, ending), beside(&free, ending)).ok();
-    }
-    Ok(free)
-}
-
-struct Star {
-    folder: PathBuf,
-    path: PathBuf,
-}
-
-/// The stars in a damaged database, as far as they can be read.
-fn read_stars(path: &Path) -> rusqlite::Result<Vec<Star>> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    // Otherwise a file that is too short is refused as a whole.
-    connection.pragma_update(None, "writable_schema", true)?;
-    let mut statement = connection.prepare(
-        "SELECT folders.path, pictures.path FROM pictures
-         JOIN folders ON folders.id = folder_id WHERE starred",
-    )?;
-    let mut rows = statement.query([])?;
-    let mut stars = Vec::new();
-    // What comes before the damage is good.
-    while let Ok(Some(row)) = rows.next() {
-        if let (Ok(folder), Ok(path)) = (row.get(0), row.get(1)) {
-            let (folder, path) = (stored_path::from_bytes(folder), stored_path::from_bytes(path));
-            stars.push(Star { folder, path });
-        }
-    }
-    Ok(stars)
 }

@@ -6,10 +6,12 @@
 //! in line with a folder, [`LibraryThread`] does both away from the window. Other tables may live in
 //! the same database: each adds its migration to the list in `schema`.
 
+mod damage;
 mod database;
 mod facts;
 mod mailbox;
 mod makers;
+pub mod memory;
 mod query;
 mod scan;
 mod schema;
@@ -18,7 +20,7 @@ mod stored_path;
 mod thumbnail;
 mod walk;
 
-pub use database::{FolderId, Kept, Library, LibraryError, LibraryWarning, Opened};
+pub use database::{Era, FolderId, Kept, Library, LibraryError, LibraryWarning, Opened};
 pub use facts::IndexedFile;
 pub use scan::{Scan, ScanStep};
 pub use service::{LibraryOptions, LibraryThread};

@@ -100,15 +100,15 @@ fn picture(row: &Row<'_>, root: &Path, folder: FolderId) -> rusqlite::Result<Kno
 
 /// What was typed, as the database understands it.
 #[derive(Debug, Default, PartialEq)]
-struct Search {
+pub(super) struct Search {
     /// Beginnings of words, in the language of FTS5: case and accents do not count.
-    words: Option<String>,
+    pub(super) words: Option<String>,
     /// Parts of text with wildcards around, for scripts that put no space between words.
-    parts: Vec<String>,
+    pub(super) parts: Vec<String>,
 }
 
 impl Search {
-    fn of(text: &str) -> Self {
+    pub(super) fn of(text: &str) -> Self {
         let mut search = Self::default();
         let mut words = Vec::new();
         for word in text.split_whitespace() {

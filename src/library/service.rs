@@ -278,8 +278,9 @@ impl Service {
         tracing::warn!("the index of pictures is given up: {error}");
         // Opening sets it aside only if the damage shows at once.
         let path = self.options.database.take().filter(|_| !self.has_given_up);
-        self.library = None;
-        match path.as_deref().map(|path| Library::replace(path, error)) {
+        let era = self.library.take().map(|library| library.era());
+        let replaced = path.as_deref().zip(era);
+        match replaced.map(|(path, era)| Library::replace(path, error, era)) {
             Some(Ok(Opened { library, warning, .. })) => {
                 self.library = Some(library);
                 self.options.database = path;

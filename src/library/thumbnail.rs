@@ -26,7 +26,7 @@ pub(super) fn opened_at(path: &Path, side_px: usize) -> Result<RgbaImage, String
     Ok(resample::at_most(opened.pixels, side_px))
 }
 
-fn described(error: &PictureError) -> String {
+pub(super) fn described(error: &PictureError) -> String {
     match error {
         PictureError::Missing { .. } => GONE.to_owned(),
         PictureError::Open { .. } => CLOSED.to_owned(),

@@ -38,6 +38,8 @@ impl FoundFile {
 #[derive(Debug)]
 pub(super) struct Walk {
     root: PathBuf,
+    /// Endings of the files that are found, in lower case.
+    endings: &'static [&'static str],
     /// Folders still to look into, relative to the root, and how deep they lie.
     open: Vec<(PathBuf, usize)>,
     pub(super) files: Vec<FoundFile>,
@@ -47,8 +49,13 @@ pub(super) struct Walk {
 
 impl Walk {
     pub(super) fn new(root: &Path) -> Self {
+        Self::for_endings(root, &ENDINGS)
+    }
+
+    /// Looks for files of other kinds than the gallery's.
+    pub(super) fn for_endings(root: &Path, endings: &'static [&'static str]) -> Self {
         let open = vec![(PathBuf::new(), 0)];
-        Self { root: root.to_owned(), open, files: Vec::new(), unreadable: Vec::new() }
+        Self { root: root.to_owned(), endings, open, files: Vec::new(), unreadable: Vec::new() }
     }
 
     /// Looks into one folder; false once there is none left.
@@ -75,7 +82,7 @@ impl Walk {
                 if depth < MAX_DEPTH {
                     self.open.push((path, depth + 1));
                 }
-            } else if is_picture_name(&path) && self.files.len() < MAX_FILES {
+            } else if has_ending(&path, self.endings) && self.files.len() < MAX_FILES {
                 let metadata =
                     if kind.is_symlink() { fs::metadata(entry.path()) } else { entry.metadata() };
                 // Links that lead nowhere, devices and pipes are no pictures.
@@ -96,6 +103,10 @@ impl Walk {
 }
 
 pub(super) fn is_picture_name(path: &Path) -> bool {
+    has_ending(path, &ENDINGS)
+}
+
+fn has_ending(path: &Path, endings: &[&str]) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str());
-    ending.is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
+    ending.is_some_and(|ending| endings.iter().any(|known| ending.eq_ignore_ascii_case(known)))
 }

@@ -12,7 +12,8 @@ pub use open::{MAX_SIDE_PX, OpenedPicture, PictureError, decode_picture, open_pi
 pub use read_metadata::{FileFacts, MetadataError, decode_metadata, read_metadata};
 pub use save::{
     SaveError, check_can_save, check_can_save_in, create_folder, previous_version, replace_file,
-    replace_file_and_keep, save_new_picture, save_new_png, save_picture, save_png,
+    replace_file_and_keep, replace_file_with, save_new_picture, save_new_png, save_picture,
+    save_png,
 };
 
 /// A path or name on one line, whatever characters it holds.

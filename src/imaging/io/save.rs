@@ -111,6 +111,23 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), SaveError> {
     Ok(())
 }
 
+/// Like [`replace_file`], for what is too large to be held in memory.
+///
+/// # Errors
+/// [`SaveError`], or what `write` reports; the old file is then untouched.
+pub fn replace_file_with<E: From<SaveError>>(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> Result<(), E>,
+) -> Result<(), E> {
+    let path = target(path)?;
+    let mut file = create_beside(&path)?;
+    write(file.as_file_mut())?;
+    file.as_file().sync_all().map_err(|error| cannot_write(&path, error))?;
+    file.persist(&path).map_err(|error| cannot_write(&path, error.error))?;
+    sync_folder(folder_of(&path));
+    Ok(())
+}
+
 /// Like [`replace_file`], but what was there stays beside it as [`previous_version`].
 ///
 /// # Errors
