@@ -19,6 +19,7 @@ use crate::state::add_inspiration::{AddSettings, CutViews};
 use crate::state::{Adding, AppState};
 
 const WIDTH: f32 = 332.0;
+const LABEL_WIDTH: f32 = 44.0;
 /// The usual span of the tolerance; more can be typed.
 const USUAL_TOLERANCE: f32 = 100.0;
 
@@ -193,23 +194,27 @@ fn note_ui(ui: &mut Ui, adding: &Adding) {
     });
 }
 
+/// Says whether Enter was pressed in it.
 fn name_ui(ui: &mut Ui, name: &mut String) -> bool {
-    let label = widgets::caption(ui, "Name");
-    let field = TextEdit::singleline(name)
-        .desired_width(ui.available_width())
-        .margin(egui::Margin::symmetric(8, 5))
-        .char_limit(200);
-    let response = ui.add(field).labelled_by(label.id);
-    response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter))
+    ui.horizontal(|ui| {
+        let label = row_label_ui(ui, "Name");
+        let field = TextEdit::singleline(name)
+            .desired_width(ui.available_width())
+            .margin(egui::Margin::symmetric(8, 5))
+            .char_limit(200);
+        let response = ui.add(field).labelled_by(label.id);
+        response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter))
+    })
+    .inner
 }
 
 /// Where it goes, and what makes room there.
 fn places_ui(ui: &mut Ui, state: &AppState, slot_idx: &mut usize) {
     let palette = theme::palette(ui);
     ui.horizontal(|ui| {
+        row_label_ui(ui, "Place");
         ui.spacing_mut().item_spacing.x = 6.0;
         ui.spacing_mut().interact_size.y = widgets::CHIP_HEIGHT;
-        widgets::caption(ui, "Place");
         for idx in 0..state.slots.len() {
             let label = format!("Put it into place {}", idx + 1);
             let text = (idx + 1).to_string();
@@ -217,15 +222,25 @@ fn places_ui(ui: &mut Ui, state: &AppState, slot_idx: &mut usize) {
                 *slot_idx = idx;
             }
         }
+        let replaced = state.slots.get(*slot_idx).filter(|slot| slot.chosen.is_some());
+        let text = match (replaced.and_then(|slot| slot.caption()), *slot_idx) {
+            (Some(caption), _) => format!("Replaces “{caption}”"),
+            (None, 0) => "Counts most".to_owned(),
+            (None, _) => String::new(),
+        };
+        let text = RichText::new(text).font(theme::small()).color(palette.text_faint);
+        ui.add(Label::new(text).truncate());
     });
-    let replaced = state.slots.get(*slot_idx).filter(|slot| slot.chosen.is_some());
-    let text = match (replaced.and_then(|slot| slot.caption()), *slot_idx) {
-        (Some(caption), _) => format!("Replaces “{caption}”"),
-        (None, 0) => "The first place counts most".to_owned(),
-        (None, _) => "The memory gives this place to your picture".to_owned(),
-    };
-    let text = RichText::new(text).font(theme::small()).color(palette.text_faint);
-    ui.add(Label::new(text).truncate());
+}
+
+/// What stands before the fields of the panel, so that they begin in one line.
+fn row_label_ui(ui: &mut Ui, text: &str) -> egui::Response {
+    let size = vec2(LABEL_WIDTH, widgets::CHIP_HEIGHT);
+    ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+        ui.set_min_width(LABEL_WIDTH);
+        widgets::caption(ui, text)
+    })
+    .inner
 }
 
 fn footer_ui(ui: &mut Ui, state: &AppState, adding: &Adding, commands: &mut Vec<UiCommand>) {

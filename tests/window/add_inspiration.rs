@@ -552,6 +552,24 @@ fn bad_files_are_told_as_everywhere() {
 }
 
 #[test]
+fn odd_files_are_taken_and_what_is_odd_is_told() {
+    let pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pictures");
+    let mut window = window();
+    for (name, words) in [("animated.webp", "first"), ("cmyk.jpg", ""), ("palette.png", "")] {
+        drop_on(&mut window, 1, &[&pictures.join(name)]);
+        wait_until(&mut window, name, |window| {
+            state(window).adding.open.is_some() || chosen(window, 0).is_some()
+        });
+        let told = |text: &str| text.contains(words);
+        let is_told = state(&window).notices.iter().any(|notice| told(&notice.headline));
+        assert!(words.is_empty() || is_told, "{name}: {:?}", state(&window).notices);
+        press(&mut window, Modifiers::NONE, Key::Enter);
+        wait_for_place(&mut window, 0);
+        run(&mut window, InspiredCommand::Release(0));
+    }
+}
+
+#[test]
 fn without_a_model_it_says_so() {
     let (model, gate) = FakeModel::new().with_image_size(SIZE_PX).gated(|point| point == At::Load);
     let mut window = opened(model, [1280.0, 900.0], Live::Off, AppOptions::default());
@@ -576,9 +594,12 @@ fn shots() {
     else {
         return;
     };
-    let model = FakeModel::new().with_image_size(256);
-    let mut window = opened(model, [1280.0, 820.0], Live::Off, AppOptions::default());
-    wait_until_finished(&mut window);
+    let of_size = |size: [f32; 2]| {
+        let model = FakeModel::new().with_image_size(256);
+        let mut window = opened(model, size, Live::Off, AppOptions::default());
+        wait_until_finished(&mut window);
+        window
+    };
     let shot = |window: &mut Window, name: &str| {
         window.run_steps(12);
         let picture = window.render().expect("a frame that wgpu can draw");
@@ -589,6 +610,13 @@ fn shots() {
         .map(|entry| entry.expect("readable").path())
         .collect();
     files.sort();
+    let mut high = of_size([1280.0, 1400.0]);
+    drop_on(&mut high, 1, &[&files[0]]);
+    wait_for_panel(&mut high);
+    press(&mut high, Modifiers::NONE, Key::Enter);
+    wait_for_place(&mut high, 0);
+    shot(&mut high, "in-place");
+    let mut window = of_size([1280.0, 820.0]);
     for theme in [underpaint::state::ThemeChoice::Dark, underpaint::state::ThemeChoice::Light] {
         run(&mut window, UiCommand::SetTheme(theme));
         for path in &files {

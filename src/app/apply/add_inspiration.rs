@@ -16,7 +16,7 @@ use crate::state::add_inspiration::{
 };
 use crate::state::import::ImportPicture;
 use crate::state::{AppState, NodeId, NoticeAction, Slot};
-use crate::ui::{Action, AddInspirationCommand, SketchCommand, UiCommand};
+use crate::ui::{Action, AddInspirationCommand, InspiredCommand, SketchCommand, UiCommand};
 
 /// Carries out a wish; `now` is the window's time in seconds.
 pub(super) fn command(
@@ -227,15 +227,15 @@ fn restore(state: &mut AppState, serial: u64, now: f64) -> Option<Effect> {
         // Nothing came in between: the picture of before comes back as well.
         return timeline::undo(state);
     }
-    let slot = state.slots.get_mut(replaced.slot_idx)?;
-    if slot.chosen.as_ref() != Some(&replaced.after) {
-        let text = format!("Place {} has changed since", replaced.slot_idx + 1);
-        state.notices.info(now, text);
+    let Replaced { slot_idx, before, after, .. } = replaced;
+    if state.slots.get(slot_idx)?.chosen.as_ref() != Some(&after) {
+        state.notices.info(now, format!("Place {} has changed since", slot_idx + 1));
         return None;
     }
-    slot.chosen = replaced.before;
-    state.timeline.is_setting_changed = true;
-    Some(Effect::Draw)
+    match before {
+        Some(before) => inspired::put(state, slot_idx, before),
+        None => inspired::command(state, InspiredCommand::Release(slot_idx), now),
+    }
 }
 
 fn open_files(
