@@ -23,7 +23,7 @@ pub use kept::{Kept, KeptError, inspiration_from};
 pub use making::Making;
 pub use memories::{
     AddPictures, AddProblem, AddProgress, AddReport, Captions, Duplicate, EntryListing, EntryQuery,
-    KnownEntry, KnownMemory, MemoryEvent, MemoryOrder, RememberedId,
+    KnownEntry, KnownMemory, MemoryEvent, RememberedId,
 };
 pub use memory::{
     MemoryEncoder, MemoryId, MemoryModel, OwnEntry, OwnMemory, RememberedPicture, row_of,

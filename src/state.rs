@@ -13,6 +13,7 @@ pub mod job;
 pub mod keepsake;
 pub mod live;
 pub mod lock;
+pub mod memories;
 pub mod notice;
 pub mod opened;
 pub mod project;
@@ -22,6 +23,7 @@ pub mod settings;
 pub mod sheet;
 pub mod source;
 pub mod steering;
+pub mod style_sheet;
 pub mod timeline;
 pub mod tools;
 pub mod view;
@@ -41,6 +43,7 @@ pub use job::{Job, Made, Order, Phase, Still};
 pub use keepsake::Keepsake;
 pub use live::LiveStats;
 pub use lock::Locking;
+pub use memories::Memories;
 pub use notice::{Notice, NoticeAction, NoticeKind, Notices};
 pub use opened::Opened;
 pub use project::{NodeCache, OpenProject, Recovery};
@@ -48,6 +51,7 @@ pub use settings::{Banned, Recipe, Settings, ThemeChoice};
 pub use sheet::Sheet;
 pub use source::Source;
 pub use steering::{Kept, Steering};
+pub use style_sheet::StyleSheet;
 pub use timeline::Timeline;
 pub use tools::{InkPair, Tool, Tools};
 pub use view::{Comparison, ViewSettings};
@@ -57,8 +61,8 @@ use crate::imaging::RgbaImage;
 use crate::params::Sampling;
 use crate::project::Project;
 use crate::protocol::{
-    Control, EntryId, Failure, GenerateRequest, Inspiration, MemoryRequest, ModelInfo, PictureIds,
-    Previews,
+    Control, EntryId, Failure, GenerateRequest, Inspiration, MemoryRequest, ModelInfo, OwnMemory,
+    PictureIds, Previews,
 };
 
 /// Slots shown until the model says how many it has.
@@ -119,6 +123,10 @@ pub struct AppState {
     pub opened: Option<Opened>,
     /// The pictures on the disk.
     pub gallery: Gallery,
+    /// The user's own memories.
+    pub memories: Memories,
+    /// What one of them does, while that is looked at.
+    pub style_sheet: Option<StyleSheet>,
     /// Where the user is in the prompt history, and the text that was there before.
     pub recall: Option<Recall>,
     /// The graphics adapter that paints the window, for people.
@@ -199,6 +207,8 @@ impl AppState {
             sheet: None,
             opened: None,
             gallery: Gallery::default(),
+            memories: Memories::default(),
+            style_sheet: None,
             recall: None,
             adapter: None,
             dialog_open: false,
@@ -280,14 +290,26 @@ impl AppState {
             given: node.given(),
             lock: node.lock.clone(),
             controls,
-            memory: inspiration::memory_request(recipe, &node.about.banned, node.chosen.clone()),
+            memory: MemoryRequest {
+                own: self.own_memories(recipe),
+                ..inspiration::memory_request(recipe, &node.about.banned, node.chosen.clone())
+            },
         }
     }
 
     /// Which remembered pictures the next request may look at.
     pub fn memory_request(&self) -> MemoryRequest {
         let Settings { recipe, banned, .. } = &self.settings;
-        inspiration::memory_request(recipe, banned, self.chosen_slots())
+        MemoryRequest {
+            own: self.own_memories(recipe),
+            ..inspiration::memory_request(recipe, banned, self.chosen_slots())
+        }
+    }
+
+    /// The user's memories that a picture of this recipe looks into. None if nothing is looked up:
+    /// then switching them changes no picture.
+    fn own_memories(&self, recipe: &Recipe) -> Vec<Arc<OwnMemory>> {
+        if recipe.memory_on { self.memories.for_requests() } else { Vec::new() }
     }
 
     /// What the next request is made from.

@@ -8,6 +8,7 @@ mod import;
 mod inspired;
 mod jobs;
 mod lock;
+mod memory;
 mod nodes;
 mod opening;
 mod sheet;
@@ -15,6 +16,7 @@ mod project;
 mod sketch;
 mod source;
 mod steer;
+mod style;
 mod timeline;
 
 use std::path::PathBuf;
@@ -27,16 +29,20 @@ pub(super) use self::gallery::{
 };
 pub(super) use self::import::{ImportEffect, extraction_due, found};
 pub(super) use self::jobs::{event, preview, sent, sent_to_follow};
+pub(super) use self::memory::{MemoryAnswer, MemoryEffect, MemoryOrder, event as memory_event};
 pub(super) use self::nodes::{errand_due, errand_sent};
 pub(super) use self::opening::due as open_due;
 pub(super) use self::project::{ProjectAnswer, ProjectEffect, model_came, observe, session_facts};
 pub(super) use self::sheet::{due as sheet_due, sent as sheet_sent};
+pub(super) use self::style::{due as style_due, sent as style_sent};
 use super::files::FileAnswer;
 use super::inspiring::InspireJob;
+use super::keeping::Place;
+use super::sheet_picture::SheetPicture;
 use crate::document::Edit;
 use crate::imaging::RgbaImage;
 use crate::state::{AppState, Engine, Origin, Phase, Recall, ThemeChoice, Tool, prompt, settings};
-use crate::ui::{Action, AddInspirationCommand, SketchCommand, UiCommand};
+use crate::ui::{Action, AddInspirationCommand, MemoryCommand, SketchCommand, UiCommand};
 
 /// Seconds that notices stay after somebody has read them.
 const HOLD_SECS: f64 = 2.0;
@@ -60,6 +66,18 @@ pub(super) enum Effect {
     /// Read a picture file with all that it tells.
     OpenFile(PathBuf),
     Gallery(GalleryEffect),
+    Memory(MemoryEffect),
+    /// Write a style sheet into a file.
+    SaveSheet {
+        picture: Box<SheetPicture>,
+        stem: String,
+    },
+    WriteSheet {
+        picture: Box<SheetPicture>,
+        place: Place,
+    },
+    /// All of them, in order.
+    Each(Vec<Effect>),
     Project(ProjectEffect),
 }
 
@@ -82,6 +100,7 @@ fn changes_settings(command: &UiCommand) -> bool {
             | UiCommand::SetSeed(_)
             | UiCommand::SetSampling(_)
             | UiCommand::SetReferenceStrength(_)
+            | UiCommand::Memory(MemoryCommand::Switch { .. })
             | UiCommand::Run(Action::EarlierPrompt | Action::LaterPrompt)
     )
 }
@@ -107,6 +126,8 @@ fn carry_out(state: &mut AppState, command: UiCommand, now: f64) -> Option<Effec
         UiCommand::AddInspiration(command) => {
             return add_inspiration::command(state, command, now);
         }
+        UiCommand::Memory(command) => return memory::command(state, command, now),
+        UiCommand::Style(command) => return style::command(state, command, now),
         UiCommand::Project(command) => return project::command(state, command),
         UiCommand::SetPrompt(text) => {
             recipe.prompt = text;
@@ -161,6 +182,9 @@ pub(super) fn file_answer(state: &mut AppState, answer: FileAnswer, now: f64) ->
     match answer {
         FileAnswer::DialogClosed => state.dialog_open = false,
         FileAnswer::PlaceChosen(job) => return Some(Effect::Export(ExportEffect::Write(job))),
+        FileAnswer::SheetPlaceChosen { picture, place } => {
+            return Some(Effect::WriteSheet { picture, place });
+        }
         FileAnswer::Traced { serial, traced } => export::traced(state, serial, traced),
         FileAnswer::PictureChosen { slot_idx, path } => {
             let open = AddInspirationCommand::Open { slot_idx, paths: vec![path] };
@@ -177,6 +201,7 @@ pub(super) fn file_answer(state: &mut AppState, answer: FileAnswer, now: f64) ->
         FileAnswer::StartOpened { picture } => source::opened(state, &picture, now),
         FileAnswer::ImportOpened { picture, onto, n_files } => {
             state.gallery.is_open = false;
+            state.memories.is_open = false;
             import::opened(state, picture, onto, n_files, now);
         }
         FileAnswer::FileOpened(opened) => return opening::opened(state, *opened, now),
@@ -201,6 +226,7 @@ pub(super) fn file_answer(state: &mut AppState, answer: FileAnswer, now: f64) ->
             return Some(Effect::Gallery(index));
         }
         FileAnswer::Trash(answer) => return gallery::trash_answer(state, answer, now),
+        FileAnswer::Memory(answer) => return memory::answer(state, answer),
         FileAnswer::Project(answer) => return project::answer(state, answer, now),
         FileAnswer::Warning { headline, details } => state.notices.warning(headline, Some(details)),
         FileAnswer::Failed(failure) => state.notices.error(&failure),
@@ -272,7 +298,11 @@ fn run(state: &mut AppState, action: Action, now: f64) -> Option<Effect> {
             }
             return Some(if is_live { Effect::Draw } else { Effect::Cancel });
         }
+        Action::ToggleGallery | Action::ToggleMemory if state.style_sheet.is_some() => {
+            return style::close(state);
+        }
         Action::ToggleGallery => return gallery::toggle(state),
+        Action::ToggleMemory => return memory::toggle(state),
         // The window does these by itself.
         Action::FocusPrompt
         | Action::FitView

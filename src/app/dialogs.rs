@@ -18,8 +18,8 @@ const TOO_FAST: Duration = Duration::from_millis(250);
 
 /// What became of a dialog.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Choice {
-    Chosen(PathBuf),
+pub(super) enum Choice<T = PathBuf> {
+    Chosen(T),
     Cancelled,
     /// This system cannot show one.
     Unavailable,
@@ -46,7 +46,7 @@ pub(super) fn ask_where_to_save(
         .set_file_name(format!("{stem}.{}", format.ending()))
         .add_filter(format.name(), &[format.ending()])
         .set_parent(parent);
-    wait(dialog.save_file(), answer, then)
+    wait_for_one(dialog.save_file(), answer, then)
 }
 
 /// Asks for a picture to open; otherwise like [`ask_where_to_save`].
@@ -62,7 +62,74 @@ pub(super) fn ask_for_picture(
         .set_title("Choose a picture")
         .add_filter("Pictures", &PICTURES)
         .set_parent(parent);
-    wait(dialog.pick_file(), answer, then)
+    wait_for_one(dialog.pick_file(), answer, then)
+}
+
+/// Asks for pictures, several at once; otherwise like [`ask_where_to_save`].
+///
+/// # Errors
+/// If the system has no thread to give.
+pub(super) fn ask_for_pictures(
+    parent: &eframe::Frame,
+    answer: Answer,
+    then: impl FnOnce(Choice<Vec<PathBuf>>) -> Option<FileAnswer> + Send + 'static,
+) -> std::io::Result<()> {
+    let dialog = rfd::AsyncFileDialog::new()
+        .set_title("Choose pictures to add")
+        .add_filter("Pictures", &PICTURES)
+        .set_parent(parent);
+    let dialog = dialog.pick_files();
+    wait(async { dialog.await.map(|files| files.iter().map(path_of).collect()) }, answer, then)
+}
+
+/// Asks for folders, several at once; otherwise like [`ask_where_to_save`].
+///
+/// # Errors
+/// If the system has no thread to give.
+pub(super) fn ask_for_folders(
+    parent: &eframe::Frame,
+    answer: Answer,
+    then: impl FnOnce(Choice<Vec<PathBuf>>) -> Option<FileAnswer> + Send + 'static,
+) -> std::io::Result<()> {
+    let dialog = rfd::AsyncFileDialog::new()
+        .set_title("Choose a folder of pictures to add")
+        .set_parent(parent)
+        .pick_folders();
+    wait(async { dialog.await.map(|files| files.iter().map(path_of).collect()) }, answer, then)
+}
+
+/// Asks for one file with one of these endings; otherwise like [`ask_where_to_save`].
+///
+/// # Errors
+/// If the system has no thread to give.
+pub(super) fn ask_for_file(
+    parent: &eframe::Frame,
+    (title, kind, endings): (&str, &str, &[&str]),
+    answer: Answer,
+    then: impl FnOnce(Choice) -> Option<FileAnswer> + Send + 'static,
+) -> std::io::Result<()> {
+    let dialog =
+        rfd::AsyncFileDialog::new().set_title(title).add_filter(kind, endings).set_parent(parent);
+    wait_for_one(dialog.pick_file(), answer, then)
+}
+
+/// Asks where to write a file with this ending; otherwise like [`ask_where_to_save`].
+///
+/// # Errors
+/// If the system has no thread to give.
+pub(super) fn ask_where_to_write(
+    parent: &eframe::Frame,
+    (title, kind, ending): (&str, &str, &str),
+    stem: &str,
+    answer: Answer,
+    then: impl FnOnce(Choice) -> Option<FileAnswer> + Send + 'static,
+) -> std::io::Result<()> {
+    let dialog = rfd::AsyncFileDialog::new()
+        .set_title(title)
+        .set_file_name(format!("{stem}.{ending}"))
+        .add_filter(kind, &[ending])
+        .set_parent(parent);
+    wait_for_one(dialog.save_file(), answer, then)
 }
 
 /// Asks for a project or picture to open; otherwise like [`ask_where_to_save`].
@@ -81,7 +148,7 @@ pub(super) fn ask_what_to_open(
         .add_filter("Projects", &[FILE_ENDING])
         .add_filter("Pictures", &PICTURES)
         .set_parent(parent);
-    wait(dialog.pick_file(), answer, then)
+    wait_for_one(dialog.pick_file(), answer, then)
 }
 
 /// Asks where to save the project; otherwise like [`ask_where_to_save`].
@@ -99,18 +166,30 @@ pub(super) fn ask_where_to_save_project(
         .set_file_name(format!("{stem}.{FILE_ENDING}"))
         .add_filter("Underpaint project", &[FILE_ENDING])
         .set_parent(parent);
-    wait(dialog.save_file(), answer, then)
+    wait_for_one(dialog.save_file(), answer, then)
 }
 
-fn wait(
+fn wait_for_one(
     dialog: impl Future<Output = Option<rfd::FileHandle>> + Send + 'static,
     answer: Answer,
     then: impl FnOnce(Choice) -> Option<FileAnswer> + Send + 'static,
 ) -> std::io::Result<()> {
+    wait(async { dialog.await.as_ref().map(path_of) }, answer, then)
+}
+
+fn path_of(file: &rfd::FileHandle) -> PathBuf {
+    file.path().to_owned()
+}
+
+fn wait<T: 'static>(
+    dialog: impl Future<Output = Option<T>> + Send + 'static,
+    answer: Answer,
+    then: impl FnOnce(Choice<T>) -> Option<FileAnswer> + Send + 'static,
+) -> std::io::Result<()> {
     let work = move || {
         let opened_at = Instant::now();
         let choice = match block_on(dialog) {
-            Some(file) => Choice::Chosen(file.path().to_owned()),
+            Some(chosen) => Choice::Chosen(chosen),
             None if opened_at.elapsed() < TOO_FAST => Choice::Unavailable,
             None => Choice::Cancelled,
         };

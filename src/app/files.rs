@@ -6,14 +6,15 @@ use std::thread::{Builder, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::apply::ProjectAnswer;
 use super::apply::TrashAnswer;
+use super::apply::{MemoryAnswer, ProjectAnswer};
 use super::desktop::Desktop;
 use super::inspiring::{self, InspireJob};
-use super::keeping::{self, SaveJob};
+use super::keeping::{self, Place, SaveJob};
 use super::opening::{self, Purpose};
 use super::projects::{self, SaveProject};
 use super::settings_file;
+use super::sheet_picture::SheetPicture;
 use crate::imaging::RgbaImage;
 use crate::params::ControlKind;
 use crate::protocol::{Failure, PictureId};
@@ -50,6 +51,11 @@ pub(super) enum FileJob {
     OpenAny {
         path: PathBuf,
     },
+    /// Writes a style sheet.
+    SaveSheet {
+        picture: Box<SheetPicture>,
+        place: Place,
+    },
     SaveProject(SaveProject),
     WriteSettings {
         path: PathBuf,
@@ -74,6 +80,11 @@ pub(super) enum FileJob {
 #[derive(Debug)]
 pub(super) enum FileAnswer {
     DialogClosed,
+    /// The same for a style sheet.
+    SheetPlaceChosen {
+        picture: Box<SheetPicture>,
+        place: Place,
+    },
     /// The user said where to save, or this system shows no dialogs.
     PlaceChosen(Box<SaveJob>),
     Traced {
@@ -114,6 +125,7 @@ pub(super) enum FileAnswer {
         node: Option<NodeId>,
     },
     Trash(TrashAnswer),
+    Memory(MemoryAnswer),
     Project(ProjectAnswer),
     Warning {
         headline: String,
@@ -222,6 +234,7 @@ fn carry_out(job: FileJob) -> Option<FileAnswer> {
             Ok(()) => FileAnswer::Trash(TrashAnswer::Restored { path, is_starred }),
             Err(failure) => FileAnswer::Failed(failure),
         }),
+        FileJob::SaveSheet { picture, place } => Some(keeping::save_sheet(&picture, &place)),
         FileJob::OpenAny { path } => Some(projects::open(path)),
         FileJob::SaveProject(job) => Some(projects::save(job).into()),
         FileJob::WriteSettings { path, settings } => {

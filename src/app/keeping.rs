@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::files::{FileAnswer, failure};
 use super::saving;
+use super::sheet_picture::SheetPicture;
 use crate::imaging::RgbaImage;
 use crate::imaging::io::{self, Export};
 use crate::imaging::resample::{self, Filter, Region};
@@ -55,29 +56,49 @@ fn written(job: &SaveJob) -> Result<PathBuf, Failure> {
     let enlarged =
         (settings.scale > 1 && !is_svg).then(|| enlarged(&keepsake.picture, settings.scale));
     let picture = enlarged.as_ref().unwrap_or(&keepsake.picture);
+    write(picture, &export, place, &|folder| saving::numbered_stem(folder, keepsake.seed))
+}
+
+/// Writes a style sheet whole or not at all.
+pub(super) fn save_sheet(sheet: &SheetPicture, place: &Place) -> FileAnswer {
+    let export = Export { format: io::FileFormat::Png, record: None };
+    let stem = |_: &Path| "style-sheet".to_owned();
+    match write(&sheet.composed(), &export, place, &stem) {
+        Ok(path) => {
+            FileAnswer::Saved { path, without_dialog: *place == Place::InsteadOfDialog, node: None }
+        }
+        Err(failure) => FileAnswer::Failed(failure),
+    }
+}
+
+/// Writes a picture; `numbered` makes its name in a folder where nobody has named it.
+fn write(
+    picture: &RgbaImage,
+    export: &Export<'_>,
+    place: &Place,
+    numbered: &dyn Fn(&Path) -> String,
+) -> Result<PathBuf, Failure> {
     let not_saved = |error| failure("Saving did not work", &error);
     let new_in = |folder: &Path, stem: &str| {
         fs::create_dir_all(folder).map_err(|error| Failure {
             headline: "The folder for pictures cannot be made; choose another".to_owned(),
             details: format!("{error}: {}", folder.display()),
         })?;
-        io::save_new_picture(folder, stem, picture, &export).map_err(not_saved)
+        io::save_new_picture(folder, stem, picture, export).map_err(not_saved)
     };
     match place {
         Place::Exactly(path) => {
             let path = saving::with_ending(path.clone(), export.format);
-            io::save_picture(&path, picture, &export).map(|()| path).map_err(not_saved)
+            io::save_picture(&path, picture, export).map(|()| path).map_err(not_saved)
         }
         Place::New { folder, stem } => new_in(folder, stem),
-        Place::Numbered { folder: Some(folder) } => {
-            new_in(folder, &saving::numbered_stem(folder, keepsake.seed))
-        }
+        Place::Numbered { folder: Some(folder) } => new_in(folder, &numbered(folder)),
         Place::Numbered { folder: None } | Place::InsteadOfDialog => {
             let folder = saving::folder_of_today().ok_or_else(|| Failure {
                 headline: "No pictures folder was found; start with --save-dir".to_owned(),
                 details: "There is no home folder".to_owned(),
             })?;
-            new_in(&folder, &saving::numbered_stem(&folder, keepsake.seed))
+            new_in(&folder, &numbered(&folder))
         }
     }
 }

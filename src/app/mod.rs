@@ -14,12 +14,14 @@ mod import_thread;
 mod importing;
 mod inspiring;
 mod keeping;
+mod memory;
 mod newest;
 mod opening;
 mod projects;
 mod recorder;
 mod saving;
 mod schedule;
+mod sheet_picture;
 mod window;
 
 use std::path::PathBuf;
@@ -43,6 +45,7 @@ use self::schedule::{Due, Schedule};
 pub use self::window::{Wake, WindowError, open_window};
 use crate::imaging::RgbaImage;
 use crate::library::LibraryThread;
+use crate::library::memory::MemoryThread;
 use crate::protocol::{Event, Failure};
 use crate::state::import::DepthNetwork;
 use crate::state::{AppState, Keepsake, Settings, ThemeChoice};
@@ -99,6 +102,10 @@ pub struct App {
     import_threads: ImportThreads,
     cutout_thread: CutoutThread,
     library: LibraryThread,
+    // Dropped after the worker, whose end lets a call of the encoder come back.
+    memories: MemoryThread,
+    /// The memories are read when there is time.
+    memories_wait: bool,
 }
 
 /// What of the settings is on the disk.
@@ -147,6 +154,9 @@ impl App {
         let cutout_thread = CutoutThread::spawn(move || ctx.request_repaint())?;
         let ctx = cc.egui_ctx.clone();
         let library = gallery::spawn(&options, move || ctx.request_repaint())?;
+        let ctx = cc.egui_ctx.clone();
+        let memories = memory::spawn(&options, &worker, move || ctx.request_repaint())?;
+        let memories_wait = memory::may_have_memories(&options);
         state.imports.depth_network = match &options.depth {
             DepthSource::Unknown => DepthNetwork::Unknown,
             DepthSource::Found(_) => DepthNetwork::Found,
@@ -174,6 +184,8 @@ impl App {
             import_threads,
             cutout_thread,
             library,
+            memories,
+            memories_wait,
         };
         if let Some(path) = app.options.file.take() {
             app.ask(FileJob::OpenAny { path });
@@ -214,9 +226,13 @@ impl App {
             let job = self.worker.generate(request);
             apply::sheet_sent(&mut self.state, job);
         }
+        if let Some(request) = apply::style_due(&self.state) {
+            let job = self.worker.generate(request);
+            apply::style_sent(&mut self.state, job);
+        }
         let now = Instant::now();
         // What changes meanwhile is drawn once the sheet is closed.
-        let is_free = self.state.sheet.is_none();
+        let is_free = self.state.sheet.is_none() && self.state.style_sheet.is_none();
         if let Some(due) = is_free.then(|| self.schedule.due(&mut self.state, now)).flatten() {
             match due {
                 Due::Now(request) => {
@@ -260,6 +276,16 @@ impl App {
                     self.ask(FileJob::Inspire(job));
                 }
             }
+            Some(Effect::Memory(effect)) => self.carry_out_memory(frame, effect),
+            Some(Effect::SaveSheet { picture, stem }) => self.save_sheet(frame, picture, stem),
+            Some(Effect::WriteSheet { picture, place }) => {
+                self.ask(FileJob::SaveSheet { picture, place });
+            }
+            Some(Effect::Each(effects)) => {
+                for effect in effects {
+                    self.carry_out(ctx, frame, Some(effect));
+                }
+            }
         }
     }
 
@@ -287,7 +313,7 @@ impl App {
             self.answered(FileAnswer::DialogClosed);
             return;
         }
-        let then = move |choice| {
+        let then = move |choice: Choice| {
             let (settings, place) = match choice {
                 Choice::Chosen(path) => (settings.for_path(&path), Place::Exactly(path)),
                 Choice::Unavailable => (settings, Place::InsteadOfDialog),
@@ -422,6 +448,11 @@ impl eframe::App for App {
         self.carry_out(ctx, frame, effect);
         for event in self.library.drain() {
             let effect = apply::library_event(&mut self.state, event);
+            self.carry_out(ctx, frame, effect);
+        }
+        self.begin_memories();
+        for event in self.memories.drain() {
+            let effect = apply::memory_event(&mut self.state, event, now);
             self.carry_out(ctx, frame, effect);
         }
         self.state.notices.expire(now);

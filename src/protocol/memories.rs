@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{EntryId, MemoryId, OwnMemory, RememberedPicture};
+use super::{EntryId, MemoryId, OwnMemory};
 use crate::imaging::RgbaImage;
 
 /// Number of an entry in the database; never given to another one.
@@ -115,6 +115,48 @@ pub struct AddReport {
     pub was_cancelled: bool,
 }
 
+impl AddReport {
+    /// What came of it, on one line: `Added 180 pictures · 12 there already`.
+    pub fn headline(&self) -> String {
+        let mut parts = vec![match self.n_added {
+            0 => "Nothing new was added".to_owned(),
+            1 => "Added 1 picture".to_owned(),
+            n => format!("Added {n} pictures"),
+        }];
+        for (n, what) in [
+            (self.n_renewed, "changed"),
+            (self.n_renamed, "renamed"),
+            (self.n_gone, "gone"),
+            (self.duplicates.len(), "there already"),
+        ] {
+            if n > 0 {
+                parts.push(format!("{n} {what}"));
+            }
+        }
+        match self.problems.len() {
+            0 => {}
+            1 => parts.push("1 could not be read".to_owned()),
+            n => parts.push(format!("{n} could not be read")),
+        }
+        if self.was_cancelled {
+            parts.push("stopped".to_owned());
+        }
+        parts.join(" · ")
+    }
+
+    /// Whether there is more to tell than numbers.
+    pub fn has_details(&self) -> bool {
+        !self.duplicates.is_empty() || !self.problems.is_empty() || !self.remarks.is_empty()
+    }
+
+    /// Whether nothing has changed and nothing is to be told.
+    pub fn is_void(&self) -> bool {
+        self.n_added + self.n_renewed + self.n_renamed + self.n_gone == 0
+            && !self.has_details()
+            && !self.was_cancelled
+    }
+}
+
 /// A picture that looks like one that the memory has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Duplicate {
@@ -129,55 +171,6 @@ pub struct AddProblem {
     pub path: PathBuf,
     /// In a few words.
     pub reason: String,
-}
-
-/// What the window wants of the thread. None of it waits; what comes of it are [`MemoryEvent`]s.
-#[derive(Debug, Clone, PartialEq)]
-pub enum MemoryOrder {
-    /// Reads the memories and tells the list and the snapshots, from now on whenever they change.
-    /// Files that were left over when the program ended are added now.
-    Load,
-    /// Lists what fits, from now on and whenever something changes.
-    List(EntryQuery),
-    /// Small pictures to find, the first most urgent; replaces what was wanted before.
-    Want(Vec<RememberedId>),
-    Create {
-        name: String,
-    },
-    Rename {
-        memory: MemoryId,
-        name: String,
-    },
-    Switch {
-        memory: MemoryId,
-        is_on: bool,
-    },
-    /// Takes a memory away, such that it can be brought back until the program ends.
-    Delete(MemoryId),
-    RestoreMemory(MemoryId),
-    Add(AddPictures),
-    /// Stops adding to a memory; what was added stays.
-    StopAdding(MemoryId),
-    SetCaption {
-        id: RememberedId,
-        caption: String,
-    },
-    /// Takes entries away, such that they can be brought back until the program ends.
-    Remove(Vec<RememberedId>),
-    RestoreEntries(Vec<RememberedId>),
-    /// Takes all entries whose source file is gone away; answered by [`MemoryEvent::Removed`].
-    RemoveGone(MemoryId),
-    /// Tells the picture of an entry as the model reads it.
-    Recall(RememberedId),
-    /// Tells the snapshot of a memory, switched on or not.
-    Snapshot(MemoryId),
-    Export {
-        memory: MemoryId,
-        path: PathBuf,
-    },
-    Import {
-        path: PathBuf,
-    },
 }
 
 /// What happened in the memories.
@@ -200,16 +193,6 @@ pub enum MemoryEvent {
     Thumbnail {
         id: RememberedId,
         result: Result<Arc<RgbaImage>, String>,
-    },
-    /// An entry as it can be put into a slot.
-    Recalled {
-        id: RememberedId,
-        picture: Arc<RememberedPicture>,
-    },
-    /// Entries were taken away that the window did not name.
-    Removed {
-        memory: MemoryId,
-        ids: Vec<RememberedId>,
     },
     /// A memory was made, after a wish for a new one or for an import.
     Created(MemoryId),

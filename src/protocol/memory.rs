@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{EntryId, Failure, InspiredBy, PictureIds};
+use super::{EntryId, Failure, InspiredBy, KnownEntry, PictureIds};
 use crate::imaging::RgbaImage;
 
 /// Number of one of the user's named memories; never given to another one.
@@ -63,6 +63,11 @@ impl OwnMemory {
     pub fn ids_of(&self, entry_idx: usize) -> &[u16] {
         &self.ids[entry_idx * self.n_tokens..(entry_idx + 1) * self.n_tokens]
     }
+
+    /// Whether it has the picture of an entry of the database.
+    pub fn holds(&self, entry: &KnownEntry) -> bool {
+        self.entries.iter().any(|own| own.entry == entry.entry)
+    }
 }
 
 /// A remembered picture that is known by its ids: it can be looked at without any memory.
@@ -83,6 +88,23 @@ pub struct RememberedPicture {
 /// The ids of a picture as memories keep them: below 65536, as every codebook's are.
 pub fn row_of(ids: &PictureIds) -> Arc<[u16]> {
     ids.iter().flatten().map(|id| *id as u16).collect()
+}
+
+impl RememberedPicture {
+    /// An entry of a memory; `None` if the memory does not have it.
+    pub fn of(memory: &OwnMemory, entry: EntryId) -> Option<Self> {
+        let entry_idx = memory.entries.iter().position(|own| own.entry == entry)?;
+        let own = &memory.entries[entry_idx];
+        Some(Self {
+            entry,
+            caption: own.caption.clone(),
+            style: String::new(),
+            source: own.source.clone(),
+            licence: own.licence.clone(),
+            memory: memory.name.clone(),
+            ids: memory.ids_of(entry_idx).into(),
+        })
+    }
 }
 
 impl From<&InspiredBy> for RememberedPicture {

@@ -3,6 +3,7 @@
 mod unsaved;
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -131,18 +132,24 @@ impl Gallery {
 }
 
 /// Small pictures; those that came first make room.
-#[derive(Debug, Default)]
-pub struct Thumbnails {
-    by_id: HashMap<PictureId, (u64, Loaded)>,
+#[derive(Debug)]
+pub struct Thumbnails<Id = PictureId> {
+    by_id: HashMap<Id, (u64, Loaded)>,
     last_use: u64,
 }
 
-impl Thumbnails {
-    pub fn get(&self, id: PictureId) -> Option<&Loaded> {
+impl<Id> Default for Thumbnails<Id> {
+    fn default() -> Self {
+        Self { by_id: HashMap::new(), last_use: 0 }
+    }
+}
+
+impl<Id: Copy + Eq + Hash> Thumbnails<Id> {
+    pub fn get(&self, id: Id) -> Option<&Loaded> {
         self.by_id.get(&id).map(|(_, loaded)| loaded)
     }
 
-    pub fn insert(&mut self, id: PictureId, loaded: Loaded) {
+    pub fn insert(&mut self, id: Id, loaded: Loaded) {
         self.last_use += 1;
         self.by_id.insert(id, (self.last_use, loaded));
         if self.by_id.len() > MAX_THUMBNAILS {
@@ -155,7 +162,7 @@ impl Thumbnails {
     }
 
     /// These are on the screen: the last to make room.
-    pub fn touch(&mut self, ids: &[PictureId]) {
+    pub fn touch(&mut self, ids: &[Id]) {
         self.last_use += 1;
         for id in ids {
             if let Some((age, _)) = self.by_id.get_mut(id) {
@@ -164,6 +171,21 @@ impl Thumbnails {
         }
     }
 
+    /// Drops one that shows something else now.
+    pub fn forget(&mut self, id: Id) {
+        self.by_id.remove(&id);
+    }
+
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+}
+
+impl Thumbnails {
     /// Drops those whose files were written anew between two lists.
     fn forget_changed(&mut self, before: &[KnownPicture], after: &[KnownPicture]) {
         let version = |picture: &KnownPicture| (picture.written_at_secs, picture.n_bytes);
@@ -175,14 +197,6 @@ impl Thumbnails {
                 self.by_id.remove(&picture.id);
             }
         }
-    }
-
-    pub fn len(&self) -> usize {
-        self.by_id.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.by_id.is_empty()
     }
 }
 

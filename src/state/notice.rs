@@ -46,6 +46,8 @@ pub enum NoticeAction {
     Restore(u64),
     /// Brings back what was in a place of *Inspired by*; see `state::add_inspiration`.
     RestoreInspiration(u64),
+    /// Brings back what was taken out of a memory; see `state::memories`.
+    PutBack(u64),
     /// Shows the list of unsaved work.
     ShowUnsaved,
 }

@@ -10,11 +10,13 @@ use super::export_command::ExportCommand;
 use super::gallery_command::GalleryCommand;
 use super::import_command::ImportCommand;
 use super::inspired_command::InspiredCommand;
+use super::memory_command::MemoryCommand;
 use super::open_command::OpenCommand;
 use super::project_command::ProjectCommand;
 use super::sheet_command::SheetCommand;
 use super::sketch_command::SketchCommand;
 use super::source_command::SourceCommand;
+use super::style_command::StyleCommand;
 use crate::params::Sampling;
 use crate::state::{NodeId, ThemeChoice, ViewSettings};
 
@@ -33,6 +35,9 @@ pub enum UiCommand {
     Source(SourceCommand),
     Gallery(GalleryCommand),
     AddInspiration(AddInspirationCommand),
+    Memory(MemoryCommand),
+    /// What concerns the style sheet.
+    Style(StyleCommand),
     Project(ProjectCommand),
     SetPrompt(String),
     ToggleStyle(&'static str),
@@ -119,6 +124,7 @@ pub enum Action {
     ToggleLive,
     ToggleVariants,
     ToggleGallery,
+    ToggleMemory,
     ToggleHelp,
 }
 
@@ -132,7 +138,7 @@ pub struct ActionText {
 
 impl Action {
     /// In the order of the list of shortcuts.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 44] = [
         Self::NewProject,
         Self::OpenFile,
         Self::SaveProject,
@@ -175,6 +181,7 @@ impl Action {
         Self::ToggleLive,
         Self::ToggleVariants,
         Self::ToggleGallery,
+        Self::ToggleMemory,
         Self::ToggleHelp,
     ];
 
@@ -266,6 +273,9 @@ impl Action {
                 text!("Variants", "Show or hide the pictures made so far", NONE V)
             }
             Self::ToggleGallery => text!("Gallery", "Show or hide all your pictures", NONE G),
+            Self::ToggleMemory => {
+                text!("My memory", "Show or hide the pictures that you have taught it", NONE M)
+            }
             Self::ToggleHelp => {
                 text!("Keyboard shortcuts", "Show or hide this list", NONE F1, SHIFT Questionmark)
             }
@@ -368,6 +378,18 @@ impl From<ImportCommand> for UiCommand {
 impl From<GalleryCommand> for UiCommand {
     fn from(command: GalleryCommand) -> Self {
         Self::Gallery(command)
+    }
+}
+
+impl From<MemoryCommand> for UiCommand {
+    fn from(command: MemoryCommand) -> Self {
+        Self::Memory(command)
+    }
+}
+
+impl From<StyleCommand> for UiCommand {
+    fn from(command: StyleCommand) -> Self {
+        Self::Style(command)
     }
 }
 

@@ -53,6 +53,13 @@ pub(super) fn place_ui(ui: &Ui, rect: Rect) {
 
 /// Says that a picture can be dropped on the canvas, while one is being dragged.
 pub(super) fn drop_target_ui(ui: &Ui, canvas: Rect) {
+    let text = "A saved picture comes back whole; any other becomes lines, depth, colours or an \
+                inspiration";
+    target_ui(ui, canvas, icons::IMAGE_PLUS, "Drop the picture here", text);
+}
+
+/// Says what becomes of files that are dropped on an area, while some are being dragged.
+pub(super) fn target_ui(ui: &Ui, canvas: Rect, icon: &str, title: &str, text: &str) {
     if ui.input(|input| input.raw.hovered_files.is_empty()) {
         return;
     }
@@ -67,11 +74,7 @@ pub(super) fn drop_target_ui(ui: &Ui, canvas: Rect) {
     let line = |offset: f32, text: &str, font| {
         painter.text(centre + vec2(0.0, offset), Align2::CENTER_CENTER, text, font, ink);
     };
-    line(-28.0, icons::IMAGE_PLUS, theme::icon(28.0));
-    line(6.0, "Drop the picture here", theme::title());
-    line(
-        28.0,
-        "A saved picture comes back whole; any other becomes lines, depth, colours or an inspiration",
-        theme::body(),
-    );
+    line(-28.0, icon, theme::icon(28.0));
+    line(6.0, title, theme::title());
+    line(28.0, text, theme::body());
 }

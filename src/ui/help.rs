@@ -42,7 +42,8 @@ pub(super) fn help_ui(ui: &Ui) -> bool {
                     keys_ui(ui, action);
                     ui.end_row();
                 }
-                for (explanation, key) in HELD.into_iter().chain(super::gallery::HELP) {
+                let pages = super::gallery::HELP.into_iter().chain(super::memory_page::HELP);
+                for (explanation, key) in HELD.into_iter().chain(pages) {
                     ui.label(explanation);
                     ui.horizontal(|ui| key_ui(ui, key));
                     ui.end_row();

@@ -10,8 +10,9 @@ use super::command::Action;
 pub(super) enum Scene {
     /// Esc stops only if it can, and otherwise leaves a text field.
     Canvas { can_stop: bool },
-    /// The gallery has keys of its own, and nothing reaches the canvas behind it.
-    Gallery,
+    /// The gallery or another page in place of the canvas has keys of its own, and nothing reaches
+    /// the canvas behind it.
+    Page,
 }
 
 /// The actions whose keys were pressed since the last frame; takes the keys away from the
@@ -48,7 +49,7 @@ impl Situation {
         match event {
             // The integration turns the platform's copy keys into this event.
             Event::Copy | Event::Paste(_) if self.in_text => None,
-            Event::Copy if self.scene == Scene::Gallery => None,
+            Event::Copy if self.scene == Scene::Page => None,
             Event::Copy => Some(Pressed { action: Action::CopyPicture, is_repeat: false }),
             // Paste comes with the text of the clipboard, or with its picture if there is no text.
             // Fields take the text; the application reads the picture for itself.
@@ -71,9 +72,10 @@ impl Situation {
     }
 
     fn allows(self, action: Action, shortcut: KeyboardShortcut) -> bool {
-        let stays = matches!(action, Action::ToggleGallery | Action::ToggleHelp);
+        let stays =
+            matches!(action, Action::ToggleGallery | Action::ToggleMemory | Action::ToggleHelp);
         match action {
-            _ if self.scene == Scene::Gallery && !stays => false,
+            _ if self.scene == Scene::Page && !stays => false,
             Action::Stop => self.scene == Scene::Canvas { can_stop: true },
             // Text fields have these for themselves.
             Action::CopyPicture

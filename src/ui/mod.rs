@@ -11,12 +11,14 @@ pub mod icons;
 pub mod import_command;
 pub mod inspired_command;
 pub mod mark;
+pub mod memory_command;
 pub mod open_command;
 pub mod pictures;
 pub mod sheet_command;
 pub mod project_command;
 pub mod sketch_command;
 pub mod source_command;
+pub mod style_command;
 pub mod theme;
 pub mod widgets;
 
@@ -38,8 +40,10 @@ mod keyboard;
 mod layer_strength;
 mod layer_thumbnails;
 mod layers;
+mod lettering;
 mod opened;
 mod lock_options;
+mod memory_page;
 mod node_text;
 mod part;
 mod project_menu;
@@ -48,6 +52,7 @@ mod scale_strip;
 mod side_panel;
 mod source;
 mod status_bar;
+mod style_sheet;
 mod toasts;
 mod tool_look;
 mod tool_options;
@@ -70,6 +75,8 @@ pub use self::import_command::ImportCommand;
 pub use self::inspired_command::InspiredCommand;
 use self::keyboard::Scene;
 use self::layer_thumbnails::LayerThumbnails;
+pub use self::memory_command::MemoryCommand;
+use self::memory_page::MemoryView;
 pub use self::open_command::OpenCommand;
 use self::part::PartInHand;
 use self::pictures::Pictures;
@@ -77,6 +84,7 @@ pub use self::project_command::ProjectCommand;
 pub use self::sheet_command::SheetCommand;
 pub use self::sketch_command::SketchCommand;
 pub use self::source_command::SourceCommand;
+pub use self::style_command::StyleCommand;
 use self::variants::Variants;
 use crate::params::ControlKind;
 use crate::state::AppState;
@@ -90,6 +98,7 @@ pub struct UiState {
     layer_thumbnails: LayerThumbnails,
     gallery: GalleryView,
     candidates: CandidatesView,
+    memory: MemoryView,
     size_preview: SizePreview,
     variants: Variants,
     /// The seed as it is being typed.
@@ -120,7 +129,8 @@ pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCom
         && state.candidates.is_none()
         && state.opened.is_none()
         && state.sheet.is_none();
-    let scene = if state.gallery.is_open { Scene::Gallery } else { Scene::Canvas { can_stop } };
+    let is_page = state.gallery.is_open || state.memories.is_open || state.style_sheet.is_some();
+    let scene = if is_page { Scene::Page } else { Scene::Canvas { can_stop } };
     let actions = keyboard::pressed_actions(ui.ctx(), scene);
     let mut commands: Vec<_> = actions.into_iter().map(UiCommand::Run).collect();
     if state.sheet.is_some() {
@@ -134,6 +144,16 @@ pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCom
     commands.retain(|command| !view.takes(ui, command));
     if state.gallery.is_open {
         gallery::gallery_ui(ui, state, view, &mut commands);
+        commands.retain(|command| !view.takes(ui, command));
+        return commands;
+    }
+    if let Some(sheet) = &state.style_sheet {
+        style_sheet::style_sheet_ui(ui, state, sheet, view, &mut commands);
+        commands.retain(|command| !view.takes(ui, command));
+        return commands;
+    }
+    if state.memories.is_open {
+        memory_page::memory_page_ui(ui, state, view, &mut commands);
         commands.retain(|command| !view.takes(ui, command));
         return commands;
     }
@@ -227,7 +247,7 @@ impl UiState {
                 ui.ctx().memory_mut(|memory| memory.request_focus(side_panel::prompt_id()));
             }
             // A stroke under the pen must be able to end.
-            Action::ToggleGallery => return self.canvas.hand.is_drawing(),
+            Action::ToggleGallery | Action::ToggleMemory => return self.canvas.hand.is_drawing(),
             Action::NewProject
             | Action::OpenFile
             | Action::SaveProject

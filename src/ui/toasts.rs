@@ -11,6 +11,7 @@ use super::export_command::ExportCommand;
 use super::gallery_command::GalleryCommand;
 use super::import_command::ImportCommand;
 use super::inspired_command::InspiredCommand;
+use super::memory_command::MemoryCommand;
 use super::project_command::ProjectCommand;
 use super::widgets::Button;
 use super::{icons, theme};
@@ -130,6 +131,9 @@ fn action_ui(ui: &mut Ui, notice: &Notice, action: &NoticeAction) -> Option<UiCo
         }
         NoticeAction::Restore(serial) => {
             ("Undo", icons::UNDO, GalleryCommand::Restore(*serial).into())
+        }
+        NoticeAction::PutBack(serial) => {
+            ("Undo", icons::UNDO, MemoryCommand::Restore(*serial).into())
         }
     };
     let button = Button::text(label).with_icon(icon).quiet();

@@ -14,9 +14,11 @@ pub(super) const HEIGHT: f32 = 52.0;
 const NARROW: f32 = 880.0;
 /// Narrower than this, the program's name and what has a telling icon give their room to the
 /// project's name.
-const ROOMY: f32 = 1070.0;
+const ROOMY: f32 = 1190.0;
 /// Widths from which on there is room for them. What is left out has a key.
-const ROOM_FOR_VARIANTS: f32 = 470.0;
+const ROOM_FOR_PASTE: f32 = 920.0;
+const ROOM_FOR_VARIANTS: f32 = 506.0;
+const ROOM_FOR_MEMORY: f32 = 416.0;
 const ROOM_FOR_COPY: f32 = 380.0;
 const ROOM_FOR_MARK: f32 = 346.0;
 const ROOM_FOR_GALLERY: f32 = 316.0;
@@ -63,7 +65,7 @@ pub(super) fn toolbar_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCom
             commands.push(ImportCommand::Choose { onto: None }.into());
         }
         // The key does it as well.
-        if !is_narrow {
+        if width >= ROOM_FOR_PASTE {
             let paste = Action::PastePicture;
             let button = Button::text(paste.label());
             if button.show(ui).on_hover_text(paste.tooltip(ui.ctx())).clicked() {
@@ -93,6 +95,17 @@ pub(super) fn toolbar_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCom
                 && button.show(ui).on_hover_text(gallery.tooltip(ui.ctx())).clicked()
             {
                 commands.push(gallery.into());
+            }
+            let memory = Action::ToggleMemory;
+            let button = if is_roomy {
+                Button::text(memory.label()).with_icon(icons::MEMORY).quiet()
+            } else {
+                Button::icon(icons::MEMORY, memory.label())
+            };
+            if width >= ROOM_FOR_MEMORY
+                && button.show(ui).on_hover_text(memory.tooltip(ui.ctx())).clicked()
+            {
+                commands.push(memory.into());
             }
             if width >= ROOM_FOR_VARIANTS {
                 let variants = Action::ToggleVariants;

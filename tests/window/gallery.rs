@@ -565,7 +565,7 @@ fn keys_bring_what_they_lead_to_into_sight() {
 
 /// What this thread has worked, without the time in which others had the processor; where the system
 /// does not tell, the time that has gone by.
-fn work_done() -> Duration {
+pub(crate) fn work_done() -> Duration {
     static START: OnceLock<Instant> = OnceLock::new();
     let told = fs::read_to_string("/proc/thread-self/schedstat").ok();
     let nanos = told.and_then(|text| text.split_whitespace().next()?.parse().ok());

@@ -12,6 +12,7 @@ mod edit;
 mod files;
 mod gallery;
 mod import;
+mod memory;
 mod inspired;
 mod project;
 mod sheet;

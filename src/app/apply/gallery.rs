@@ -177,6 +177,7 @@ pub(super) fn toggle(state: &mut AppState) -> Option<Effect> {
         return None;
     }
     gallery.taken_off.clear();
+    state.memories.is_open = false;
     // The list of last time is shown until the new one comes.
     Some(Effect::Gallery(GalleryEffect::Open(gallery.query.clone())))
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Effect, inspired, nodes, sheet, steer, timeline};
+use super::{Effect, inspired, nodes, sheet, steer, style, timeline};
 use crate::document::{Budget, Document, Editor};
 use crate::imaging::RgbaImage;
 use crate::protocol::{Event, GenerateRequest, JobId, ModelInfo, PictureIds, Preview, Timings};
@@ -19,6 +19,9 @@ const MAX_WAITING: usize = 16;
 /// Takes over what the model's thread says; events of other runs than the newest, and the one
 /// that waits, are stale.
 pub(in crate::app) fn event(state: &mut AppState, event: Event, now: f64) -> Option<Effect> {
+    if style::is_of_sheet(state, &event) {
+        return style::event(state, event);
+    }
     if sheet::is_of_sheet(state, &event) {
         return sheet::event(state, event);
     }

@@ -6,7 +6,7 @@ use egui::{
     vec2,
 };
 
-use super::item::Item;
+use super::item::{Item, ItemId};
 use super::star;
 use super::textures::Textures;
 use crate::state::Gallery;
@@ -25,7 +25,12 @@ pub(super) struct Cell<'a> {
 }
 
 impl Cell<'_> {
-    pub(super) fn show(&self, ui: &mut Ui, textures: &mut Textures, commands: &mut Vec<UiCommand>) {
+    pub(super) fn show(
+        &self,
+        ui: &mut Ui,
+        textures: &mut Textures<ItemId>,
+        commands: &mut Vec<UiCommand>,
+    ) {
         let Self { item, rect, is_selected, .. } = *self;
         let id = ui.scope_id().with(("picture", item.id()));
         // Arrows go from picture to picture; Tab must not stop at each of thousands.
@@ -101,7 +106,7 @@ impl Cell<'_> {
         }
     }
 
-    fn paint(&self, ui: &Ui, textures: &mut Textures, is_hovered: bool) {
+    fn paint(&self, ui: &Ui, textures: &mut Textures<ItemId>, is_hovered: bool) {
         let palette = theme::palette(ui);
         let painter = ui.painter();
         let ground = if is_hovered { palette.control } else { palette.panel };

@@ -145,7 +145,7 @@ fn progress_ui(ui: &Ui, area: Rect, gallery: &Gallery) {
 }
 
 /// `3200` as `3,200`.
-pub(super) fn with_commas(number: usize) -> String {
+pub(in crate::ui) fn with_commas(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (idx, digit) in digits.chars().enumerate() {

@@ -16,10 +16,11 @@ mod unsaved;
 
 use egui::{CentralPanel, Frame, Margin, Panel, Ui};
 
+pub(super) use self::header::with_commas;
 use self::item::{ItemId, Items};
 pub(super) use self::keys::HELP;
 use self::rows::Rows;
-use self::textures::Textures;
+pub(super) use self::textures::Textures;
 use super::command::UiCommand;
 use super::{UiState, drop, help, status_bar, theme, toasts, toolbar};
 use crate::protocol::PictureId;
@@ -29,7 +30,7 @@ use crate::state::AppState;
 #[derive(Default)]
 pub(super) struct GalleryView {
     rows: Rows,
-    textures: Textures,
+    textures: Textures<ItemId>,
     /// What was last said to be on the screen.
     shown: Shown,
     /// Rows that fit on the screen, for turning pages.

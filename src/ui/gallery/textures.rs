@@ -2,11 +2,11 @@
 //! those that were seen longest ago making room.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Weak};
 
 use egui::{Context, TextureHandle, TextureId, TextureOptions, Vec2};
 
-use super::item::ItemId;
 use crate::imaging::RgbaImage;
 use crate::ui::pictures::scaled_down;
 
@@ -17,9 +17,8 @@ const SIDE_PX: usize = 128;
 /// Each takes at most some tenths of a millisecond to convert.
 const MAX_PER_FRAME: usize = 12;
 
-#[derive(Default)]
-pub(super) struct Textures {
-    by_id: HashMap<ItemId, Texture>,
+pub(in crate::ui) struct Textures<Id> {
+    by_id: HashMap<Id, Texture>,
     frame: u64,
     n_new: usize,
     /// Some had to wait for the next frame.
@@ -33,12 +32,18 @@ struct Texture {
     seen_in: u64,
 }
 
-impl Textures {
+impl<Id> Default for Textures<Id> {
+    fn default() -> Self {
+        Self { by_id: HashMap::new(), frame: 0, n_new: 0, has_waiting: false }
+    }
+}
+
+impl<Id: Eq + Hash> Textures<Id> {
     /// The texture and its size in pixels; `None` if it has to wait.
-    pub(super) fn get(
+    pub(in crate::ui) fn get(
         &mut self,
         ctx: &Context,
-        id: ItemId,
+        id: Id,
         pixels: &Arc<RgbaImage>,
     ) -> Option<(TextureId, Vec2)> {
         let frame = self.frame;
@@ -61,7 +66,7 @@ impl Textures {
     }
 
     /// Makes room, and asks for another frame if something waits for it.
-    pub(super) fn end_frame(&mut self, ctx: &Context) {
+    pub(in crate::ui) fn end_frame(&mut self, ctx: &Context) {
         if self.by_id.len() > MAX_TEXTURES {
             let mut seen: Vec<_> = self.by_id.values().map(|texture| texture.seen_in).collect();
             seen.sort_unstable();
