@@ -254,12 +254,21 @@ pub struct ModelInfo {
     pub control_kinds: Vec<ControlKind>,
     pub n_memory_slots: usize,
     pub n_memory_entries: usize,
+    /// What its memory holds, rising.
+    pub memory_entries: Arc<[EntryId]>,
     pub n_parameters: usize,
     /// The settings that look best on this model.
     pub sampling: Sampling,
     /// SHA-256 of the weights and of the text tokenizer, 64 hexadecimal digits; `None` until known.
     pub sha256: Option<String>,
     pub tokenizer_sha256: Option<String>,
+}
+
+impl ModelInfo {
+    /// Whether the model's memory holds an entry.
+    pub fn holds(&self, entry: EntryId) -> bool {
+        self.memory_entries.binary_search(&entry).is_ok()
+    }
 }
 
 /// A new picture, coarser or equal to the final one. Only the newest is kept.

@@ -28,7 +28,7 @@ pub mod timeline;
 pub mod tools;
 pub mod view;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 pub use add_inspiration::{AddInspirations, Adding};
@@ -95,6 +95,8 @@ pub struct AppState {
     pub live: LiveStats,
     /// What remembered pictures look like, as far as the model has sent them.
     pub thumbnails: BTreeMap<EntryId, Arc<RgbaImage>>,
+    /// Of which of them that was asked for, beside what a run sends.
+    pub looked_at: BTreeSet<EntryId>,
     pub notices: Notices,
     /// Every picture that was made.
     pub branches: Branches,
@@ -192,6 +194,7 @@ impl AppState {
             candidates: None,
             live: LiveStats::default(),
             thumbnails: BTreeMap::new(),
+            looked_at: BTreeSet::new(),
             notices: Notices::default(),
             branches: Branches::default(),
             timeline: Timeline::default(),

@@ -169,6 +169,7 @@ impl EmbeddedModel {
             control_kinds: controls.kinds().collect(),
             n_memory_slots: config.memory.slots,
             n_memory_entries: memory.len(),
+            memory_entries: memory.entry_ids(),
             n_parameters: weights.n_parameters(),
             sampling: config.sampling,
             sha256,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{MemoryRequest, PictureIds};
+use super::{InspiredBy, MemoryRequest, PictureIds};
 use crate::imaging::RgbaImage;
 use crate::imaging::metadata::SourceRecord;
 
@@ -86,6 +86,9 @@ pub enum Errand {
     /// Answered by [`super::Event::Candidates`]; what they look like follows as
     /// [`super::Event::Thumbnail`]s, when there is nothing else to do.
     Candidates { text: String, memory: MemoryRequest, n: usize },
+    /// Has what remembered pictures look like sent, as for candidates. Answered like a search that
+    /// found just these.
+    Look { pictures: Vec<InspiredBy> },
 }
 
 /// A picture as ids, and decoded after each of its scales, coarse to fine.

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::AppState;
 use super::settings::{Banned, Recipe};
 use crate::imaging::RgbaImage;
-use crate::protocol::{EntryId, Inspiration, InspiredBy, MemoryRequest};
+use crate::protocol::{
+    EntryId, Inspiration, InspiredBy, MemoryRequest, OwnMemory, RememberedPicture,
+};
 
 /// One slot: what the newest job looked at there, and what the user put there.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -74,6 +77,36 @@ pub fn entry_of(chosen: &Inspiration) -> Option<EntryId> {
         Inspiration::Picture { .. } => None,
         Inspiration::Entry(entry) => Some(*entry),
         Inspiration::Remembered(picture) => Some(picture.entry),
+    }
+}
+
+/// What is known of a picture that was chosen by its ids, as if a job looked at it.
+pub fn as_used(slot: usize, picture: &RememberedPicture) -> InspiredBy {
+    InspiredBy {
+        slot,
+        entry: picture.entry,
+        caption: picture.caption.clone(),
+        style: picture.style.clone(),
+        source: picture.source.clone(),
+        licence: picture.licence.clone(),
+        similarity: None,
+        memory: picture.memory.clone(),
+        ids: Arc::clone(&picture.ids),
+    }
+}
+
+impl AppState {
+    /// Whether the memory that a remembered picture comes from is there and has it no more. Of a
+    /// memory of the user's that is not looked into now, nobody knows.
+    pub fn has_lost(&self, picture: &InspiredBy) -> bool {
+        if picture.memory.is_empty() {
+            return self.model().is_some_and(|model| !model.holds(picture.entry));
+        }
+        let own = self.memory_request().own;
+        let of_name: Vec<_> = own.iter().filter(|own| own.name == picture.memory).collect();
+        let has_it =
+            |own: &&Arc<OwnMemory>| own.entries.iter().any(|entry| entry.entry == picture.entry);
+        !of_name.is_empty() && !of_name.iter().any(has_it)
     }
 }
 

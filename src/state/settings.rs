@@ -13,6 +13,8 @@ use crate::params::Sampling;
 use crate::protocol::EntryId;
 
 const MAX_HISTORY: usize = 100;
+/// Banned pictures that the window shows, newest first; of older ones only the captions.
+pub const MAX_BANNED_SHOWN: usize = 32;
 /// More places of *Inspired by* than any model has.
 const MAX_SLOTS: usize = 64;
 /// Seeds that the dice gives: short enough to read out.

@@ -65,6 +65,8 @@ pub enum ErrandFor {
     Source,
     /// What the grid of candidates shows.
     Candidates,
+    /// What remembered pictures look like that are shown without a run that would send that.
+    Thumbnails,
 }
 
 impl Kept {

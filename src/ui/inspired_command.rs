@@ -9,6 +9,8 @@ use crate::protocol::EntryId;
 pub enum InspiredCommand {
     /// Never retrieves what is in this slot and takes the next.
     Ban(usize),
+    /// Shows what banned pictures look like.
+    LookAtBanned,
     /// Lifts a ban.
     Allow(EntryId),
     /// Keeps what is in this slot for the next pictures too.

@@ -26,6 +26,8 @@ pub(super) struct Errands {
 enum Done {
     Stills(Stills),
     Candidates(Vec<InspiredBy>),
+    /// Nothing but small pictures, which follow.
+    Looked(Vec<InspiredBy>),
 }
 
 /// Why an errand has no result.
@@ -75,6 +77,10 @@ impl Errands {
                 thumbnails.want_candidates(&candidates);
                 Event::Candidates { errand, outcome: Ok(candidates) }
             }
+            Ok(Done::Looked(pictures)) => {
+                thumbnails.want_too(&pictures);
+                Event::Candidates { errand, outcome: Ok(pictures) }
+            }
             Err(failure) => failed(errand, &task, failure),
         })
     }
@@ -94,6 +100,7 @@ impl Errands {
             Errand::Candidates { text, memory, n } => {
                 return Ok(Done::Candidates(model.candidates(text, memory, *n)?));
             }
+            Errand::Look { pictures } => return Ok(Done::Looked(pictures.clone())),
         };
         let images = self.stills(&ids, lock, model)?;
         Ok(Done::Stills(Stills { ids, images }))
@@ -134,7 +141,9 @@ fn failed(errand: ErrandId, task: &Errand, failure: Failure) -> Event {
         Errand::Encode { .. } | Errand::Decode { .. } => {
             Event::ErrandDone { errand, outcome: Err(failure) }
         }
-        Errand::Candidates { .. } => Event::Candidates { errand, outcome: Err(failure) },
+        Errand::Candidates { .. } | Errand::Look { .. } => {
+            Event::Candidates { errand, outcome: Err(failure) }
+        }
     }
 }
 
@@ -147,7 +156,7 @@ fn headline_of(task: &Errand) -> &'static str {
         Errand::Decode { .. } => {
             "The picture could not be shown because of a fault in the program; try again"
         }
-        Errand::Candidates { .. } => {
+        Errand::Candidates { .. } | Errand::Look { .. } => {
             "The search found nothing because of a fault in the program; try other words"
         }
     }

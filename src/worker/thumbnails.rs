@@ -44,6 +44,13 @@ impl Thumbnails {
         self.of_candidates = candidates.iter().cloned().collect();
     }
 
+    /// Adds to what the newest search wants, first of all.
+    pub(super) fn want_too(&mut self, pictures: &[InspiredBy]) {
+        for picture in pictures.iter().rev() {
+            self.of_candidates.push_front(picture.clone());
+        }
+    }
+
     pub(super) fn is_done(&self) -> bool {
         self.of_job.is_empty() && self.of_candidates.is_empty()
     }

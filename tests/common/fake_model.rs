@@ -120,6 +120,7 @@ impl FakeModel {
             control_kinds: ControlKind::ALL.to_vec(),
             n_memory_slots: 3,
             n_memory_entries: 6,
+            memory_entries: (1..=6).map(EntryId).collect(),
             n_parameters: 0,
             sha256: None,
             tokenizer_sha256: None,

@@ -6,14 +6,12 @@ use std::collections::BTreeSet;
 use super::{Effect, timeline};
 use crate::protocol::{EntryId, Errand, ErrandId, Failure, Inspiration, InspiredBy};
 use crate::state::candidates::{Query, SearchPhase};
-use crate::state::inspiration::{entry_of, pinned};
+use crate::state::inspiration::{as_used, entry_of, pinned};
 use crate::state::job::Made;
+use crate::state::settings::MAX_BANNED_SHOWN;
 use crate::state::steering::ErrandFor;
-use crate::state::{AppState, Banned, Candidates, NoticeAction, Origin};
+use crate::state::{AppState, Banned, Candidates, NoticeAction, Origin, Slot};
 use crate::ui::InspiredCommand;
-
-/// Banned pictures of which thumbnails are kept, newest first.
-const MAX_BANNED_SHOWN: usize = 32;
 
 /// Carries out a wish; `now` is the window's time in seconds.
 pub(super) fn command(state: &mut AppState, command: InspiredCommand, now: f64) -> Option<Effect> {
@@ -24,6 +22,10 @@ pub(super) fn command(state: &mut AppState, command: InspiredCommand, now: f64) 
             let headline = format!("Banned “{}”", banned.caption);
             state.notices.undoable(now, headline, NoticeAction::Unban(banned.entry));
             Some(ban(state, banned))
+        }
+        InspiredCommand::LookAtBanned => {
+            look_at_banned(state);
+            None
         }
         InspiredCommand::Allow(entry) => Some(allow(state, entry)),
         InspiredCommand::Keep(slot_idx) => keep(state, slot_idx),
@@ -110,13 +112,65 @@ pub(super) fn look_for_candidates(state: &mut AppState) {
     steering.errands_due.push_back((ErrandFor::Candidates, errand));
 }
 
+/// Asks for what the slots show, where no run brings it along: of a picture that is shown again.
+pub(super) fn look_at_slots(state: &mut AppState) {
+    let is_drawn_here = state.job.as_ref().is_some_and(|job| job.recall.is_none());
+    if is_drawn_here || state.is_drawing() {
+        return;
+    }
+    let shown = |(slot_idx, slot): (usize, &Slot)| match &slot.chosen {
+        Some(Inspiration::Remembered(picture)) => Some(as_used(slot_idx, picture)),
+        Some(Inspiration::Picture { .. }) => None,
+        Some(Inspiration::Entry(_)) | None => slot.about().cloned(),
+    };
+    let pictures = state.slots.iter().enumerate().filter_map(shown).collect();
+    look_at(state, pictures);
+}
+
+fn look_at_banned(state: &mut AppState) {
+    let own = state.memory_request().own;
+    let picture = |banned: &Banned| {
+        let ids = own.iter().find_map(|own| {
+            let idx = own.entries.iter().position(|entry| entry.entry == banned.entry)?;
+            Some(own.ids_of(idx).into())
+        });
+        InspiredBy {
+            slot: 0,
+            entry: banned.entry,
+            caption: banned.caption.clone(),
+            style: String::new(),
+            source: String::new(),
+            licence: String::new(),
+            similarity: None,
+            memory: String::new(),
+            ids: ids.unwrap_or_default(),
+        }
+    };
+    let banned = state.settings.banned.iter().rev().take(MAX_BANNED_SHOWN);
+    let pictures = banned.map(picture).collect();
+    look_at(state, pictures);
+}
+
+/// Asks once for what these pictures look like, as far as that is not known.
+fn look_at(state: &mut AppState, mut pictures: Vec<InspiredBy>) {
+    pictures.retain(|picture| {
+        !state.thumbnails.contains_key(&picture.entry) && state.looked_at.insert(picture.entry)
+    });
+    if !pictures.is_empty() {
+        let errand = Errand::Look { pictures };
+        state.steering.errands_due.push_back((ErrandFor::Thumbnails, errand));
+    }
+}
+
 /// Takes over what a search has found.
 pub(super) fn found(
     state: &mut AppState,
     errand: ErrandId,
     outcome: Result<Vec<InspiredBy>, Failure>,
 ) {
-    state.steering.errands.remove(&errand);
+    if state.steering.errands.remove(&errand) != Some(ErrandFor::Candidates) {
+        return;
+    }
     // The grid may have been closed, and opened again, since it was asked for.
     let Some(candidates) = state.candidates.as_mut().filter(|grid| grid.asked.is_some()) else {
         return;
@@ -246,8 +300,7 @@ fn choose(state: &mut AppState, candidate_idx: usize, and_close: bool) -> Option
     if and_close {
         state.candidates = None;
     }
-    let is_kept =
-        |slot: &crate::state::Slot| slot.chosen.as_ref().and_then(entry_of) == Some(picture.entry);
+    let is_kept = |slot: &Slot| slot.chosen.as_ref().and_then(entry_of) == Some(picture.entry);
     let elsewhere = state.slots.iter().position(is_kept);
     match elsewhere {
         Some(other) if other == slot_idx && state.settings.recipe.is_open(slot_idx) => None,

@@ -80,6 +80,7 @@ pub(in crate::app) fn event(state: &mut AppState, event: Event, now: f64) -> Opt
             if state.thumbnails.len() > MAX_THUMBNAILS {
                 let shown = inspired::shown_entries(state);
                 state.thumbnails.retain(|entry, _| shown.contains(entry));
+                state.looked_at.retain(|entry| shown.contains(entry));
             }
         }
     }

@@ -176,6 +176,7 @@ pub(in crate::app) fn tidy(state: &mut AppState) {
 /// The next errand that is to be sent; follow with [`errand_sent`].
 pub(in crate::app) fn errand_due(state: &mut AppState) -> Option<(ErrandFor, Errand)> {
     inspired::look_for_candidates(state);
+    inspired::look_at_slots(state);
     state.steering.errands_due.pop_front()
 }
 
@@ -195,8 +196,8 @@ pub(super) fn errand_done(
             source::found(state, outcome);
             return None;
         }
-        // Answered by an event of its own.
-        ErrandFor::Candidates => return None,
+        // Answered by an event of their own.
+        ErrandFor::Candidates | ErrandFor::Thumbnails => return None,
     };
     let saving = &mut state.gallery.saving;
     let is_to_save = saving.contains(&node);

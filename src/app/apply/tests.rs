@@ -25,6 +25,7 @@ fn info() -> ModelInfo {
         control_kinds: Vec::new(),
         n_memory_slots: N_SLOTS,
         n_memory_entries: 9,
+        memory_entries: (1..10).map(crate::protocol::EntryId).collect(),
         n_parameters: 1,
         sha256: None,
         tokenizer_sha256: None,

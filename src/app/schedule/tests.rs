@@ -33,6 +33,7 @@ impl Rig {
             control_kinds: ControlKind::ALL.to_vec(),
             n_memory_slots: 2,
             n_memory_entries: 9,
+            memory_entries: (1..10).map(crate::protocol::EntryId).collect(),
             n_parameters: 1,
             sha256: None,
             tokenizer_sha256: None,

@@ -179,6 +179,13 @@ impl PictureMemory {
         by_id.get(&id).copied()
     }
 
+    /// The names of all entries, rising.
+    pub fn entry_ids(&self) -> Arc<[EntryId]> {
+        let mut names: Vec<EntryId> = (0..self.len()).map(|entry_idx| self.id(entry_idx)).collect();
+        names.sort_unstable();
+        names.into()
+    }
+
     /// Token ids of entry `entry_idx`, scale by scale and row by row, each below the codebook's
     /// size.
     pub fn ids(&self, entry_idx: usize) -> Vec<u32> {

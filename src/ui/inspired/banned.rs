@@ -3,6 +3,7 @@
 use egui::{Align, Label, Layout, Rect, RichText, Sense, Ui, Vec2};
 
 use crate::state::AppState;
+use crate::state::settings::MAX_BANNED_SHOWN;
 use crate::ui::command::UiCommand;
 use crate::ui::inspired_command::InspiredCommand;
 use crate::ui::pictures::Pictures;
@@ -23,6 +24,11 @@ pub(super) fn banned_ui(
     }
     widgets::fold(ui, "Banned pictures", |ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
+        let is_known =
+            |entry| state.thumbnails.contains_key(entry) || state.looked_at.contains(entry);
+        if !banned.iter().rev().take(MAX_BANNED_SHOWN).all(|banned| is_known(&banned.entry)) {
+            commands.push(InspiredCommand::LookAtBanned.into());
+        }
         for entry in banned {
             ui.horizontal(|ui| {
                 ui.spacing_mut().item_spacing.x = theme::SPACE_S;
