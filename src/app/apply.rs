@@ -13,6 +13,7 @@ mod nodes;
 mod opening;
 mod sheet;
 mod project;
+mod remembered;
 mod sketch;
 mod source;
 mod steer;
@@ -149,7 +150,11 @@ fn carry_out(state: &mut AppState, command: UiCommand, now: f64) -> Option<Effec
         }
         UiCommand::ScrubTo(scale_idx) => state.scrubbed_to = scale_idx,
         UiCommand::LetGo => return steer::let_go(state),
-        UiCommand::ShowNode(node) => return nodes::switch_to(state, node, "change of picture"),
+        UiCommand::ShowNode(node) => {
+            let missing = remembered::repair_node(state, node);
+            remembered::tell_missing(state, &missing, now);
+            return nodes::switch_to(state, node, "change of picture");
+        }
         UiCommand::DeleteNode(node) => {
             gallery::before_deletion(state, node);
             return nodes::delete(state, node);
@@ -411,4 +416,4 @@ mod inspired_tests;
 #[cfg(test)]
 mod steering_tests;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

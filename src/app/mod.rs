@@ -426,7 +426,7 @@ impl eframe::App for App {
             let effect = apply::event(&mut self.state, event, now);
             self.carry_out(ctx, frame, effect);
             if has_model_come {
-                apply::model_came(&mut self.state);
+                apply::model_came(&mut self.state, now);
             }
         }
         if let Some(preview) = self.worker.take_preview() {

@@ -15,6 +15,7 @@ pub use lanes::{Place as LanePlace, lanes};
 pub use node::{About, NewNode, Node, NodeId, Origin};
 
 use crate::imaging::RgbaImage;
+use crate::protocol::Inspiration;
 
 /// All nodes by number; a parent has a lower number than its children.
 #[derive(Debug, Clone, Default)]
@@ -104,6 +105,11 @@ impl Branches {
     /// The picture was written to a file.
     pub fn mark_saved(&mut self, id: NodeId) {
         self.change(id, |node| node.about.is_saved = true);
+    }
+
+    /// Keeps in a slot what a picture looked at there, as if it had been chosen by hand.
+    pub fn choose(&mut self, id: NodeId, slot_idx: usize, inspiration: Inspiration) {
+        self.change(id, |node| node.chosen.push((slot_idx, inspiration)));
     }
 
     /// Takes a node off the tree, or puts it back.

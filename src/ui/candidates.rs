@@ -47,7 +47,7 @@ pub(super) fn candidates_ui(
     view: &mut UiState,
     commands: &mut Vec<UiCommand>,
 ) {
-    let Some(candidates) = &state.candidates else {
+    let Some(candidates) = state.candidates.as_ref().filter(|_| !is_covered(state)) else {
         view.candidates = CandidatesView::default();
         return;
     };
@@ -80,6 +80,14 @@ pub(super) fn candidates_ui(
         });
     });
     commands.extend(wishes.into_iter().map(UiCommand::from));
+}
+
+/// Whether something else is to be answered first.
+fn is_covered(state: &AppState) -> bool {
+    state.sheet.is_some()
+        || state.export.is_some()
+        || state.opened.is_some()
+        || state.imports.open.is_some()
 }
 
 fn search_id() -> Id {

@@ -1,16 +1,18 @@
 //! *Inspired by* and the grid of candidates.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use egui::accesskit::Toggled;
 use egui::{Event, Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use underpaint::app::AppOptions;
+use underpaint::imaging::io::{Export, FileFormat, read_metadata, save_picture};
+use underpaint::imaging::metadata::{InspirationRecord, MemoryRecord, PictureRecord, TokenPyramid};
 use underpaint::protocol::{EntryId, Inspiration, MemoryRequest};
 use underpaint::state::ThemeChoice;
-use underpaint::ui::UiCommand;
+use underpaint::ui::{Action, UiCommand};
 
-use crate::common::fake_model::{FakeModel, Fault, Point};
+use crate::common::fake_model::{Calls, FakeModel, Fault, Point};
 use crate::help::{
     Live, Window, click, opened, press, request, run, state, wait_for_label, wait_until,
     wait_until_finished,
@@ -218,6 +220,72 @@ fn candidates_get_their_pictures_and_failures_are_told() {
     wait_for_label(&mut window, "Candidate “entry 6”");
 }
 
+/// A file of ours, with what a picture was inspired by in place of what it was.
+fn file_inspired_by(folder: &Path, inspirations: Vec<InspirationRecord>) -> PathBuf {
+    let options = AppOptions { save_dir: Some(folder.to_owned()), ..AppOptions::default() };
+    let mut window = opened(FakeModel::new(), SIZE, Live::Off, options);
+    wait_until_finished(&mut window);
+    press(&mut window, Modifiers::COMMAND, Key::E);
+    wait_for_label(&mut window, "Saved ");
+    let file = std::fs::read_dir(folder).expect("a folder").next().expect("a file");
+    let path = file.expect("a file").path();
+    let recalled = read_metadata(&path).expect("readable").recalled.expect("it tells");
+    let record = PictureRecord {
+        inspirations,
+        memory: MemoryRecord {
+            closed_slots: vec![1],
+            reference_strength: 0.5,
+            ..MemoryRecord::default()
+        },
+        ..*recalled.record.expect("ours")
+    };
+    let picture = image::open(&path).expect("a picture").into_rgba8();
+    let export = Export { format: FileFormat::Png, record: Some(&record) };
+    save_picture(&path, &picture, &export).expect("saved");
+    path
+}
+
+#[test]
+fn a_file_brings_its_inspirations_back_also_those_that_are_gone() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let entry = |id: u16| EntryId::of([id; 85]);
+    let inspiration = |slot: usize, id: u16, is_chosen: bool| {
+        let ids = [1, 2, 4, 8].map(|side| vec![u32::from(id); side * side]).to_vec();
+        InspirationRecord {
+            slot,
+            entry: format!("{:016x}", entry(id).0),
+            caption: format!("picture {id}"),
+            chosen: is_chosen,
+            tokens: TokenPyramid::new(&[1, 2, 4, 8], ids).ok(),
+            ..InspirationRecord::default()
+        }
+    };
+    let path =
+        file_inspired_by(folder.path(), vec![inspiration(0, 77, false), inspiration(2, 5, true)]);
+    let model = FakeModel::new();
+    let calls = model.calls();
+    let mut window = drawn(model, Live::On);
+    wait_until(&mut window, "rest", |window| !state(window).is_drawing());
+    let n_starts = |calls: &Calls| calls.count(|call| call.point == Point::Start);
+    let before = n_starts(&calls);
+    run(&mut window, UiCommand::OpenFile(path));
+    wait_for_label(&mut window, "“picture 77” and “picture 5” are not in the memory any more");
+    window.get_by_label("Place 1: picture 77");
+    window.get_by_label("Place 3: picture 5");
+    window.get_by_label("Place 2");
+    assert_eq!(state(&window).settings.recipe.closed_slots, [1]);
+    assert_eq!(state(&window).settings.recipe.reference_strength, 0.5);
+    wait_until(&mut window, "what it looks like", |window| {
+        state(window).thumbnails.contains_key(&entry(77))
+    });
+    window.run_steps(20);
+    assert_eq!(n_starts(&calls), before, "what is opened is not drawn");
+    run(&mut window, Action::AnotherSeed);
+    let memory = memory(&mut window);
+    let chosen = vec![(0, entry(77).0), (2, entry(5).0)];
+    assert_eq!((entries(&memory), memory.closed_slots), (chosen, vec![1]));
+}
+
 #[test]
 fn everything_can_be_read_out_in_narrow_windows_too() {
     let mut window = drawn(FakeModel::new(), Live::Off);
@@ -271,6 +339,19 @@ fn shots() {
             window.run_steps(20);
             quiet(&mut window);
             shot(&mut window, "slots");
+            let [from, to] = ["Place 1: ", "Place 3: "].map(|place| {
+                let row = window.get_by_label_contains(place).rect();
+                row.left_center() + egui::vec2(30.0, 0.0)
+            });
+            window.drag_at(from);
+            window.step();
+            for step in 1..=4 {
+                window.hover_at(from + (to - from) * (step as f32 / 4.5));
+                window.step();
+            }
+            shot(&mut window, "dragged");
+            window.drop_at(from);
+            window.run_steps(2);
             click(&mut window, "Keep place 1");
             click(&mut window, "Use place 3");
             quiet(&mut window);
@@ -293,6 +374,16 @@ fn shots() {
             window.run_steps(20);
             quiet(&mut window);
             shot(&mut window, "banned");
+            click(&mut window, "Picture memory");
+            click(&mut window, "Release place 1");
+            quiet(&mut window);
+            window.get_by_label_contains("Place 1").scroll_to_me();
+            window.run_steps(20);
+            shot(&mut window, "nothing-looked-up");
+            let from = window.get_by_label("Place 2").rect().left_center() + egui::vec2(30.0, 0.0);
+            window.hover_at(from);
+            window.run_steps(60);
+            shot(&mut window, "tooltip");
         }
     }
 }

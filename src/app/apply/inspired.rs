@@ -118,12 +118,16 @@ pub(super) fn look_at_slots(state: &mut AppState) {
     if is_drawn_here || state.is_drawing() {
         return;
     }
+    let is_known =
+        |entry| state.thumbnails.contains_key(&entry) || state.looked_at.contains(&entry);
+    let unknown = state.slots.iter().enumerate();
+    let unknown = unknown.filter(|(_, slot)| slot.entry().is_some_and(|entry| !is_known(entry)));
     let shown = |(slot_idx, slot): (usize, &Slot)| match &slot.chosen {
         Some(Inspiration::Remembered(picture)) => Some(as_used(slot_idx, picture)),
         Some(Inspiration::Picture { .. }) => None,
         Some(Inspiration::Entry(_)) | None => slot.about().cloned(),
     };
-    let pictures = state.slots.iter().enumerate().filter_map(shown).collect();
+    let pictures = unknown.filter_map(shown).collect();
     look_at(state, pictures);
 }
 
@@ -288,7 +292,11 @@ fn show_candidates(state: &mut AppState, slot_idx: usize) {
     match &mut state.candidates {
         Some(candidates) if candidates.slot_idx == slot_idx => state.candidates = None,
         Some(candidates) => candidates.slot_idx = slot_idx,
-        None => state.candidates = Some(Candidates::new(slot_idx)),
+        None => {
+            // They would lie over each other.
+            state.export = None;
+            state.candidates = Some(Candidates::new(slot_idx));
+        }
     }
 }
 

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use super::{Effect, add_inspiration, import, nodes, sheet, timeline};
+use super::{Effect, add_inspiration, import, nodes, remembered, sheet, timeline};
 use crate::document::{Document, Edit, LayerImage, Plane};
 use crate::imaging::RgbaImage;
 use crate::imaging::metadata::{PictureRecord, Recalled};
 use crate::params::Sampling;
-use crate::protocol::{self, Anchor, EntryId, Inspiration, InspiredBy, JobId, ModelInfo, Timings};
+use crate::protocol::{self, Anchor, EntryId, InspiredBy, JobId, ModelInfo, Timings};
 use crate::state::branches::About;
 use crate::state::opened::{OpenChoice, Opened};
 use crate::state::{
@@ -70,7 +70,14 @@ fn restore(
     now: f64,
 ) -> Option<Effect> {
     let mut lost = opened.recalled.ignored.clone();
-    let made = made_of(state, opened, record, &mut lost);
+    let inspirations = remembered::of_record(state, opened, record, &mut lost);
+    let missing = inspirations.missing;
+    let made = Made {
+        recipe: recipe_of(state, record),
+        banned: banned_of(state, record),
+        chosen: inspirations.chosen,
+        sketch: sketch_of(state, opened, record, &mut lost),
+    };
     let name = opened.name();
     let kept = match state.model() {
         Some(model) => protocol::Kept::from_record(record, model).map_err(|e| e.to_string()),
@@ -90,6 +97,7 @@ fn restore(
             effect
         }
     };
+    remembered::tell_missing(state, &missing, now);
     state.settings.remember_prompt();
     effect
 }
@@ -181,8 +189,9 @@ fn recipe_of(state: &AppState, record: &PictureRecord) -> Recipe {
         sampling: (of_model != Some(sampling)).then_some(sampling),
         memory_on: record.memory.retrieval,
         reference_strength: if strength.is_finite() { strength.clamp(0.0, 2.0) } else { 1.0 },
-        closed_slots: Vec::new(),
+        closed_slots: record.memory.closed_slots.clone(),
     }
+    .checked()
 }
 
 /// Captions are not in the file, so that of a ban which is known here is taken.
@@ -193,47 +202,6 @@ fn banned_of(state: &AppState, record: &PictureRecord) -> Vec<Banned> {
     };
     let entries = record.memory.banned.iter().filter_map(|text| entry_of(text));
     entries.map(|entry| Banned { entry, caption: known(entry) }).collect()
-}
-
-/// What the picture was made from; what is not in the file is added to `lost`.
-fn made_of(
-    state: &mut AppState,
-    opened: &Opened,
-    record: &PictureRecord,
-    lost: &mut Vec<String>,
-) -> Made {
-    Made {
-        recipe: recipe_of(state, record),
-        banned: banned_of(state, record),
-        chosen: chosen_of(state, opened, record, lost),
-        sketch: sketch_of(state, opened, record, lost),
-    }
-}
-
-/// Slots that were chosen by hand.
-fn chosen_of(
-    state: &AppState,
-    opened: &Opened,
-    record: &PictureRecord,
-    lost: &mut Vec<String>,
-) -> Vec<(usize, Inspiration)> {
-    let size_px = state.model().map(|model| model.image_size_px as u32);
-    let pairs = record.inspirations.iter().zip(&opened.inspirations);
-    let mut chosen = Vec::new();
-    for (inspiration, pixels) in pairs.filter(|(inspiration, _)| inspiration.chosen) {
-        let slot = inspiration.slot;
-        let name = &inspiration.caption;
-        let fits = |pixels: &&Arc<RgbaImage>| size_px.is_some_and(|size| pixels.width() == size);
-        if let Some(pixels) = pixels.as_ref().filter(fits) {
-            let picture = Inspiration::Picture { name: name.clone(), pixels: Arc::clone(pixels) };
-            chosen.push((slot, picture));
-        } else if let Ok(inspiration) = protocol::inspiration_from(inspiration) {
-            chosen.push((slot, inspiration));
-        } else {
-            lost.push(format!("the inspiration “{name}”, which is not in the file"));
-        }
-    }
-    chosen
 }
 
 fn entry_of(text: &str) -> Option<EntryId> {

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Effect, nodes, open_dialog, source};
+use super::{Effect, nodes, open_dialog, remembered, source};
 use crate::document::Document;
 use crate::project::journal::{Recovered, SessionFacts};
 use crate::project::{Opened, Project};
 use crate::protocol::{Failure, JobId};
+use crate::state::inspiration::pinned;
 use crate::state::project::{
     Guard, NodeCache, Offer, is_work, name_of, remember_recent, with_project_ending,
 };
@@ -177,12 +178,12 @@ pub(super) fn answer(state: &mut AppState, answer: ProjectAnswer, now: f64) -> O
 /// The model says how large its pictures are: an untouched project takes their size without being
 /// work. A picture that was opened before is shown again, because only now is known what a request
 /// for it looks like.
-pub(in crate::app) fn model_came(state: &mut AppState) {
+pub(in crate::app) fn model_came(state: &mut AppState, now: f64) {
     if state.project.serial == 0 && !state.project.is_unsaved {
         state.project.saved = state.to_project(&mut NodeCache::default());
     }
     if state.job.as_ref().is_some_and(|job| job.id == JobId::RECALLED) {
-        show_current(state);
+        show_current(state, now);
     }
     source::look_again(state);
 }
@@ -261,7 +262,7 @@ fn opened_file(state: &mut AppState, path: PathBuf, opened: Opened, now: f64) ->
     remember_recent(&mut state.settings.recent_projects, &path);
     remarks.extend(state.open_project(&project, Some(path), guard));
     tell(state, guard, &remarks);
-    show_current(state);
+    show_current(state, now);
     source::look_again(state);
     cancel(was_drawing)
 }
@@ -288,14 +289,22 @@ fn open_recovered(
     state.recovery.is_open = false;
     let guard = (!remarks.is_empty()).then_some(Guard::Damaged);
     tell(state, guard, &remarks);
-    show_current(state);
+    show_current(state, now);
     source::look_again(state);
     cancel(was_drawing)
 }
 
 /// The picture of the project comes back.
-fn show_current(state: &mut AppState) {
+fn show_current(state: &mut AppState, now: f64) {
     if let Some(id) = state.branches.current {
+        let missing = remembered::repair_node(state, id);
+        for picture in &missing {
+            // The project goes on from this picture.
+            if let Some(slot) = state.slots.get_mut(picture.slot) {
+                slot.chosen.get_or_insert_with(|| pinned(picture));
+            }
+        }
+        remembered::tell_missing(state, &missing, now);
         // Nothing is being drawn, so there is nothing to cancel.
         nodes::show(state, id);
     } else {
