@@ -24,6 +24,11 @@ fn main() -> Result<()> {
     let model = generator.memory_model();
 
     timed("key", N_REPEATS, |idx| generator.key(&format!("red apple with a leaf {idx}")));
+    timed("16 keys", N_REPEATS, |idx| {
+        let lengths = ["", " with a leaf", " in a bowl", " and two green pears"];
+        let caption = |n: usize| format!("red apple{} {}", lengths[n % 4], 16 * idx + n);
+        generator.keys(&(0..16).map(caption).collect::<Vec<_>>())
+    });
     let size_px = model.image_size_px as u32;
     timed("ids", N_REPEATS, |idx| {
         let picture = RgbaImage::from_fn(size_px, size_px, |x, y| {

@@ -406,8 +406,8 @@ impl Generator for EmbeddedModel {
         memory: &MemoryRequest,
         n: usize,
     ) -> Result<Vec<InspiredBy>, ModelError> {
-        let key = self.text.key(text)?;
-        self.inspirations.candidates(&key, memory, n)
+        let text = self.text.encode(text)?;
+        self.inspirations.candidates(&text.key, memory, n)
     }
 
     fn memory_model(&self) -> MemoryModel {
@@ -427,9 +427,19 @@ impl Generator for EmbeddedModel {
     }
 
     fn key(&mut self, caption: &str) -> Result<Vec<i8>, ModelError> {
-        let key = self.text.key(caption)?;
-        Ok(key.iter().map(|value| (value * KEY_ONE).round() as i8).collect())
+        let keys = self.text.keys(&[caption])?;
+        Ok(keys.into_iter().flat_map(in_bytes).collect())
     }
+
+    fn keys(&mut self, captions: &[String]) -> Result<Vec<Vec<i8>>, ModelError> {
+        let keys = self.text.keys(captions)?.into_iter();
+        Ok(keys.map(|key| in_bytes(key).collect()).collect())
+    }
+}
+
+/// A text vector of length 1 as memories keep it.
+fn in_bytes(key: Vec<f32>) -> impl Iterator<Item = i8> {
+    key.into_iter().map(|value| (value * KEY_ONE).round() as i8)
 }
 
 /// Stacks the slots of all pictures; all pictures of a request fill the same slots.

@@ -20,7 +20,6 @@ impl MemoryEncoder for Box<dyn Generator> {
     }
 
     fn keys(&mut self, captions: &[String]) -> Result<Vec<Vec<i8>>, Failure> {
-        let key = |caption: &String| self.key(caption).map_err(|error| error.to_failure());
-        captions.iter().map(key).collect()
+        Generator::keys(&mut **self, captions).map_err(|error| error.to_failure())
     }
 }

@@ -146,6 +146,14 @@ pub trait Generator: Send {
     /// # Errors
     /// What the computation reports.
     fn key(&mut self, caption: &str) -> Result<Vec<i8>, ModelError>;
+
+    /// [`Self::key`] of several captions, which may take much less time than one by one.
+    ///
+    /// # Errors
+    /// What the computation reports.
+    fn keys(&mut self, captions: &[String]) -> Result<Vec<Vec<i8>>, ModelError> {
+        captions.iter().map(|caption| self.key(caption)).collect()
+    }
 }
 
 /// How a step came out.

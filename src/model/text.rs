@@ -87,16 +87,30 @@ impl TextEncoder {
         Ok(encoding)
     }
 
-    /// [`TextEncoding::key`] of a text that is not going to be asked for again, so it takes no
-    /// prompt's place in the cache.
+    /// [`TextEncoding::key`] of texts that are not going to be asked for again, so they take no
+    /// prompt's place in the cache. Several at once take much less time than one by one.
     ///
     /// # Errors
     /// Those of [`Self::encode`].
-    pub fn key(&mut self, text: &str) -> Result<Vec<f32>, ModelError> {
-        match self.cache.find(|cached| cached == text) {
-            Some(encoding) => Ok(encoding.key.clone()),
-            None => Ok(self.compute(text)?.key),
+    pub fn keys(&self, texts: &[impl AsRef<str>]) -> Result<Vec<Vec<f32>>, ModelError> {
+        let mut rows = Vec::with_capacity(texts.len());
+        for (text_idx, text) in texts.iter().enumerate() {
+            rows.push((self.token_ids(text.as_ref())?.0, text_idx));
         }
+        // Rows of one length need no mask, and most of the time goes into reading the weights.
+        rows.sort_by_key(|(ids, _)| ids.len());
+        let mut keys = vec![Vec::new(); texts.len()];
+        for rows in rows.chunk_by(|(a, _), (b, _)| a.len() == b.len()) {
+            let shape = (rows.len(), rows[0].0.len());
+            let ids: Vec<u32> = rows.iter().flat_map(|(ids, _)| ids.iter().copied()).collect();
+            let ids = Tensor::from_vec(ids, shape, &self.device)?;
+            let hidden = self.bert.forward(&ids, &ids.zeros_like()?, None)?; // (B, T, H)
+            let means: Vec<Vec<f32>> = hidden.mean(1)?.to_vec2()?;
+            for ((_, text_idx), mean) in rows.iter().zip(means) {
+                keys[*text_idx] = normalised(mean);
+            }
+        }
+        Ok(keys)
     }
 
     fn compute(&self, prompt: &str) -> Result<TextEncoding, ModelError> {

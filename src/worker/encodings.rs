@@ -14,6 +14,8 @@ use crate::imaging::RgbaImage;
 use crate::model::{Generator, ModelError};
 use crate::protocol::{Failure, MemoryEncoder, MemoryModel, row_of};
 
+/// Captions that the model reads together; they take about as long as a picture.
+const N_CAPTIONS: usize = 8;
 /// Jobs that follow each other without a pause let one piece through in this time.
 const MAX_WAIT: Duration = Duration::from_millis(500);
 
@@ -90,8 +92,8 @@ impl Encodings {
         self.waiting().calls.is_empty()
     }
 
-    /// Works on the call that has waited longest: one picture or caption, and more of them as long
-    /// as `is_idle`.
+    /// Works on the call that has waited longest: one picture or some captions, and more of them as
+    /// long as `is_idle`.
     pub(super) fn run_piece(&self, model: &mut dyn Generator, is_idle: impl Fn() -> bool) {
         let Some(call) = self.waiting().calls.pop_front() else { return };
         let go_on = || is_idle() && !self.waiting().is_closed;
@@ -160,12 +162,15 @@ impl Call {
                 None
             }
             Self::Ids(series) => {
-                let encode = |picture: &Arc<RgbaImage>| Ok(row_of(&model.encode(picture)?));
-                series.run_piece(encode, go_on).map(Self::Ids)
+                let encode = |pictures: &[Arc<RgbaImage>]| {
+                    let rows = pictures.iter().map(|picture| Ok(row_of(&model.encode(picture)?)));
+                    rows.collect()
+                };
+                series.run_piece(1, encode, go_on).map(Self::Ids)
             }
-            Self::Keys(series) => {
-                series.run_piece(|caption: &String| model.key(caption), go_on).map(Self::Keys)
-            }
+            Self::Keys(series) => series
+                .run_piece(N_CAPTIONS, |captions: &[_]| model.keys(captions), go_on)
+                .map(Self::Keys),
         }
     }
 
@@ -183,14 +188,22 @@ impl<T: Clone, R> Series<T, R> {
         Self { things: things.to_vec(), done: Vec::with_capacity(things.len()), answer }
     }
 
+    /// `make` is given up to `n` things at a time.
     fn run_piece(
         mut self,
-        mut make: impl FnMut(&T) -> Result<R, ModelError>,
+        n: usize,
+        mut make: impl FnMut(&[T]) -> Result<Vec<R>, ModelError>,
         go_on: &dyn Fn() -> bool,
     ) -> Option<Self> {
-        while let Some(thing) = self.things.get(self.done.len()) {
-            match guarded(|| make(thing)) {
-                Ok(made) => self.done.push(made),
+        loop {
+            let n_done = self.done.len();
+            let next = &self.things[n_done..self.things.len().min(n_done + n)];
+            if next.is_empty() {
+                self.answer.send(Ok(self.done)).ok();
+                return None;
+            }
+            match guarded(|| make(next)) {
+                Ok(made) => self.done.extend(made),
                 Err(failure) => {
                     self.answer.send(Err(failure)).ok();
                     return None;
@@ -200,8 +213,6 @@ impl<T: Clone, R> Series<T, R> {
                 return Some(self);
             }
         }
-        self.answer.send(Ok(self.done)).ok();
-        None
     }
 }
 
