@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
+use super::inspiration_args::InspirationArgs;
 use crate::model::{DeviceChoice, LoadOptions};
 use crate::params::{ControlKind, Sampling, StrengthCurve};
 
@@ -109,16 +110,8 @@ pub struct GenerateArgs {
     /// How strongly a control is followed, 0 to 2, such as lines=0.8; may be repeated.
     #[arg(long, value_name = "KIND=VALUE")]
     pub strength: Vec<Strength>,
-    /// Picture to be inspired by, before those that the model remembers; may be repeated.
-    #[arg(long, value_name = "FILE")]
-    pub inspire: Vec<PathBuf>,
-    /// Leave the background of those pictures; otherwise what goes round most of the picture in one
-    /// colour is taken away.
-    #[arg(long, requires = "inspire")]
-    pub keep_background: bool,
-    /// Paint without looking at remembered pictures.
-    #[arg(long)]
-    pub no_memory: bool,
+    #[command(flatten)]
+    pub inspiration: InspirationArgs,
     /// Folder for a picture after each scale: 01.png, 02.png …, with the seed in front if there
     /// are several pictures. Created if missing.
     #[arg(long, value_name = "DIR")]
@@ -245,7 +238,7 @@ fn probability(text: &str) -> Result<f32, String> {
 }
 
 /// A number from 0 to `max`; NaN and infinities are none.
-fn number(text: &str, max: f32) -> Result<f32, String> {
+pub(super) fn number(text: &str, max: f32) -> Result<f32, String> {
     let value: Option<f32> = text.trim().parse().ok();
     value
         .filter(|value| (0.0..=max).contains(value))

@@ -15,7 +15,7 @@ use crate::imaging::io::{OpenedPicture, open_picture};
 use crate::imaging::{RgbaImage, control};
 use crate::model::{self, Generator};
 use crate::params::{ControlKind, Sampling, StrengthCurve};
-use crate::protocol::{Control, GenerateRequest, Given, MemoryRequest, ModelInfo, Previews};
+use crate::protocol::{Control, GenerateRequest, Given, ModelInfo, Previews};
 
 /// # Errors
 /// [`CliError`]; pictures that were finished before stay.
@@ -79,6 +79,7 @@ impl InputPicture {
 /// Pictures named on the command line, opened and upright.
 struct InputPictures {
     controls: Vec<(ControlKind, InputPicture)>,
+    /// In the order of [`super::InspirationArgs::files`].
     inspirations: Vec<InspiringPicture>,
     /// What the coarse scales are encoded from.
     source: Option<InputPicture>,
@@ -91,11 +92,9 @@ impl InputPictures {
             .filter_map(|(kind, file)| Some((kind, file?)))
             .map(|(kind, file)| Ok((kind, InputPicture::open(file)?)))
             .collect::<Result<_, CliError>>()?;
-        let inspirations = args
-            .inspire
-            .iter()
-            .map(|file| InspiringPicture::open(file))
-            .collect::<Result<_, _>>()?;
+        let inspirations = args.inspiration.files();
+        let inspirations =
+            inspirations.map(|file| InspiringPicture::open(file)).collect::<Result<_, _>>()?;
         let source = args.from_picture.as_deref().map(InputPicture::open).transpose()?;
         Ok(Self { controls, inspirations, source })
     }
@@ -120,17 +119,12 @@ impl Run {
                 Control { map: read.map.in_8_bits(), strength, strength_map: None }
             })
             .collect();
-        let chosen = pictures
-            .inspirations
-            .into_iter()
-            .enumerate()
-            .map(|(slot, mut picture)| {
-                let inspiration = picture.inspiration(info, args.keep_background);
-                self.notices_about(&picture.name, &picture.notes);
-                (slot, inspiration)
-            })
-            .collect();
-        let memory = MemoryRequest { retrieval: !args.no_memory, chosen, ..Default::default() };
+        let inspirations = pictures.inspirations.into_iter().map(|mut picture| {
+            let inspiration = picture.inspiration(info, args.inspiration.keep_background);
+            self.notices_about(&picture.name, &picture.notes);
+            inspiration
+        });
+        let memory = args.inspiration.request(inspirations, info);
         Ok(GenerateRequest {
             prompt: args.prompt.clone(),
             negative: args.negative.clone(),
@@ -221,13 +215,7 @@ fn check_against_model(args: &GenerateArgs, info: &ModelInfo) -> Result<(), CliE
             )));
         }
     }
-    if args.inspire.len() > info.n_memory_slots {
-        return Err(CliError::Usage(format!(
-            "--inspire can be given up to {} times with this model",
-            info.n_memory_slots
-        )));
-    }
-    Ok(())
+    args.inspiration.check(info)
 }
 
 /// A seed that is easy to note down: below 2³².

@@ -11,6 +11,7 @@ mod error;
 mod generate;
 mod go_on;
 mod info;
+mod inspiration_args;
 mod inspiring;
 mod painting;
 mod report;
@@ -24,6 +25,7 @@ use clap::error::ErrorKind;
 pub use args::{Args, Command, ContinueArgs, GenerateArgs, InfoArgs, ModelArgs, Strength};
 pub use depth::depth_source;
 pub use error::CliError;
+pub use inspiration_args::{InspirationArgs, Pin, PinnedPicture};
 pub use report::{
     FileReport, GenerateReport, InfoReport, InspirationReport, ModelReport, PictureReport,
     PictureTimes, RecalledReport,
