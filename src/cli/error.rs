@@ -4,6 +4,7 @@ use std::io;
 
 use crate::app::WindowError;
 use crate::imaging::io::{MetadataError, PictureError, SaveError};
+use crate::library::memory::MemoryError;
 use crate::model::ModelError;
 use crate::protocol::KeptError;
 
@@ -27,6 +28,8 @@ pub enum CliError {
     Save(#[from] SaveError),
     #[error("{}", model_sentence(.0))]
     Model(#[from] ModelError),
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
     #[error(transparent)]
     Window(#[from] WindowError),
     #[error("the result cannot be printed: {0}")]

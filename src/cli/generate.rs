@@ -4,18 +4,19 @@
 //! found before the first scale is computed.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::console::Console;
 use super::destination::{Destination, PreviewFolder};
 use super::inspiring::InspiringPicture;
 use super::painting::{Keeps, Loading, Run};
-use super::{CliError, GenerateArgs, ModelArgs};
+use super::{CliError, GenerateArgs, ModelArgs, own_memories};
 use crate::imaging::io::{OpenedPicture, open_picture};
 use crate::imaging::{RgbaImage, control};
 use crate::model::{self, Generator};
 use crate::params::{ControlKind, Sampling, StrengthCurve};
-use crate::protocol::{Control, GenerateRequest, Given, ModelInfo, Previews};
+use crate::protocol::{Control, GenerateRequest, Given, ModelInfo, OwnMemory, Previews};
 
 /// # Errors
 /// [`CliError`]; pictures that were finished before stay.
@@ -42,7 +43,12 @@ pub(super) fn run(args: &GenerateArgs, model: &ModelArgs) -> Result<(), CliError
         earlier: None,
     };
     let source = pictures.source.take();
-    let mut request = run.request(args, pictures, generator.info())?;
+    let names = &args.inspiration.memory;
+    let (own, remarks) = own_memories::open(names, &generator.memory_model())?;
+    for remark in remarks {
+        run.notice(&remark);
+    }
+    let mut request = run.request(args, pictures, own, generator.info())?;
     if let Some(source) = source {
         run.start_from(&source, args.keep_scales, &mut request, generator.as_mut())?;
     }
@@ -106,6 +112,7 @@ impl Run {
         &mut self,
         args: &GenerateArgs,
         pictures: InputPictures,
+        own: Vec<Arc<OwnMemory>>,
         info: &ModelInfo,
     ) -> Result<GenerateRequest, CliError> {
         check_against_model(args, info)?;
@@ -124,7 +131,7 @@ impl Run {
             self.notices_about(&picture.name, &picture.notes);
             inspiration
         });
-        let memory = args.inspiration.request(inspirations, info);
+        let memory = args.inspiration.request(inspirations, own, info);
         Ok(GenerateRequest {
             prompt: args.prompt.clone(),
             negative: args.negative.clone(),

@@ -8,11 +8,11 @@ use super::console::Console;
 use super::destination::{Destination, PreviewFolder};
 use super::generate::random_seed;
 use super::painting::{Keeps, Loading, Run};
-use super::{CliError, ContinueArgs, ModelArgs};
+use super::{CliError, ContinueArgs, ModelArgs, own_memories};
 use crate::imaging::io::read_metadata;
 use crate::imaging::metadata::{InspirationRecord, PictureRecord, Recalled};
 use crate::model;
-use crate::protocol::{GenerateRequest, Kept, ModelInfo};
+use crate::protocol::{GenerateRequest, InspiredBy, Kept, ModelInfo};
 
 /// # Errors
 /// [`CliError`]; the file itself is never written to unless it is named as the output.
@@ -46,9 +46,15 @@ pub(super) fn run(args: &ContinueArgs, model: &ModelArgs) -> Result<(), CliError
             control.map.kind().name()
         ));
     }
-    for missing in
-        Kept::missing(&record, |used| !used.memory.is_empty() || generator.holds(used.entry))
-    {
+    let memory_model = generator.memory_model();
+    let holds = |used: &InspiredBy| {
+        if used.memory.is_empty() {
+            generator.holds(used.entry)
+        } else {
+            own_memories::still_holds(used, &memory_model)
+        }
+    };
+    for missing in Kept::missing(&record, holds) {
         run.notice(&missing_notice(missing));
     }
     run.earlier = Some(record);

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use clap::Args as ClapArgs;
 
 use super::CliError;
-use crate::protocol::{EntryId, Inspiration, MemoryRequest, ModelInfo};
+use crate::protocol::{EntryId, Inspiration, MemoryRequest, ModelInfo, OwnMemory};
 
 /// Greatest reference strength.
 const MAX_STRENGTH: f32 = 2.0;
@@ -22,8 +23,12 @@ pub struct InspirationArgs {
     /// one colour is taken away.
     #[arg(long)]
     pub keep_background: bool,
+    /// One of your memories to look into, before the one that comes with the program; may be
+    /// repeated. See `underpaint memory`.
+    #[arg(long, value_name = "NAME")]
+    pub memory: Vec<String>,
     /// Paint without looking for remembered pictures.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "memory")]
     pub no_memory: bool,
     /// Remembered picture that must not be used, by the number that --json tells; may be repeated.
     #[arg(long, value_name = "ENTRY", value_parser = entry)]
@@ -119,11 +124,12 @@ impl InspirationArgs {
         Ok(())
     }
 
-    /// What the generator may look at. `pictures` are those of [`Self::files`], and the options
-    /// have been checked.
+    /// What the generator may look at. `pictures` are those of [`Self::files`], `own` the memories
+    /// of [`Self::memory`], and the options have been checked.
     pub(super) fn request(
         &self,
         mut pictures: impl Iterator<Item = Inspiration>,
+        own: Vec<Arc<OwnMemory>>,
         info: &ModelInfo,
     ) -> MemoryRequest {
         let mut chosen = Vec::new();
@@ -135,14 +141,14 @@ impl InspirationArgs {
             chosen.extend(picture.map(|picture| (pin.slot_idx, picture)));
         }
         chosen.extend(self.free_slots(info.n_memory_slots).zip(pictures));
-        let default = MemoryRequest::default();
+        let strength = self.reference_strength;
         MemoryRequest {
             retrieval: !self.no_memory,
             banned: self.ban.clone(),
             chosen,
-            reference_strength: self.reference_strength.unwrap_or(default.reference_strength),
+            reference_strength: strength.unwrap_or(MemoryRequest::default().reference_strength),
             closed_slots: self.close_slot.clone(),
-            ..default
+            own,
         }
     }
 

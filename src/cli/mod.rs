@@ -13,6 +13,7 @@ mod go_on;
 mod info;
 mod inspiration_args;
 mod inspiring;
+mod own_memories;
 mod painting;
 mod report;
 
