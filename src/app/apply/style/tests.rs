@@ -40,6 +40,7 @@ fn ready() -> AppState {
         control_kinds: Vec::new(),
         n_memory_slots: 2,
         n_memory_entries: 9,
+        memory_entries: (1..10).map(crate::protocol::EntryId).collect(),
         n_parameters: 1,
         sha256: None,
         tokenizer_sha256: None,
