@@ -64,7 +64,8 @@ impl AppState {
             chosen: Vec::new(),
             closed_slots: Vec::new(),
             reference_strength: 0.0,
-            ..self.memory_request()
+            // Also where nothing is looked up by itself.
+            own: self.memories.for_requests(),
         };
         Some(Query { text, memory })
     }

@@ -102,11 +102,15 @@ impl AppState {
         if picture.memory.is_empty() {
             return self.model().is_some_and(|model| !model.holds(picture.entry));
         }
-        let own = self.memory_request().own;
-        let of_name: Vec<_> = own.iter().filter(|own| own.name == picture.memory).collect();
+        let Some(known) = &self.memories.known else { return false };
+        let Some(known) = known.iter().find(|known| known.name == picture.memory) else {
+            return true;
+        };
+        let own = self.memories.for_requests();
+        let own = own.iter().find(|own| own.memory == known.memory);
         let has_it =
-            |own: &&Arc<OwnMemory>| own.entries.iter().any(|entry| entry.entry == picture.entry);
-        !of_name.is_empty() && !of_name.iter().any(has_it)
+            |own: &Arc<OwnMemory>| own.entries.iter().any(|entry| entry.entry == picture.entry);
+        known.n_entries == 0 || own.is_some_and(|own| !has_it(own))
     }
 }
 

@@ -132,7 +132,7 @@ pub(super) fn look_at_slots(state: &mut AppState) {
 }
 
 fn look_at_banned(state: &mut AppState) {
-    let own = state.memory_request().own;
+    let own = state.memories.for_requests();
     let picture = |banned: &Banned| {
         let ids = own.iter().find_map(|own| {
             let idx = own.entries.iter().position(|entry| entry.entry == banned.entry)?;

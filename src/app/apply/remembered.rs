@@ -212,7 +212,7 @@ mod tests {
         let (restored, lost) = restored(&record);
         assert_eq!((slots(&restored), lost), (vec![0, 1, 2], Vec::new()));
         let missing: Vec<_> = restored.missing.iter().map(|used| used.entry).collect();
-        assert_eq!(missing, [entry(99), entry(98)], "of the user's own memory nobody knows");
+        assert_eq!(missing, [entry(99), entry(98)], "the user's own are not known yet");
         let mut state = ready();
         tell_missing(&mut state, &restored.missing, 0.0);
         let told = state.notices.iter().last().map(|notice| notice.headline.clone());
