@@ -9,6 +9,7 @@ use std::process::{Command, Output, Stdio};
 use image::{Rgba, RgbaImage};
 use serde_json::Value;
 use tempfile::TempDir;
+use underpaint::imaging::io::{Export, FileFormat, read_metadata, save_picture};
 
 const TINY_MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/embedded_tiny");
 
@@ -507,4 +508,42 @@ fn without_a_display_the_command_line_is_recommended() {
     }
     let ran = Ran::new(command.output().unwrap());
     ran.failed(1, "check that a display is available, or use `underpaint generate`");
+}
+
+#[test]
+fn a_memory_that_is_not_there_is_named() {
+    let desk = Desk::new();
+    let mut command = desk.command(&["generate", "--model", TINY_MODEL, "cat"]);
+    command.args(["--memory", "My cats"]).env("XDG_DATA_HOME", desk.path("data"));
+    let ran = Ran::new(command.output().expect("the program starts"));
+    ran.failed(1, "there is no memory “My cats”");
+    desk.generate(&["cat", "--memory", "a", "--no-memory"]).failed(2, "cannot be used with");
+    assert_eq!(desk.files(), [""; 0], "looking for a memory makes none");
+}
+
+#[test]
+fn what_inspired_a_picture_is_taken_from_its_file() {
+    let desk = Desk::new();
+    desk.draw("sun.png", 255, 0);
+    let arguments = ["cat", "--seed", "9", "-o", "a.png", "--inspire", "sun.png", "--quiet"];
+    desk.generate(&arguments).succeeded();
+    let go_on = |file: &str, output: &str| {
+        let arguments = ["continue", file, "--model", TINY_MODEL, "--from-scale", "5"];
+        let seed = ["--seed", "9", "-o", output];
+        let mut command = desk.command(&[&arguments[..], &seed].concat());
+        command.env("XDG_DATA_HOME", desk.path("data"));
+        Ran::new(command.output().expect("the program starts")).succeeded().err
+    };
+    assert!(!go_on("a.png", "b.png").contains("no longer"));
+    assert_eq!(desk.picture("a.png"), desk.picture("b.png"));
+    // As if it had been found in a memory that was removed since.
+    let recalled = read_metadata(&desk.path("a.png")).unwrap().recalled.unwrap();
+    let mut record = recalled.record.unwrap();
+    record.inspirations[0].entry = "00000000000000aa".to_owned();
+    record.inspirations[0].memory = "My suns".to_owned();
+    let export = Export { format: FileFormat::Png, record: Some(&record) };
+    save_picture(&desk.path("c.png"), &desk.picture("a.png"), &export).unwrap();
+    let notes = go_on("c.png", "d.png");
+    assert!(notes.contains("the memory “My suns” no longer has “sun”"), "{notes}");
+    assert_eq!(desk.picture("a.png"), desk.picture("d.png"));
 }

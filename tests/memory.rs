@@ -211,7 +211,7 @@ fn going_on_needs_no_memory() {
     }
     let missing = |holds_own: bool| {
         let holds = |used: &InspiredBy| {
-            if used.memory.is_empty() { generator.holds(used.entry) } else { holds_own }
+            if used.memory.is_empty() { generator.info().holds(used.entry) } else { holds_own }
         };
         Kept::missing(&record, holds).iter().map(|record| record.slot).collect::<Vec<_>>()
     };

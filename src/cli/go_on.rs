@@ -49,7 +49,7 @@ pub(super) fn run(args: &ContinueArgs, model: &ModelArgs) -> Result<(), CliError
     let memory_model = generator.memory_model();
     let holds = |used: &InspiredBy| {
         if used.memory.is_empty() {
-            generator.holds(used.entry)
+            generator.info().holds(used.entry)
         } else {
             own_memories::still_holds(used, &memory_model)
         }

@@ -300,10 +300,6 @@ impl Generator for EmbeddedModel {
         self.inspirations.sources()
     }
 
-    fn holds(&self, entry: EntryId) -> bool {
-        self.inspirations.holds(entry)
-    }
-
     fn encode_text(&mut self, request: &GenerateRequest) -> Result<(), ModelError> {
         self.text.encode(&request.prompt)?;
         self.text.encode(&request.negative)?;

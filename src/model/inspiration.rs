@@ -65,10 +65,6 @@ impl Inspirations {
         self.memory.sources()
     }
 
-    pub(super) fn holds(&self, entry: EntryId) -> bool {
-        self.memory.find(entry).is_some()
-    }
-
     /// # Errors
     /// [`ModelError`] if a slot or a chosen entry does not exist, a picture has another size, or a
     /// memory of the user was made for another model.

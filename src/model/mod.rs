@@ -67,9 +67,6 @@ pub trait Generator: Send {
         Vec::new()
     }
 
-    /// Whether the model's memory holds an entry.
-    fn holds(&self, entry: EntryId) -> bool;
-
     /// Encodes the prompts and keeps them, so that [`Self::start`] finds them ready. Optional: a
     /// way for the caller to time the two apart.
     ///

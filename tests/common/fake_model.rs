@@ -193,10 +193,6 @@ impl Generator for FakeModel {
         &self.info
     }
 
-    fn holds(&self, entry: EntryId) -> bool {
-        self.entries.contains(&entry)
-    }
-
     fn start(&mut self, request: &GenerateRequest) -> Result<Box<dyn Session>, ModelError> {
         self.place.pass(Point::Start, &request.prompt)?;
         let n_scales = request.stop_at.unwrap_or(self.info.scales.len());
