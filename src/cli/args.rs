@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
+use super::MemoryArgs;
 use super::inspiration_args::InspirationArgs;
 use crate::model::{DeviceChoice, LoadOptions};
 use crate::params::{ControlKind, Sampling, StrengthCurve};
@@ -40,6 +41,8 @@ pub enum Command {
     Continue(Box<ContinueArgs>),
     /// Tell about this program and its model, or how a picture was made.
     Info(InfoArgs),
+    /// Your own pictures as memories that the model looks at.
+    Memory(MemoryArgs),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -56,6 +59,9 @@ pub struct ModelArgs {
         display_order = LAST
     )]
     pub device: DeviceChoice,
+    /// Database of your memories; the window's if not given.
+    #[arg(long, value_name = "FILE", global = true, display_order = LAST)]
+    pub library: Option<PathBuf>,
 }
 
 impl ModelArgs {

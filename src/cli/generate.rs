@@ -44,7 +44,8 @@ pub(super) fn run(args: &GenerateArgs, model: &ModelArgs) -> Result<(), CliError
     };
     let source = pictures.source.take();
     let names = &args.inspiration.memory;
-    let (own, remarks) = own_memories::open(names, &generator.memory_model())?;
+    let (own, remarks) =
+        own_memories::open(names, &generator.memory_model(), model.library.as_deref())?;
     for remark in remarks {
         run.notice(&remark);
     }

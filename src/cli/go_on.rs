@@ -51,7 +51,7 @@ pub(super) fn run(args: &ContinueArgs, model: &ModelArgs) -> Result<(), CliError
         if used.memory.is_empty() {
             generator.info().holds(used.entry)
         } else {
-            own_memories::still_holds(used, &memory_model)
+            own_memories::still_holds(used, &memory_model, model.library.as_deref())
         }
     };
     for missing in Kept::missing(&record, holds) {

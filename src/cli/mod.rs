@@ -13,6 +13,7 @@ mod go_on;
 mod info;
 mod inspiration_args;
 mod inspiring;
+mod memory;
 mod own_memories;
 mod painting;
 mod report;
@@ -27,6 +28,7 @@ pub use args::{Args, Command, ContinueArgs, GenerateArgs, InfoArgs, ModelArgs, S
 pub use depth::depth_source;
 pub use error::CliError;
 pub use inspiration_args::{InspirationArgs, Pin, PinnedPicture};
+pub use memory::{MemoryArgs, MemoryCommand};
 pub use report::{
     FileReport, GenerateReport, InfoReport, InspirationReport, ModelReport, PictureReport,
     PictureTimes, RecalledReport,
@@ -58,6 +60,7 @@ pub fn run(command: &Command, args: &Args) -> ExitCode {
         Command::Generate(generate) => generate::run(generate, &args.model),
         Command::Continue(go_on) => go_on::run(go_on, &args.model),
         Command::Info(info) => info::run(info, &args.model),
+        Command::Memory(memory) => memory::run(memory, &args.model),
     };
     exit_code(done, args.verbose)
 }

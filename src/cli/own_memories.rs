@@ -1,11 +1,11 @@
 //! The user's memories, as `generate` looks into them and `continue` looks for what was used.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::CliError;
 use crate::app;
-use crate::library;
+use crate::library::FILE_NAME;
 use crate::library::memory::{MemoryError, MemoryStore};
 use crate::protocol::{InspiredBy, MemoryModel, OwnMemory};
 
@@ -16,13 +16,14 @@ use crate::protocol::{InspiredBy, MemoryModel, OwnMemory};
 pub(super) fn open(
     names: &[String],
     model: &MemoryModel,
+    library: Option<&Path>,
 ) -> Result<(Vec<Arc<OwnMemory>>, Vec<String>), CliError> {
     let (mut memories, mut remarks) = (Vec::new(), Vec::new());
     if names.is_empty() {
         return Ok((memories, remarks));
     }
     let unknown = |name: &String| MemoryError::Unknown { name: name.clone() };
-    let Some(database) = database() else { return Err(unknown(&names[0]).into()) };
+    let Some(database) = database(library) else { return Err(unknown(&names[0]).into()) };
     let opened = MemoryStore::open(&database)?;
     if let Some(warning) = opened.warning {
         remarks.push(format!("{}: {}", warning.headline, warning.details));
@@ -47,8 +48,8 @@ pub(super) fn open(
 
 /// Whether the memory that a picture was found in still has it. One that cannot be looked into
 /// has nothing.
-pub(super) fn still_holds(used: &InspiredBy, model: &MemoryModel) -> bool {
-    let Some(database) = database() else { return false };
+pub(super) fn still_holds(used: &InspiredBy, model: &MemoryModel, library: Option<&Path>) -> bool {
+    let Some(database) = database(library) else { return false };
     let holds = || -> Result<bool, MemoryError> {
         let store = MemoryStore::open(&database)?.store;
         let Some(id) = store.find(&used.memory)? else { return Ok(false) };
@@ -59,7 +60,10 @@ pub(super) fn still_holds(used: &InspiredBy, model: &MemoryModel) -> bool {
 }
 
 /// The database, if there is one: looking for something must not make it.
-fn database() -> Option<PathBuf> {
-    let database = app::default_data_dir()?.join(library::FILE_NAME);
+fn database(library: Option<&Path>) -> Option<PathBuf> {
+    let database = match library {
+        Some(database) => database.to_owned(),
+        None => app::default_data_dir()?.join(FILE_NAME),
+    };
     database.is_file().then_some(database)
 }

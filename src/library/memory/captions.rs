@@ -36,6 +36,14 @@ pub enum CaptionsError {
     Line { path: PathBuf, line: u64, what: String },
 }
 
+/// Whether captions can be had: a table is read to its end.
+///
+/// # Errors
+/// [`CaptionsError`] naming the line that is wrong.
+pub fn check_captions(captions: &Captions) -> Result<(), CaptionsError> {
+    CaptionSource::open(captions).map(|_source| ())
+}
+
 /// What is known of a picture besides its pixels.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Caption {

@@ -33,7 +33,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 pub use adding::{AddKind, Adder, Stop};
-pub use captions::CaptionsError;
+pub use captions::{CaptionsError, check_captions};
 pub use error::MemoryError;
 pub use export::export;
 pub use import::import;

@@ -8,15 +8,11 @@ use std::sync::Arc;
 
 use super::captions::{Caption, CaptionSource};
 use super::fingerprint::{Fingerprint, Fingerprinter};
-use crate::imaging::background::{Ground, GroundSource};
+use crate::imaging::cutout::Cutter;
 use crate::imaging::fit::fit_square;
-use crate::imaging::{RgbaImage, io, resample};
+use crate::imaging::{RgbaImage, cutout, io, resample};
 use crate::library::thumbnail;
 
-/// Larger pictures are reduced before anything is looked for in them.
-const WORKING_PX: usize = 1024;
-/// Share of the border that must be ground, so that a photograph keeps its sky.
-const MIN_BORDER_SHARE: f64 = 0.9;
 const NOTHING_VISIBLE: &str = "The picture has no visible pixels";
 const NO_FILE: &str = "It is a device or pipe, not a file";
 const BROKEN: &str = "The picture cannot be read";
@@ -79,11 +75,12 @@ pub(super) fn prepare_picture(
     size_px: usize,
     fingerprinter: &Fingerprinter,
 ) -> Result<Prepared, String> {
-    let mut picture = resample::at_most(picture, WORKING_PX);
-    if removes_background {
-        remove_ground(&mut picture);
-    }
-    let fitted = fit_square(&picture, size_px);
+    let picture = resample::at_most(picture, Cutter::MAX_SIDE_PX);
+    let fitted = if removes_background {
+        cutout::fitted(&picture, size_px).0
+    } else {
+        fit_square(&picture, size_px)
+    };
     if fitted.pixels().all(|pixel| pixel.0[3] == 0) {
         return Err(NOTHING_VISIBLE.to_owned());
     }
@@ -94,28 +91,4 @@ pub(super) fn prepare_picture(
         caption: Caption::default(),
         remark: None,
     })
-}
-
-/// Makes the ground of an opaque picture transparent, if it has one that goes all around.
-fn remove_ground(picture: &mut RgbaImage) {
-    if picture.pixels().any(|pixel| pixel.0[3] < 255) {
-        return;
-    }
-    let ground = Ground::find(picture, Ground::DEFAULT_TOLERANCE);
-    if ground.source != GroundSource::Border {
-        return;
-    }
-    let (width, height) = (picture.width() as usize, picture.height() as usize);
-    let border = (0..width)
-        .flat_map(|x| [x, (height - 1) * width + x])
-        .chain((0..height).flat_map(|y| [y * width, y * width + width - 1]));
-    let n_ground = border.filter(|idx| ground.is_ground[*idx]).count();
-    if (n_ground as f64) < MIN_BORDER_SHARE * (2 * (width + height)) as f64 {
-        return;
-    }
-    for (pixel, is_ground) in picture.pixels_mut().zip(&ground.is_ground) {
-        if *is_ground {
-            pixel.0 = [0; 4];
-        }
-    }
 }
