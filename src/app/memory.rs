@@ -131,6 +131,7 @@ impl App {
             MemoryOrder::SetCaption(id, caption) => thread.set_caption(id, caption),
             MemoryOrder::Remove(ids) => thread.remove(ids),
             MemoryOrder::PutBack(ids) => thread.put_back(ids),
+            MemoryOrder::Problems(memory) => thread.problems(memory),
             MemoryOrder::Snapshot(memory) => thread.snapshot(memory),
             MemoryOrder::Export(memory, path) => thread.export(memory, path),
             MemoryOrder::Import(path) => thread.import(path),

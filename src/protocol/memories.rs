@@ -116,6 +116,21 @@ pub struct AddReport {
 }
 
 impl AddReport {
+    /// Of a memory to which nothing has happened.
+    pub fn nothing(memory: MemoryId) -> Self {
+        Self {
+            memory,
+            n_added: 0,
+            n_renewed: 0,
+            n_renamed: 0,
+            n_gone: 0,
+            duplicates: Vec::new(),
+            problems: Vec::new(),
+            remarks: Vec::new(),
+            was_cancelled: false,
+        }
+    }
+
     /// What came of it, on one line: `Added 180 pictures · 12 there already`.
     pub fn headline(&self) -> String {
         let mut parts = vec![match self.n_added {

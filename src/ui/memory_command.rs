@@ -63,6 +63,8 @@ pub enum MemoryCommand {
     Import,
     /// Opens the report of what was added, or closes it.
     ReadReport(Option<MemoryId>),
+    /// Opens the list of files that could not be read when they were last tried.
+    ReadProblems(MemoryId),
     /// Puts the report away.
     DismissReport(MemoryId),
 }

@@ -52,6 +52,8 @@ pub(in crate::app) enum MemoryOrder {
     SetCaption(RememberedId, String),
     Remove(Vec<RememberedId>),
     PutBack(Vec<RememberedId>),
+    /// Tells which files could not be read when they were last tried.
+    Problems(MemoryId),
     /// Tells all of a memory, switched on or not.
     Snapshot(MemoryId),
     Export(MemoryId, PathBuf),
@@ -180,6 +182,7 @@ pub(super) fn command(state: &mut AppState, command: MemoryCommand, now: f64) ->
             memories.open_report = memory;
             None
         }
+        MemoryCommand::ReadProblems(memory) => orders([MemoryOrder::Problems(memory)]),
         MemoryCommand::DismissReport(memory) => {
             memories.reports.retain(|report| report.memory != memory);
             memories.open_report = None;
@@ -236,7 +239,11 @@ pub(in crate::app) fn event(state: &mut AppState, event: MemoryEvent, now: f64) 
             }
             return style::snapshot(state, &snapshot);
         }
-        MemoryEvent::Problems { .. } => {}
+        MemoryEvent::Problems { memory, problems } => {
+            memories.reports.retain(|report| report.memory != memory);
+            memories.reports.push(AddReport { problems, ..AddReport::nothing(memory) });
+            memories.open_report = Some(memory);
+        }
         MemoryEvent::Created(id) => return created(memories, id),
         MemoryEvent::Adding(progress) => {
             match memories.adding.iter_mut().find(|adding| adding.memory == progress.memory) {
@@ -255,6 +262,11 @@ pub(in crate::app) fn event(state: &mut AppState, event: MemoryEvent, now: f64) 
         MemoryEvent::Failed { headline, details } => {
             memories.names_next = false;
             memories.to_add.clear();
+            // A memory that was asked for does not come.
+            memories.to_inspire = None;
+            if state.style_sheet.as_ref().is_some_and(|sheet| sheet.snapshot.is_none()) {
+                state.style_sheet = None;
+            }
             state.notices.error(&Failure { headline, details });
         }
         MemoryEvent::Trouble(trouble) => {
@@ -276,7 +288,9 @@ fn orders<const N: usize>(orders: [MemoryOrder; N]) -> Option<Effect> {
 /// Lists the chosen memory and looks after its files, once per session without being asked.
 fn show(memories: &mut Memories) -> Option<Effect> {
     let list = MemoryOrder::List(memories.query.clone());
-    match memories.chosen.filter(|id| !memories.looked_after.contains(id)) {
+    let has_files = |id: &MemoryId| memories.get(*id).is_some_and(|known| known.n_entries > 0);
+    let is_due = |id: &MemoryId| !memories.looked_after.contains(id) && has_files(id);
+    match memories.chosen.filter(is_due) {
         Some(id) => orders([list, look_again(memories, id)]),
         None => orders([list]),
     }

@@ -38,6 +38,10 @@ pub(super) fn strips_ui(ui: &mut Ui, memories: &Memories, commands: &mut Vec<UiC
     if let Some(report) = memories.report(known.memory) {
         report_ui(ui, report, commands);
     }
+    let has_report = memories.report(known.memory).is_some();
+    if known.n_problems > 0 && !has_report && memories.progress(known.memory).is_none() {
+        problems_ui(ui, known, commands);
+    }
     let is_adding = memories.progress(known.memory).is_some();
     if known.n_gone > 0 && !is_adding {
         gone_ui(ui, memories, known, commands);
@@ -58,6 +62,20 @@ fn report_ui(ui: &mut Ui, report: &crate::protocol::AddReport, commands: &mut Ve
         let details = Button::text("Details").labelled("Read the report");
         if report.has_details() && details.show(ui).clicked() {
             commands.push(MemoryCommand::ReadReport(Some(report.memory)).into());
+        }
+    });
+}
+
+fn problems_ui(ui: &mut Ui, known: &KnownMemory, commands: &mut Vec<UiCommand>) {
+    let palette = theme::palette(ui);
+    let text = match known.n_problems {
+        1 => "1 file could not be read".to_owned(),
+        n => format!("{} files could not be read", with_commas(n)),
+    };
+    strip_ui(ui, "memory problems", icons::WARNING, palette.warning, &text, |ui| {
+        let details = Button::text("Details").labelled("Read which files and why");
+        if details.show(ui).clicked() {
+            commands.push(MemoryCommand::ReadProblems(known.memory).into());
         }
     });
 }

@@ -215,17 +215,7 @@ fn progress_ends_with_a_report_unless_nobody_asked() {
     event(&mut state, MemoryEvent::Adding(progress), 0.0);
     event(&mut state, MemoryEvent::Adding(AddProgress { n_done: 6, ..progress }), 0.0);
     assert_eq!(state.memories.progress(FIRST).expect("it goes on").n_done, 6);
-    let report = AddReport {
-        memory: FIRST,
-        n_added: 0,
-        n_renewed: 0,
-        n_renamed: 0,
-        n_gone: 0,
-        duplicates: Vec::new(),
-        problems: Vec::new(),
-        remarks: Vec::new(),
-        was_cancelled: false,
-    };
+    let report = AddReport::nothing(FIRST);
     // The look at the files when the page was opened.
     event(&mut state, MemoryEvent::Added(Box::new(report.clone())), 0.0);
     assert_eq!(state.memories.progress(FIRST), None);
