@@ -135,7 +135,7 @@ fn a_folder_that_is_dropped_becomes_a_memory_that_pictures_look_into() {
     // What became of the others can be read and copied.
     window.get_by_label_contains("Added 3 pictures · 1 there already · 1 could not be read");
     click(&mut window, "Read the report");
-    window.get_by_label("Could not be added (1)");
+    wait_for_label(&mut window, "Could not be added (1)");
     window.get_by_label("empty.png");
     window.get_by_label("There already (1)");
     window.get_by_label_contains("Looks like “owl”");
@@ -169,7 +169,6 @@ fn pictures_are_renamed_found_removed_and_brought_back() {
         own.iter().flat_map(|own| &own.entries).any(|entry| entry.caption == "snowy owl")
     });
 
-    press(&mut window, Modifiers::NONE, Key::Escape);
     window.event(Event::Text("/".to_owned()));
     window.run_steps(3);
     window.event(Event::Text("snow".to_owned()));

@@ -33,7 +33,7 @@ pub(super) fn memories_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCo
 fn own_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
     let memories = &state.memories;
     ui.horizontal(|ui| {
-        widgets::caption(ui, "My memory");
+        widgets::caption(ui, "My memories");
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let page = Action::ToggleMemory;
             let manage = Button::text("Manage…").labelled("Manage my memories").quiet();
