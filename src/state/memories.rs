@@ -54,7 +54,8 @@ pub struct Memories {
     last_removed: u64,
     /// Why the memories cannot be used as they should: a sentence and details.
     pub trouble: Option<(String, String)>,
-    /// The memories that are switched on, as the generator reads them.
+    /// The memories that were switched on when the thread told last, as the generator reads them.
+    /// One that has been switched off since stays: off and on again may be no news to the thread.
     pub snapshots: Vec<Arc<OwnMemory>>,
 }
 
@@ -107,9 +108,13 @@ impl Memories {
         self.reports.iter().find(|report| report.memory == id)
     }
 
-    /// What requests look into: nothing that is empty.
+    /// What requests look into: what is switched on and not empty.
     pub fn for_requests(&self) -> Vec<Arc<OwnMemory>> {
-        self.snapshots.iter().filter(|memory| !memory.entries.is_empty()).cloned().collect()
+        let is_on = |id| self.get(id).is_some_and(|known| known.is_on);
+        let counts = |own: &&Arc<OwnMemory>| {
+            !own.entries.is_empty() && (self.known.is_none() || is_on(own.memory))
+        };
+        self.snapshots.iter().filter(counts).cloned().collect()
     }
 
     /// Takes over the list of memories; what is chosen stays so if it is there, else another one

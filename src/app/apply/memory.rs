@@ -122,9 +122,6 @@ pub(super) fn command(state: &mut AppState, command: MemoryCommand, now: f64) ->
         MemoryCommand::Switch { memory, is_on } => {
             let mut known = memories.known.iter_mut().flatten();
             known.find(|known| known.memory == memory)?.is_on = is_on;
-            if !is_on {
-                memories.snapshots.retain(|snapshot| snapshot.memory != memory);
-            }
             orders([MemoryOrder::Switch(memory, is_on)])
         }
         MemoryCommand::Delete(memory) => delete(state, memory, now),
@@ -213,14 +210,7 @@ pub(in crate::app) fn event(state: &mut AppState, event: MemoryEvent, now: f64) 
                 return show(memories);
             }
         }
-        MemoryEvent::Snapshots(snapshots) => {
-            memories.snapshots = snapshots;
-            // A switch that the thread had not heard of yet stays as the user has set it.
-            let is_off = |id| memories.get(id).is_some_and(|known| !known.is_on);
-            let off: Vec<_> =
-                memories.snapshots.iter().map(|s| s.memory).filter(|id| is_off(*id)).collect();
-            memories.snapshots.retain(|snapshot| !off.contains(&snapshot.memory));
-        }
+        MemoryEvent::Snapshots(snapshots) => memories.snapshots = snapshots,
         // A newer query is under way.
         MemoryEvent::Entries(listing) if listing.query != memories.query => {}
         MemoryEvent::Entries(listing) => {
@@ -336,7 +326,6 @@ fn delete(state: &mut AppState, memory: MemoryId, now: f64) -> Option<Effect> {
     let memories = &mut state.memories;
     let name = memories.get(memory)?.name.clone();
     let left = memories.all().iter().filter(|known| known.memory != memory).cloned().collect();
-    memories.snapshots.retain(|snapshot| snapshot.memory != memory);
     memories.reports.retain(|report| report.memory != memory);
     let has_changed = memories.take_known(left);
     let serial = memories.remember_removed(RemovedWhat::Memory(memory));

@@ -259,7 +259,10 @@ fn take(state: &mut AppState, row: StyleRow, column: usize, now: f64) -> Option<
         for known in state.memories.known.iter_mut().flatten() {
             known.is_on |= known.memory == memory;
         }
-        state.memories.snapshots.push(snapshot);
+        let snapshots = &mut state.memories.snapshots;
+        if snapshots.iter().all(|known| known.memory != memory) {
+            snapshots.push(snapshot);
+        }
         effects.push(Effect::Memory(MemoryEffect::Orders(vec![MemoryOrder::Switch(memory, true)])));
         state.notices.info(now, format!("“{name}” is switched on now"));
     }

@@ -141,7 +141,9 @@ fn a_switch_acts_at_once_and_requests_carry_what_is_on() {
     // The thread has not heard of it yet.
     event(&mut state, MemoryEvent::Snapshots(vec![Arc::clone(&cats)]), 0.0);
     assert!(state.request().memory.own.is_empty());
+    // Off and on again may be no news to it.
     wish(&mut state, MemoryCommand::Switch { memory: FIRST, is_on: true });
+    assert_eq!(state.request().memory.own.len(), 1);
     event(&mut state, MemoryEvent::Snapshots(vec![cats]), 0.0);
     assert_eq!(state.request().memory.own.len(), 1);
     state.settings.recipe.memory_on = false;
