@@ -6,7 +6,10 @@ use candle_core::Tensor;
 
 use super::ModelError;
 use super::config::{Config, MemoryConfig};
-use super::memory::{Candidates, OwnKeys, OwnMemories, PictureMemory, Place, Search, entry_id};
+use super::memory::{
+    Candidates, Match, OwnKeys, OwnMemories, PictureMemory, Place, Retrieved, Search, entry_id,
+};
+use super::redraw::Redraw;
 use super::tokenizer::Tokenizer;
 use crate::imaging::{RgbaImage, planes};
 use crate::protocol::{
@@ -30,6 +33,7 @@ pub(super) struct Remembered {
 pub(super) struct Inspirations {
     memory: PictureMemory,
     own: OwnMemories,
+    redraw: Redraw,
     config: MemoryConfig,
     image_size_px: usize,
     n_tokens: usize,
@@ -52,6 +56,7 @@ impl Inspirations {
         Self {
             memory,
             own: OwnMemories::new(config),
+            redraw: Redraw::new(config.image_size),
             config: config.memory.clone(),
             image_size_px: config.image_size,
             n_tokens: config.n_tokens(),
@@ -142,21 +147,54 @@ impl Inspirations {
             });
         }
         let chosen: Vec<EntryId> = by_hand.iter().map(|used| used.inspired_by.entry).collect();
-        let search =
-            Search { memory: &self.memory, own: &own, banned: &request.banned, chosen: &chosen };
-        let candidates = Candidates::find(&search, key, &self.config, request);
-        let mut pictures = Vec::with_capacity(seeds.len());
-        for seed in seeds {
-            let mut remembered = by_hand.clone();
-            for drawn in candidates.draw(*seed) {
-                let similarity = Some(drawn.found.similarity);
-                let about = self.about(drawn.found.place, &own, drawn.slot, similarity);
-                remembered.push(self.found(about, tokenizer)?);
+        let mut left_out = Vec::new();
+        loop {
+            let banned = [request.banned.as_slice(), &left_out].concat();
+            let search =
+                Search { memory: &self.memory, own: &own, banned: &banned, chosen: &chosen };
+            let candidates = Candidates::find(&search, key, &self.config, request);
+            let mut pictures = Vec::with_capacity(seeds.len());
+            let n_left_out = left_out.len();
+            for seed in seeds {
+                let mut remembered = by_hand.clone();
+                for drawn in candidates.draw(*seed) {
+                    let about = self.drawn(&drawn, &own, candidates.is_redrawn(), tokenizer)?;
+                    let is_unwanted =
+                        request.banned.contains(&about.entry) || chosen.contains(&about.entry);
+                    if is_unwanted && !left_out.contains(&drawn.found.entry) {
+                        // A redrawn picture has a name of its own, which is what is banned.
+                        left_out.push(drawn.found.entry);
+                    }
+                    remembered.push(self.found(about, tokenizer)?);
+                }
+                remembered.sort_by_key(|entry| entry.inspired_by.slot);
+                pictures.push(remembered);
             }
-            remembered.sort_by_key(|entry| entry.inspired_by.slot);
-            pictures.push(remembered);
+            if left_out.len() == n_left_out {
+                return Ok(pictures);
+            }
         }
-        Ok(pictures)
+    }
+
+    /// What there is to say of an entry that was drawn for a slot, redrawn or as it is.
+    fn drawn(
+        &mut self,
+        drawn: &Retrieved,
+        own: &[OwnKeys],
+        is_redrawn: bool,
+        tokenizer: &Tokenizer,
+    ) -> Result<InspiredBy, ModelError> {
+        let Match { place, similarity, .. } = drawn.found;
+        let mut about = self.about(place, own, drawn.slot, Some(similarity));
+        if let Place::Model { entry_idx } = place
+            && is_redrawn
+        {
+            about.ids = self.redraw.ids(entry_idx, &self.memory, own, tokenizer)?;
+            about.entry = EntryId::of(about.ids.iter().copied());
+            let names: Vec<&str> = own.iter().map(|own| own.memory.name.as_str()).collect();
+            about.memory = names.join(", ");
+        }
+        Ok(about)
     }
 
     /// The `n` entries that fit a text best. `key` is its vector at length 1.

@@ -17,6 +17,7 @@ pub mod generator;
 pub mod sampling;
 mod recent;
 mod mark;
+mod redraw;
 mod inspiration;
 mod embedded;
 mod memory_encoder;

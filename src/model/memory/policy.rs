@@ -1,29 +1,45 @@
-//! How the slots are shared between the user's memories and the model's. Numbers in, numbers out:
-//! what retrieval finds is ranked and drawn elsewhere.
+//! How the slots are shared between the user's memories and the model's, and when the model's
+//! pictures are redrawn. Numbers in, numbers out: what retrieval finds is ranked and drawn elsewhere.
 
 /// How much the user's memories count beside the model's.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Policy {
-    /// Pictures of the user that fit the prompt less than this leave the slot to the model's
-    /// memory. Cosine of two text vectors, −1 to 1.
+    /// Pictures of the user that fit the prompt at least so well show what it names. Cosine of two
+    /// text vectors, −1 to 1.
     pub(super) min_own_similarity: f32,
-    /// Free slots that the model's memory fills even if there are enough pictures of the user.
-    pub(super) n_model_slots: usize,
+    /// Pictures of the user from which on theirs is a style: then the model's pictures are redrawn
+    /// after them. With fewer, they are looked at whatever they show.
+    pub(super) min_style: usize,
 }
 
 impl Policy {
-    /// What the program does: the user's memories come first.
-    pub(super) const DEFAULT: Self = Self { min_own_similarity: -1.0, n_model_slots: 0 };
+    /// What the program does. Measured with 200 pictures of a set that the model never saw and 50
+    /// prompts naming other things, half of them but in the last row (`training/runs/openmoji`); progress is from the default look to that
+    /// of the set, the subject is what a classifier of real pictures sees first:
+    ///
+    /// | the slots hold | progress | subject |
+    /// |---|---|---|
+    /// | the model's pictures | 0 % | 96 % |
+    /// | the user's nearest, whatever they show | 61 % | 8 % |
+    /// | one of the model's, two of the user's | 6 % | 96 % |
+    /// | one of the model's redrawn, two of the user's | 53 % | 72 % |
+    /// | two of the model's redrawn, one of the user's | 57 % | 76 % |
+    /// | the model's redrawn | 56 % | 88 % |
+    /// | the model's redrawn, as the program does it, all prompts | 58 % | 84 % |
+    ///
+    /// A reference strength of 2 instead of 1 lost 6 points of progress and won no subject.
+    pub(super) const DEFAULT: Self = Self { min_own_similarity: 0.75, min_style: 8 };
 
-    /// Whether a picture of the user with this similarity to the prompt is a candidate at all.
-    pub(super) fn is_of_use(self, similarity: f32) -> bool {
-        similarity >= self.min_own_similarity
+    /// Whether the model's pictures are redrawn in the style of the user's, of which there are
+    /// `n_own`.
+    pub(super) fn redraws(self, n_own: usize) -> bool {
+        n_own >= self.min_style
     }
 
-    /// How many of `n_free` slots are filled with pictures of the user, given how many candidates
-    /// each side has. The model's memory fills the others.
-    pub(super) fn n_own_slots(self, n_own: usize, n_model: usize, n_free: usize) -> usize {
-        n_own.min(n_free.saturating_sub(self.n_model_slots.min(n_model)))
+    /// Whether a picture of the user, one of `n_own`, is a candidate: if it shows what the prompt
+    /// names, as well as the best of the model's memory does (`best_of_model`) or well enough.
+    pub(super) fn is_of_use(self, similarity: f32, best_of_model: f32, n_own: usize) -> bool {
+        !self.redraws(n_own) || similarity >= self.min_own_similarity.min(best_of_model)
     }
 }
 
@@ -38,23 +54,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slots_are_filled_as_far_as_there_are_pictures() {
-        for n_model_slots in 0..=4 {
-            let policy = Policy { n_model_slots, ..Policy::DEFAULT };
-            for (n_own, n_model, n_free) in [(0, 6, 3), (1, 6, 3), (6, 6, 3), (6, 0, 3), (6, 1, 1)]
-            {
-                let n_own_slots = policy.n_own_slots(n_own, n_model, n_free);
-                assert!(n_own_slots <= n_own.min(n_free));
-                let n_filled = n_own_slots + n_model.min(n_free - n_own_slots);
-                assert_eq!(n_filled, n_free, "{policy:?}: {n_own} own, {n_model} of the model");
-            }
-            assert_eq!(policy.n_own_slots(2, 0, 3), 2);
-        }
+    fn a_few_pictures_are_looked_at_whatever_they_show() {
+        let policy = Policy { min_own_similarity: 0.75, min_style: 8 };
+        assert!(!policy.redraws(7) && policy.is_of_use(-0.5, 0.6, 7));
     }
 
     #[test]
-    fn what_fits_too_little_is_of_no_use() {
-        let policy = Policy { min_own_similarity: 0.5, ..Policy::DEFAULT };
-        assert!(policy.is_of_use(0.5) && !policy.is_of_use(0.4));
+    fn of_a_style_only_what_the_prompt_names_is_looked_at() {
+        let policy = Policy { min_own_similarity: 0.75, min_style: 8 };
+        assert!(policy.redraws(8));
+        assert!(policy.is_of_use(0.6, 0.6, 8) && !policy.is_of_use(0.59, 0.6, 8));
+        assert!(policy.is_of_use(0.75, 1.0, 8) && !policy.is_of_use(0.7, 1.0, 8));
     }
 }

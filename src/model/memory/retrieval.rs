@@ -40,6 +40,7 @@ pub struct Candidates {
     model: Vec<Match>,
     /// How many of the free slots the user's memories fill.
     n_own_slots: usize,
+    is_redrawn: bool,
     free_slots: Vec<usize>,
     draw_temperature: f32,
 }
@@ -120,6 +121,11 @@ impl Search<'_> {
         matches
     }
 
+    /// Pictures of the user.
+    fn n_own(&self) -> usize {
+        self.own.iter().map(|own| own.memory.entries.len()).sum()
+    }
+
     fn entry(&self, place: Place) -> EntryId {
         match place {
             Place::Own { memory_idx, entry_idx } => {
@@ -143,17 +149,27 @@ impl Candidates {
         let is_taken = |slot: &usize| request.chosen.iter().any(|(chosen, _)| chosen == slot);
         let is_free = |slot: &usize| !is_taken(slot) && !request.closed_slots.contains(slot);
         let free_slots: Vec<usize> = (0..config.slots).filter(is_free).collect();
+        let policy = Policy::DEFAULT;
         let (mut own, mut model, mut n_own_slots) = (Vec::new(), Vec::new(), 0);
+        let mut is_redrawn = false;
         if request.retrieval && !free_slots.is_empty() {
             let prompt = fixed_point(prompt);
             let n = config.candidates;
             own = search.ranked(Scope::Own, &prompt, &[], n);
-            own.retain(|found| Policy::DEFAULT.is_of_use(found.similarity));
             model = search.ranked(Scope::Model, &prompt, &own, n);
-            n_own_slots = Policy::DEFAULT.n_own_slots(own.len(), model.len(), free_slots.len());
+            let best = model.first().map_or(-1.0, |best| best.similarity);
+            let n_entries = search.n_own();
+            own.retain(|found| policy.is_of_use(found.similarity, best, n_entries));
+            n_own_slots = own.len().min(free_slots.len());
+            is_redrawn = policy.redraws(n_entries);
         }
         let draw_temperature = config.draw_temperature;
-        Self { own, model, n_own_slots, free_slots, draw_temperature }
+        Self { own, model, n_own_slots, is_redrawn, free_slots, draw_temperature }
+    }
+
+    /// Whether the pictures of the model's memory are to be looked at in the style of the user's.
+    pub fn is_redrawn(&self) -> bool {
+        self.is_redrawn
     }
 
     /// Draws entries for the free slots without replacement, with probability proportional to

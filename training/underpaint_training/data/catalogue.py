@@ -41,7 +41,7 @@ def items(source: Source, root: Path) -> list[Item]:
     """All pictures of a source; downloads its package on the first call."""
     folder = fetch(source.package, root)
     listing = {
-        Layout.ICONIFY: _iconify_items,
+        Layout.ICONIFY: iconify_items,
         Layout.FLUENT_3D: _fluent_3d_items,
         Layout.OPENCLIPART: _openclipart_items,
     }
@@ -101,7 +101,7 @@ def emoji_table(root: Path) -> EmojiTable:
     return EmojiTable(names, keywords)
 
 
-def _iconify_items(folder: Path, root: Path) -> Iterator[Item]:
+def iconify_items(folder: Path, root: Path) -> Iterator[Item]:
     package = folder / "package"
     icons = _read_json(package / "icons.json")
     chars = package / "chars.json"

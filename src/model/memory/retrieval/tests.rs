@@ -270,6 +270,26 @@ fn pictures_of_the_user_come_first() {
 }
 
 #[test]
+fn of_a_style_only_what_fits_is_looked_at() {
+    let config = testing::config();
+    let memory = testing::memory(&config, &fan(&ANGLES));
+    let request = MemoryRequest::default();
+    // Eight pictures are a style. The last one fits the prompt like the best of the model's.
+    let angles = [1.5, 1.4, 1.3, 1.45, 1.35, 1.25, 1.55, 0.0];
+    for (n_entries, n_own, is_redrawn) in [(7, 3, false), (8, 1, true)] {
+        let own = opened(&config, &[own(&config, &others(&angles)[8 - n_entries..], 1)]);
+        let search = Search { own: &own, ..search(&memory, &request) };
+        let candidates = Candidates::find(&search, &PROMPT, &config.memory, &request);
+        assert_eq!(candidates.is_redrawn(), is_redrawn);
+        for seed in 0..20 {
+            let drawn = candidates.draw(seed);
+            let is_own = |drawn: &&Retrieved| matches!(drawn.found.place, Place::Own { .. });
+            assert_eq!((drawn.len(), drawn.iter().filter(is_own).count()), (3, n_own));
+        }
+    }
+}
+
+#[test]
 fn pictures_of_the_user_are_banned_and_repeated_like_others() {
     let config = testing::config();
     let memory = testing::memory(&config, &fan(&ANGLES));

@@ -1,0 +1,184 @@
+//! Redraws remembered pictures in the user's style: every cell of a latent is replaced by the cell of
+//! the user's pictures that shows most nearly the same.
+//!
+//! Why: the network takes shape *and* look from what it remembers. The user's pictures of other
+//! things alone cost the subject, pictures of the subject alone the style. A picture of the subject
+//! that is put together of cells of the user's pictures has both.
+
+mod cells;
+mod probe;
+
+use std::sync::{Arc, OnceLock, Weak};
+
+use candle_core::Tensor;
+use rayon::prelude::*;
+
+use self::probe::Probe;
+use super::ModelError;
+use super::memory::{OwnKeys, PictureMemory};
+use super::recent::Recent;
+use super::tokenizer::Tokenizer;
+use crate::protocol::{EntryId, OwnMemory};
+
+/// Pictures of the user that cells are taken from, evenly among all. More make no visible
+/// difference and take longer to search.
+const N_PICTURES: usize = 64;
+/// Sets of memories whose cells are kept, at a few megabytes each.
+const N_PALETTES: usize = 2;
+/// Redrawn pictures kept, a kilobyte each.
+const CACHE_SIZE: usize = 64;
+
+/// Makes a remembered picture look like the user's.
+#[derive(Debug)]
+pub(super) struct Redraw {
+    image_size_px: usize,
+    /// Fitted when it is first needed; `None` within if this model has none.
+    probe: OnceLock<Option<Arc<Probe>>>,
+    /// By allocation, as a snapshot never changes.
+    palettes: Recent<Vec<Weak<OwnMemory>>, Arc<Palette>>,
+    n_palettes: u64,
+    redrawn: Recent<(EntryId, u64), Arc<[u16]>>,
+}
+
+/// Cells of the user's pictures.
+#[derive(Debug)]
+struct Palette {
+    /// Tells palettes apart.
+    number: u64,
+    /// Descriptions, one column per cell: (features, cells).
+    described: Tensor,
+    /// Half the squared length of each description.
+    half_squares: Vec<f32>,
+    /// Latents of the cells: (cells, Z).
+    latents: Tensor,
+}
+
+impl Redraw {
+    pub(super) fn new(image_size_px: usize) -> Self {
+        Self {
+            image_size_px,
+            probe: OnceLock::new(),
+            palettes: Recent::new(N_PALETTES),
+            n_palettes: 0,
+            redrawn: Recent::new(CACHE_SIZE),
+        }
+    }
+
+    /// Ids of an entry of the model's memory as the user would draw it; its own ids if there is
+    /// nothing to go by. The same pictures give the same ids.
+    ///
+    /// # Errors
+    /// What the computation reports.
+    pub(super) fn ids(
+        &mut self,
+        entry_idx: usize,
+        memory: &PictureMemory,
+        own: &[OwnKeys],
+        tokenizer: &Tokenizer,
+    ) -> Result<Arc<[u16]>, ModelError> {
+        let Some(palette) = self.palette(memory, own, tokenizer)? else {
+            return Ok(memory.shared_ids(entry_idx));
+        };
+        let key = (memory.id(entry_idx), palette.number);
+        if let Some(ids) = self.redrawn.find(|known| *known == key) {
+            return Ok(ids);
+        }
+        let latent = tokenizer.f_hat_from_ids(&[memory.ids(entry_idx)])?;
+        let probe = self.probe(memory, tokenizer)?.expect("a palette was described by it");
+        let redrawn = palette.redraw(&latent, &probe)?;
+        let ids = tokenizer.quantize(&redrawn)?.into_iter().flatten().flatten();
+        let ids: Arc<[u16]> = ids.map(|id| id as u16).collect();
+        self.redrawn.put(key, Arc::clone(&ids));
+        Ok(ids)
+    }
+
+    fn probe(
+        &mut self,
+        memory: &PictureMemory,
+        tokenizer: &Tokenizer,
+    ) -> Result<Option<Arc<Probe>>, ModelError> {
+        if let Some(probe) = self.probe.get() {
+            return Ok(probe.clone());
+        }
+        let probe = Probe::fit(memory, self.image_size_px, tokenizer)?.map(Arc::new);
+        Ok(self.probe.get_or_init(|| probe).clone())
+    }
+
+    fn palette(
+        &mut self,
+        memory: &PictureMemory,
+        own: &[OwnKeys],
+        tokenizer: &Tokenizer,
+    ) -> Result<Option<Arc<Palette>>, ModelError> {
+        let is_of = |known: &Vec<Weak<OwnMemory>>| {
+            known.len() == own.len()
+                && known
+                    .iter()
+                    .zip(own)
+                    .all(|(known, own)| known.as_ptr() == Arc::as_ptr(&own.memory))
+        };
+        if let Some(palette) = self.palettes.find(is_of) {
+            return Ok(Some(palette));
+        }
+        let Some(probe) = self.probe(memory, tokenizer)? else { return Ok(None) };
+        let Some(palette) = Palette::of(own, self.n_palettes, &probe, tokenizer)? else {
+            return Ok(None);
+        };
+        self.n_palettes += 1;
+        let palette = Arc::new(palette);
+        let key = own.iter().map(|own| Arc::downgrade(&own.memory)).collect();
+        self.palettes.put(key, Arc::clone(&palette));
+        Ok(Some(palette))
+    }
+}
+
+impl Palette {
+    /// `None` if there are no pictures.
+    fn of(
+        own: &[OwnKeys],
+        number: u64,
+        probe: &Probe,
+        tokenizer: &Tokenizer,
+    ) -> Result<Option<Self>, ModelError> {
+        let all: Vec<&[u16]> = own
+            .iter()
+            .flat_map(|own| (0..own.memory.entries.len()).map(|idx| own.memory.ids_of(idx)))
+            .collect();
+        let n = all.len().min(N_PICTURES);
+        if n == 0 {
+            return Ok(None);
+        }
+        let chosen =
+            (0..n).map(|i| all[i * all.len() / n].iter().map(|id| u32::from(*id)).collect());
+        let pictures: Vec<Vec<u32>> = chosen.collect();
+        let latents = tokenizer.f_hat_from_ids(&pictures)?;
+        let described = probe.describe(&latents)?;
+        let squares: Vec<f32> = described.sqr()?.sum(1)?.to_vec1()?;
+        let (_, channels, _, _) = latents.dims4()?;
+        let latents = latents.permute((0, 2, 3, 1))?.contiguous()?.reshape(((), channels))?;
+        Ok(Some(Self {
+            number,
+            described: described.t()?.contiguous()?,
+            half_squares: squares.into_iter().map(|square| 0.5 * square).collect(),
+            latents,
+        }))
+    }
+
+    /// (1, Z, G, G) → the same shape.
+    fn redraw(&self, latent: &Tensor, probe: &Probe) -> Result<Tensor, ModelError> {
+        // The nearest has the largest q·d − |d|²/2.
+        let products = probe.describe(latent)?.matmul(&self.described)?.to_vec2::<f32>()?;
+        let nearest = |products: &Vec<f32>| {
+            let scores = products.iter().zip(&self.half_squares).map(|(dot, half)| dot - half);
+            let best = scores.enumerate().fold((0, f32::NEG_INFINITY), |best, (idx, score)| {
+                if score > best.1 { (idx, score) } else { best }
+            });
+            best.0 as u32
+        };
+        let cells: Vec<u32> = products.par_iter().map(nearest).collect();
+        let (_, channels, height, width) = latent.dims4()?;
+        let cells = Tensor::from_vec(cells, height * width, latent.device())?;
+        let drawn = self.latents.index_select(&cells, 0)?;
+        Ok(drawn.reshape((1, height, width, channels))?.permute((0, 3, 1, 2))?.contiguous()?)
+    }
+}
