@@ -58,7 +58,7 @@ if [[ ! -f $work/real.npz ]]; then
 fi
 rm -rf "$XDG_DATA_HOME" "$work"/{without,with,ceiling}
 mkdir -p "$work"/{without,with,ceiling}
-"$program" memory add "$work/memory" --name openmoji --captions names
+"$program" memory add "$work/memory" --to openmoji --captions names
 
 number=$seed
 while IFS= read -r prompt; do
