@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::imaging::RgbaImage;
 pub use crate::imaging::control::Control;
+pub use crate::imaging::metadata::Provenance;
 use crate::params::{ControlKind, Sampling};
 pub use day::{Day, moment_name};
 pub use kept::{Kept, KeptError, inspiration_from};
@@ -227,6 +228,8 @@ pub struct InspiredBy {
     /// Name of the user's memory that it was found in; empty for the model's own memory.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub memory: String,
+    #[serde(default, skip_serializing_if = "Provenance::is_entry")]
+    pub provenance: Provenance,
     /// What the model looked at: token ids, scale by scale and row by row. Empty in files of
     /// before.
     #[serde(default, with = "memory::ids_as_text")]

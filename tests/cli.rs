@@ -10,6 +10,7 @@ use image::{Rgba, RgbaImage};
 use serde_json::Value;
 use tempfile::TempDir;
 use underpaint::imaging::io::{Export, FileFormat, read_metadata, save_picture};
+use underpaint::imaging::metadata::Provenance;
 
 const TINY_MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/embedded_tiny");
 
@@ -541,6 +542,7 @@ fn what_inspired_a_picture_is_taken_from_its_file() {
     let mut record = recalled.record.unwrap();
     record.inspirations[0].entry = "00000000000000aa".to_owned();
     record.inspirations[0].memory = "My suns".to_owned();
+    record.inspirations[0].provenance = Provenance::Entry;
     let export = Export { format: FileFormat::Png, record: Some(&record) };
     save_picture(&desk.path("c.png"), &desk.picture("a.png"), &export).unwrap();
     let notes = go_on("c.png", "d.png");

@@ -13,7 +13,7 @@ use crate::imaging::io::FileFacts;
 use crate::imaging::metadata::{PictureRecord, Recalled, SourceApp};
 use crate::model::Generator;
 use crate::params::{ControlKind, Sampling};
-use crate::protocol::{InspiredBy, MemorySource};
+use crate::protocol::{InspiredBy, MemorySource, Provenance};
 
 /// All pictures of one `generate`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -79,6 +79,8 @@ pub struct InspirationReport {
     pub similarity: Option<f32>,
     /// Name of the user's memory that it was found in; null for the model's own memory.
     pub memory: Option<String>,
+    /// `entry` as it is in a memory, `redrawn` in the look of the user's memory, or `given`.
+    pub provenance: Provenance,
 }
 
 impl From<&InspiredBy> for InspirationReport {
@@ -92,6 +94,7 @@ impl From<&InspiredBy> for InspirationReport {
             licence: inspired_by.licence.clone(),
             similarity: inspired_by.similarity,
             memory: Some(inspired_by.memory.clone()).filter(|memory| !memory.is_empty()),
+            provenance: inspired_by.provenance,
         }
     }
 }

@@ -9,24 +9,24 @@ use super::{LibraryError, stored_path};
 
 /// Names tried for a damaged file that is set aside.
 const MAX_ASIDE_NAMES: u32 = 100;
-const TABLES: [&str; 12] = [
-    "folders",
-    "pictures",
-    "thumbnails",
-    "picture_words",
-    "memories",
-    "memory_models",
-    "memory_jobs",
-    "memory_entries",
-    "memory_codes",
-    "memory_pictures",
-    "memory_seen",
-    "memory_words",
+/// The tables that came with each version.
+const TABLES: [&[&str]; 2] = [
+    &["folders", "pictures", "thumbnails", "picture_words"],
+    &[
+        "memories",
+        "memory_models",
+        "memory_jobs",
+        "memory_entries",
+        "memory_codes",
+        "memory_pictures",
+        "memory_seen",
+        "memory_words",
+    ],
 ];
 
-/// Touches every table, so that a database in name only is found out at once.
-pub(super) fn check_tables(connection: &Connection) -> Result<(), LibraryError> {
-    for table in TABLES {
+/// Touches every table of a version, so that a database in name only is found out at once.
+pub(super) fn check_tables(connection: &Connection, version: i64) -> Result<(), LibraryError> {
+    for table in TABLES.iter().take(version.max(0) as usize).copied().flatten() {
         let query = format!("SELECT 1 FROM {table} LIMIT 1");
         match connection.query_row(&query, [], |_row| Ok(())).optional() {
             Ok(_) => {}

@@ -239,9 +239,7 @@ impl Library {
         if version > schema::VERSION {
             return Err(LibraryError::Newer { version });
         }
-        if version == schema::VERSION {
-            check_tables(&connection)?;
-        }
+        check_tables(&connection, version)?;
         // Answers with the mode; where the file system allows no shared memory it stays another.
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |_row| Ok(()))?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;

@@ -13,7 +13,7 @@ use super::redraw::Redraw;
 use super::tokenizer::Tokenizer;
 use crate::imaging::{RgbaImage, planes};
 use crate::protocol::{
-    EntryId, Inspiration, InspiredBy, MemoryRequest, MemorySource, OwnEntry, OwnMemory,
+    EntryId, Inspiration, InspiredBy, MemoryRequest, MemorySource, OwnEntry, OwnMemory, Provenance,
     RememberedPicture,
 };
 
@@ -193,6 +193,7 @@ impl Inspirations {
             about.entry = EntryId::of(about.ids.iter().copied());
             let names: Vec<&str> = own.iter().map(|own| own.memory.name.as_str()).collect();
             about.memory = names.join(", ");
+            about.provenance = Provenance::Redrawn;
         }
         Ok(about)
     }
@@ -317,6 +318,7 @@ impl Inspirations {
             licence: String::new(),
             similarity: None,
             memory: String::new(),
+            provenance: Provenance::Given,
             ids,
         };
         Ok(Remembered { inspired_by, latent })
@@ -361,6 +363,7 @@ fn about_own(
         licence: licence.clone(),
         similarity,
         memory: memory.name.clone(),
+        provenance: Provenance::Entry,
         ids: ids.into(),
     }
 }
@@ -368,7 +371,8 @@ fn about_own(
 /// A picture that is known by its ids alone. The name that it came with may be from a file, so it
 /// is not trusted.
 fn about_remembered(picture: &RememberedPicture, slot: usize) -> InspiredBy {
-    let RememberedPicture { entry: _, caption, style, source, licence, memory, ids } = picture;
+    let RememberedPicture { entry: _, caption, style, source, licence, memory, provenance, ids } =
+        picture;
     InspiredBy {
         slot,
         entry: EntryId::of(ids.iter().copied()),
@@ -378,6 +382,7 @@ fn about_remembered(picture: &RememberedPicture, slot: usize) -> InspiredBy {
         licence: licence.clone(),
         similarity: None,
         memory: memory.clone(),
+        provenance: *provenance,
         ids: Arc::clone(ids),
     }
 }

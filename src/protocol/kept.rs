@@ -125,7 +125,10 @@ impl Kept {
         record: &PictureRecord,
         holds: impl Fn(&InspiredBy) -> bool,
     ) -> Vec<&InspirationRecord> {
-        let of_memory = record.inspirations.iter().filter(|record| !record.entry.is_empty());
+        let of_memory = record
+            .inspirations
+            .iter()
+            .filter(|record| !record.entry.is_empty() && record.provenance.is_entry());
         of_memory.filter(|record| !holds(&InspiredBy::from(*record))).collect()
     }
 
@@ -220,6 +223,7 @@ impl From<&InspirationRecord> for InspiredBy {
             licence: record.licence.clone(),
             similarity: record.similarity.filter(|similarity| similarity.is_finite()),
             memory: record.memory.clone(),
+            provenance: record.provenance,
             ids,
         }
     }

@@ -94,6 +94,7 @@ impl Making<'_> {
             source: inspired_by.source.clone(),
             licence: inspired_by.licence.clone(),
             memory: inspired_by.memory.clone(),
+            provenance: inspired_by.provenance,
             chosen: chosen.is_some(),
             similarity: inspired_by.similarity,
             tokens: grids_of(&inspired_by.ids, &self.model.scales)

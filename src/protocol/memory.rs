@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{EntryId, Failure, InspiredBy, KnownEntry, PictureIds};
+use super::{EntryId, Failure, InspiredBy, KnownEntry, PictureIds, Provenance};
 use crate::imaging::RgbaImage;
 
 /// Number of one of the user's named memories; never given to another one.
@@ -80,6 +80,8 @@ pub struct RememberedPicture {
     pub licence: String,
     /// Name of the user's memory that it was found in; empty for the model's own memory.
     pub memory: String,
+    #[serde(default)]
+    pub provenance: Provenance,
     /// Scale by scale and row by row.
     #[serde(with = "ids_as_text")]
     pub ids: Arc<[u16]>,
@@ -102,6 +104,7 @@ impl RememberedPicture {
             source: own.source.clone(),
             licence: own.licence.clone(),
             memory: memory.name.clone(),
+            provenance: Provenance::Entry,
             ids: memory.ids_of(entry_idx).into(),
         })
     }
@@ -116,6 +119,7 @@ impl From<&InspiredBy> for RememberedPicture {
             source: used.source.clone(),
             licence: used.licence.clone(),
             memory: used.memory.clone(),
+            provenance: used.provenance,
             ids: Arc::clone(&used.ids),
         }
     }

@@ -11,7 +11,7 @@ use crate::imaging::RgbaImage;
 use crate::imaging::background::Ground;
 use crate::imaging::cutout::Outcome;
 use crate::imaging::metadata::PictureRecord;
-use crate::protocol::{EntryId, Inspiration, ModelInfo, RememberedPicture};
+use crate::protocol::{EntryId, Inspiration, ModelInfo, Provenance, RememberedPicture};
 
 /// Replaced pictures that can be brought back.
 const MAX_REPLACED: usize = 16;
@@ -233,6 +233,7 @@ pub fn remembered(
         source: source.to_owned(),
         licence: String::new(),
         memory: String::new(),
+        provenance: Provenance::Given,
         ids,
     })
 }

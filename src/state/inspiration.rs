@@ -91,6 +91,7 @@ pub fn as_used(slot: usize, picture: &RememberedPicture) -> InspiredBy {
         licence: picture.licence.clone(),
         similarity: None,
         memory: picture.memory.clone(),
+        provenance: picture.provenance,
         ids: Arc::clone(&picture.ids),
     }
 }
@@ -99,6 +100,9 @@ impl AppState {
     /// Whether the memory that a remembered picture comes from is there and has it no more. Of a
     /// memory of the user's that is not looked into now, nobody knows.
     pub fn has_lost(&self, picture: &InspiredBy) -> bool {
+        if !picture.provenance.is_entry() {
+            return false;
+        }
         if picture.memory.is_empty() {
             return self.model().is_some_and(|model| !model.holds(picture.entry));
         }
@@ -145,6 +149,7 @@ mod tests {
             licence: String::new(),
             similarity: Some(0.5),
             memory: "My cats".to_owned(),
+            provenance: crate::protocol::Provenance::Entry,
             ids: ids.into(),
         }
     }

@@ -12,7 +12,7 @@ use super::command::UiCommand;
 use super::inspired_command::InspiredCommand;
 use super::widgets::{self, SliderRow};
 use super::{UiState, drop, part, side_panel, theme};
-use crate::protocol::InspiredBy;
+use crate::protocol::{InspiredBy, Provenance};
 use crate::state::AppState;
 
 pub(super) fn inspired_ui(
@@ -100,7 +100,10 @@ pub(super) fn provenance_ui(ui: &mut Ui, picture: &InspiredBy) {
         }
     };
     line("Style", &picture.style);
-    line("Your memory", &picture.memory);
+    match picture.provenance {
+        Provenance::Redrawn => line("Redrawn in the look of", &picture.memory),
+        Provenance::Entry | Provenance::Given => line("Your memory", &picture.memory),
+    }
     line("Source", &picture.source);
     line("Licence", &picture.licence);
     if let Some(similarity) = picture.similarity {
@@ -111,4 +114,12 @@ pub(super) fn provenance_ui(ui: &mut Ui, picture: &InspiredBy) {
 /// A cosine for people.
 pub(super) fn similarity_text(similarity: f32) -> String {
     format!("{:.0} %", 100.0 * similarity)
+}
+
+/// The user's memory that a picture is from or redrawn after; empty for the model's own.
+fn memory_text(memory: &str, provenance: Provenance) -> String {
+    match provenance {
+        Provenance::Redrawn => format!("redrawn as {memory}"),
+        Provenance::Entry | Provenance::Given => memory.to_owned(),
+    }
 }

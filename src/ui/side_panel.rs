@@ -46,14 +46,14 @@ pub(super) fn side_panel_ui(
             prompt_ui(ui, state, commands);
             layers::layers_ui(ui, state, view, commands);
             divider(ui);
+            if !state.slots.is_empty() {
+                inspired::inspired_ui(ui, state, view, commands);
+                divider(ui);
+            }
             source::source_ui(ui, state, view, commands);
             divider(ui);
             seed_ui(ui, state, view, commands);
             sampling_ui(ui, state, commands);
-            if !state.slots.is_empty() {
-                divider(ui);
-                inspired::inspired_ui(ui, state, view, commands);
-            }
         });
     });
 }

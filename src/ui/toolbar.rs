@@ -16,7 +16,9 @@ const NARROW: f32 = 880.0;
 /// project's name.
 const ROOMY: f32 = 1190.0;
 /// Widths from which on there is room for them. What is left out has a key.
-const ROOM_FOR_PASTE: f32 = 920.0;
+const ROOM_FOR_PASTE: f32 = NARROW;
+/// From here on *Export…* has room for its word beside *Paste*.
+const ROOM_FOR_EXPORT_WORD: f32 = 940.0;
 const ROOM_FOR_VARIANTS: f32 = 506.0;
 const ROOM_FOR_MEMORY: f32 = 416.0;
 const ROOM_FOR_COPY: f32 = 380.0;
@@ -48,10 +50,15 @@ pub(super) fn toolbar_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCom
             if width < room {
                 continue;
             }
-            let button = if action == Action::CopyPicture && !is_roomy {
-                Button::icon(icon, action.label())
-            } else {
+            let has_word = match action {
+                Action::CopyPicture => is_roomy,
+                Action::ExportPicture => width >= ROOM_FOR_EXPORT_WORD,
+                _ => true,
+            };
+            let button = if has_word {
                 labelled(action.label(), icon)
+            } else {
+                Button::icon(icon, action.label())
             };
             let button = button.enabled(has_picture);
             if button.show(ui).on_hover_text(action.tooltip(ui.ctx())).clicked() {

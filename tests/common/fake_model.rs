@@ -458,6 +458,7 @@ fn about(entry: EntryId) -> InspiredBy {
         licence: "CC0".to_owned(),
         similarity: Some(0.9),
         memory: String::new(),
+        provenance: underpaint::protocol::Provenance::Entry,
         ids: Arc::default(),
     }
 }

@@ -303,7 +303,8 @@ fn the_style_sheet_shows_what_a_memory_does() {
 #[test]
 fn the_page_is_left_by_its_key_and_gives_way_to_the_gallery() {
     let shelf = Shelf::with(&[]);
-    let mut window = shelf.window();
+    // High enough for all of the side panel.
+    let mut window = opened(FakeModel::new(), [1280.0, 1400.0], Live::Off, shelf.options());
     wait_until_finished(&mut window);
     let database = shelf.folder.path().join("data/library.sqlite");
     assert!(!database.exists(), "nothing is opened before it is needed");

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{Effect, timeline};
-use crate::protocol::{EntryId, Errand, ErrandId, Failure, Inspiration, InspiredBy};
+use crate::protocol::{EntryId, Errand, ErrandId, Failure, Inspiration, InspiredBy, Provenance};
 use crate::state::candidates::{Query, SearchPhase};
 use crate::state::inspiration::{as_used, entry_of, pinned};
 use crate::state::job::Made;
@@ -147,6 +147,7 @@ fn look_at_banned(state: &mut AppState) {
             licence: String::new(),
             similarity: None,
             memory: String::new(),
+            provenance: Provenance::Entry,
             ids: ids.unwrap_or_default(),
         }
     };

@@ -44,6 +44,7 @@ pub(super) fn used(slot: usize, entry: u64) -> InspiredBy {
         licence: String::new(),
         similarity: Some(0.5),
         memory: String::new(),
+        provenance: crate::protocol::Provenance::Entry,
         ids: [entry as u16].into(),
     }
 }

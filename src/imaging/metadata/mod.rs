@@ -23,7 +23,9 @@ mod xmp;
 pub use control_record::{ControlRecord, MapError};
 pub use png_text::{MAX_CHUNK_BYTES, MAX_INFLATED_BYTES};
 pub use recall::{Carrier, RecallError, Recalled, SourceApp, TextFound, recall};
-pub use record::{InspirationRecord, MemoryRecord, ModelRecord, PictureRecord, RecordError};
+pub use record::{
+    InspirationRecord, MemoryRecord, ModelRecord, PictureRecord, Provenance, RecordError,
+};
 pub use sha256::sha256_hex;
 pub use steering_record::{AnchorRecord, LockMaskError, LockRecord, SourceRecord};
 pub use tokens::{TokenPyramid, TokensError};

@@ -109,6 +109,8 @@ pub struct InspirationRecord {
     /// Name of the user's memory that it was found in; empty for the model's own memory.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub memory: String,
+    #[serde(skip_serializing_if = "Provenance::is_entry")]
+    pub provenance: Provenance,
     /// Chosen by hand rather than retrieved.
     pub chosen: bool,
     /// How well its caption fitted the prompt, −1 to 1; absent if it was chosen by hand.
@@ -121,6 +123,28 @@ pub struct InspirationRecord {
     /// A picture of the user itself, as PNG in Base64, if the user wants it in the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub picture: Option<String>,
+}
+
+/// How a picture that the model looked at came to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Provenance {
+    /// A memory has it as it is.
+    #[default]
+    Entry,
+    /// An entry of the model's memory, put together anew in the look of the user's memories. No
+    /// memory has it.
+    Redrawn,
+    /// Given by the user; no memory has it. Also what a newer program says.
+    #[serde(other)]
+    Given,
+}
+
+impl Provenance {
+    /// Whether a memory can be asked for it.
+    pub fn is_entry(&self) -> bool {
+        *self == Self::Entry
+    }
 }
 
 impl InspirationRecord {

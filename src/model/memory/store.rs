@@ -11,7 +11,7 @@ use super::retrieval::{Keys, key_lengths};
 use super::texts::Texts;
 use super::{pack_loose, unusable};
 use crate::model::{Config, ModelError};
-use crate::protocol::{EntryId, InspiredBy, MemorySource};
+use crate::protocol::{EntryId, InspiredBy, MemorySource, Provenance};
 
 /// Longer keys could overflow the sums of retrieval.
 const MAX_KEY_DIM: usize = 1 << 16;
@@ -62,6 +62,7 @@ impl Entry<'_> {
             licence: self.licence.to_owned(),
             similarity,
             memory: String::new(),
+            provenance: Provenance::Entry,
             ids,
         }
     }

@@ -131,7 +131,7 @@ mod tests {
         let mut planes = vec![0.0; 4 * 64 * 64];
         for y in 16..48 {
             for x in 16..48 {
-                let is_rim = !(18..46).contains(&x) || !(18..46).contains(&y);
+                let is_rim = !(20..44).contains(&x) || !(20..44).contains(&y);
                 for plane in 0..3 {
                     planes[plane * 64 * 64 + y * 64 + x] = if is_rim { rim } else { inner };
                 }

@@ -5,7 +5,7 @@ use egui::{
     RichText, Role, Sense, Stroke, StrokeKind, Tooltip, Ui, UiBuilder, Vec2, WidgetInfo, vec2,
 };
 
-use super::{provenance_ui, similarity_text};
+use super::{memory_text, provenance_ui, similarity_text};
 use crate::protocol::Inspiration;
 use crate::state::{AppState, Slot};
 use crate::ui::command::UiCommand;
@@ -221,14 +221,24 @@ impl SlotUi<'_> {
                 Some(Inspiration::Picture { .. }) => parts.push("Your picture".to_owned()),
                 Some(Inspiration::Remembered(picture)) => {
                     parts.extend(
-                        [&picture.memory, &picture.source, &picture.licence].map(Clone::clone),
+                        [
+                            &memory_text(&picture.memory, picture.provenance),
+                            &picture.source,
+                            &picture.licence,
+                        ]
+                        .map(Clone::clone),
                     );
                 }
                 Some(Inspiration::Entry(_)) | None => {
                     if let Some(about) = self.slot.about() {
                         parts.extend(about.similarity.map(similarity_text));
                         parts.extend(
-                            [&about.memory, &about.source, &about.licence].map(Clone::clone),
+                            [
+                                &memory_text(&about.memory, about.provenance),
+                                &about.source,
+                                &about.licence,
+                            ]
+                            .map(Clone::clone),
                         );
                     }
                 }
