@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::weights::Inventory;
 use crate::protocol::{EntryId, Failure};
 
 /// A model cannot be loaded or cannot do what was asked.
@@ -100,6 +101,8 @@ pub enum WeightsError {
         path.display()
     )]
     Encoding { name: String, found: String, path: PathBuf },
+    #[error("the file does not fit the model ({inventory}): {}", path.display())]
+    Inventory { inventory: Box<Inventory>, path: PathBuf },
     #[error("tensor {name} holds values that are not finite numbers: {}", path.display())]
     NotFinite { name: String, path: PathBuf },
 }

@@ -2,7 +2,10 @@
 //! asks for them. Knows the two containers, safetensors and GGUF; names and shapes are the
 //! networks' business.
 //!
-//! Both containers are read by code of our own: their headers come from the user's disk, so every
+//! [`Checkpoint`] is the same for the large files of published models, safetensors and PyTorch: it
+//! stays on disk, and what it holds is compared with what a network needs before anything is read.
+//!
+//! All containers are read by code of our own: their headers come from the user's disk, so every
 //! length and offset is checked against the file before it is used (the usual crates overflow or
 //! divide by zero on crafted ones), and tensors of the built-in file are decoded from the
 //! program's own pages without a copy.
@@ -11,6 +14,11 @@ mod safetensors;
 mod gguf;
 mod decode;
 mod packing;
+mod file;
+mod torch_zip;
+mod pickle;
+mod inventory;
+mod checkpoint;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -25,6 +33,8 @@ use candle_nn::var_builder::SimpleBackend;
 
 use super::WeightsError;
 use crate::imaging::metadata::sha256_hex;
+pub use checkpoint::Checkpoint;
+pub use inventory::{Inventory, Misshaped, Wanted};
 pub use packing::to_gguf;
 pub(super) use safetensors::parse as parse_safetensors;
 

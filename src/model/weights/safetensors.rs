@@ -45,6 +45,18 @@ pub(in crate::model) fn parse(bytes: &[u8]) -> Result<Header, String> {
     let json = reader
         .take(n_header)
         .map_err(|EndsEarly| format!("its header claims {n_header} of {} bytes", bytes.len()))?;
+    parse_fields(json, reader.pos(), bytes.len())
+}
+
+/// Like [`parse`], for the header alone of a file of `n_file_bytes`; ranges count from its start.
+///
+/// # Errors
+/// The reason why this is no header, or does not fit the file.
+pub(super) fn parse_header(json: &[u8], n_file_bytes: usize) -> Result<Header, String> {
+    parse_fields(json, size_of::<u64>() + json.len(), n_file_bytes)
+}
+
+fn parse_fields(json: &[u8], data_start: usize, n_file_bytes: usize) -> Result<Header, String> {
     let mut fields: BTreeMap<String, serde_json::Value> = serde_json::from_slice(json)
         .map_err(|error| format!("its header is not readable: {error}"))?;
     let metadata = fields.remove("__metadata__");
@@ -52,13 +64,12 @@ pub(in crate::model) fn parse(bytes: &[u8]) -> Result<Header, String> {
         .as_ref()
         .and_then(|metadata| metadata.get("underpaint.format")?.as_str()?.parse().ok());
 
-    let data_start = reader.pos();
     let mut tensors = BTreeMap::new();
     for (name, field) in fields {
         let entry: Entry = serde_json::from_value(field)
             .map_err(|error| format!("its entry for {name} is not readable: {error}"))?;
-        let tensor = locate(entry, data_start, bytes.len())
-            .ok_or_else(|| format!("tensor {name} does not fit into its {} bytes", bytes.len()))?;
+        let tensor = locate(entry, data_start, n_file_bytes)
+            .ok_or_else(|| format!("tensor {name} does not fit into its {n_file_bytes} bytes"))?;
         tensors.insert(name, tensor);
     }
     Ok(Header { tensors, format })

@@ -1,0 +1,254 @@
+//! A published checkpoint: safetensors or a PyTorch file, left on disk. Only its list of tensors is
+//! read when it is opened; each tensor is read and decoded when a network asks for it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use candle_core::{DType, Device, Shape, Tensor};
+use candle_nn::VarBuilder;
+use candle_nn::var_builder::SimpleBackend;
+
+use super::file::WeightsFileReader;
+use super::inventory::{Inventory, Wanted};
+use super::pickle::PickledTensor;
+use super::{Encoding, StoredTensor, WeightsError, checked_product, decode, pickle};
+use super::{safetensors, torch_zip};
+
+/// A safetensors header or a pickle of far more tensors than any model has.
+const MAX_LIST_BYTES: u64 = 16 << 20;
+
+/// An open checkpoint. Cloning is cheap.
+#[derive(Debug, Clone)]
+pub struct Checkpoint {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    path: PathBuf,
+    file: WeightsFileReader,
+    tensors: BTreeMap<String, StoredTensor>,
+    key: Option<&'static str>,
+}
+
+impl Checkpoint {
+    /// Opens a file and reads what it holds. What kind of file it is, its first bytes tell.
+    ///
+    /// # Errors
+    /// [`WeightsError::Read`], or [`WeightsError::Damaged`] with the reason.
+    pub fn open(path: &Path) -> Result<Self, WeightsError> {
+        let file = WeightsFileReader::open(path).map_err(|source| WeightsError::Read {
+            what: "the checkpoint",
+            path: path.to_owned(),
+            source,
+        })?;
+        let (tensors, key) = list(&file)
+            .map_err(|reason| WeightsError::Damaged { path: path.to_owned(), reason })?;
+        let path = path.to_owned();
+        Ok(Self { inner: Arc::new(Inner { path, file, tensors, key }) })
+    }
+
+    /// Names and shapes, by name.
+    pub fn tensors(&self) -> impl Iterator<Item = (&str, &[usize])> {
+        self.inner.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor.shape.as_slice()))
+    }
+
+    /// The usual key under which a PyTorch file had its tensors, if there was one.
+    pub fn key(&self) -> Option<&'static str> {
+        self.inner.key
+    }
+
+    /// Size of the file.
+    pub fn n_bytes(&self) -> u64 {
+        self.inner.file.len()
+    }
+
+    /// Compares with what a network needs, before anything of it is read. `ignored` are beginnings
+    /// of names that no network needs.
+    ///
+    /// # Errors
+    /// [`WeightsError::Inventory`] if a tensor is missing, has another shape or cannot be decoded.
+    /// Tensors that nobody wants are told in the inventory.
+    pub fn check(&self, wanted: &[Wanted], ignored: &[&str]) -> Result<Inventory, WeightsError> {
+        let tensors = self.inner.tensors.iter();
+        let found = tensors.map(|(name, tensor)| {
+            let other = match &tensor.encoding {
+                Encoding::Other(other) => Some(other.as_str()),
+                _ => None,
+            };
+            (name.as_str(), (tensor.shape.as_slice(), other))
+        });
+        let inventory = Inventory::new(&found.collect(), wanted, ignored);
+        if inventory.is_complete() {
+            Ok(inventory)
+        } else {
+            let path = self.inner.path.clone();
+            Err(WeightsError::Inventory { inventory: Box::new(inventory), path })
+        }
+    }
+
+    /// Where networks get their tensors from, in F32. Check first: this allocates what is asked.
+    pub fn var_builder(&self, device: &Device) -> VarBuilder<'static> {
+        let backend: Box<dyn SimpleBackend> = Box::new(self.clone());
+        VarBuilder::from_backend(backend, DType::F32, device.clone())
+    }
+
+    fn load(&self, name: &str, expected: Option<&[usize]>) -> Result<Tensor, candle_core::Error> {
+        let Inner { path, file, tensors, .. } = &*self.inner;
+        let tensor = tensors
+            .get(name)
+            .ok_or_else(|| WeightsError::Missing { name: name.to_owned(), path: path.clone() })?;
+        tensor.used.store(true, Ordering::Relaxed);
+        if let Some(expected) = expected
+            && expected != tensor.shape
+        {
+            return Err(WeightsError::Shape {
+                name: name.to_owned(),
+                expected: expected.to_owned(),
+                found: tensor.shape.clone(),
+                path: path.clone(),
+            }
+            .into());
+        }
+        if let Encoding::Other(found) = &tensor.encoding {
+            let (name, found) = (name.to_owned(), found.clone());
+            return Err(WeightsError::Encoding { name, found, path: path.clone() }.into());
+        }
+        let range = tensor.range.start as u64..tensor.range.end as u64;
+        let stored = file
+            .read(range)
+            .map_err(|reason| WeightsError::Damaged { path: path.clone(), reason })?;
+        let values = decode::to_f32(&tensor.encoding, &stored, tensor.n_elements())
+            .ok_or_else(|| WeightsError::NotFinite { name: name.to_owned(), path: path.clone() })?;
+        Tensor::from_vec(values, tensor.shape.as_slice(), &Device::Cpu)
+    }
+}
+
+impl SimpleBackend for Checkpoint {
+    fn get(
+        &self,
+        shape: Shape,
+        name: &str,
+        _: candle_nn::Init,
+        dtype: DType,
+        device: &Device,
+    ) -> candle_core::Result<Tensor> {
+        self.load(name, Some(shape.dims()))?.to_device(device)?.to_dtype(dtype)
+    }
+
+    fn get_unchecked(
+        &self,
+        name: &str,
+        dtype: DType,
+        device: &Device,
+    ) -> candle_core::Result<Tensor> {
+        self.load(name, None)?.to_device(device)?.to_dtype(dtype)
+    }
+
+    fn contains_tensor(&self, name: &str) -> bool {
+        self.inner.tensors.contains_key(name)
+    }
+}
+
+type List = (BTreeMap<String, StoredTensor>, Option<&'static str>);
+
+fn list(file: &WeightsFileReader) -> Result<List, String> {
+    let start = file.read(0..file.len().min(8))?;
+    match *start.as_slice() {
+        [b'P', b'K', 3, 4, ..] => list_of_torch(file),
+        [0x80, 2..=5, ..] => {
+            Err("it is in the form that PyTorch wrote before version 1.6; save it \
+                                  again with a newer one"
+                .to_owned())
+        }
+        [b'G', b'G', b'U', b'F', ..] => Err("it is a GGUF file, not a checkpoint".to_owned()),
+        _ => list_of_safetensors(file).map(|tensors| (tensors, None)),
+    }
+}
+
+fn list_of_safetensors(file: &WeightsFileReader) -> Result<BTreeMap<String, StoredTensor>, String> {
+    let start = file.read(0..8).or(Err("it has no header"))?;
+    let n_header = u64::from_le_bytes(start.try_into().or(Err("it has no header"))?);
+    if n_header > MAX_LIST_BYTES || n_header + 8 > file.len() {
+        return Err(format!("its header claims {n_header} of {} bytes", file.len()));
+    }
+    let n_bytes = usize::try_from(file.len()).or(Err("it is larger than all memory"))?;
+    let json = file.read(8..8 + n_header)?;
+    Ok(safetensors::parse_header(&json, n_bytes)?.tensors)
+}
+
+fn list_of_torch(file: &WeightsFileReader) -> Result<List, String> {
+    let entries = torch_zip::entries(file)?;
+    let (name, pickle) = entries
+        .iter()
+        .find(|(name, _)| *name == "data.pkl" || name.ends_with("/data.pkl"))
+        .ok_or("it is a ZIP file, but not one of PyTorch")?;
+    if pickle.end - pickle.start > MAX_LIST_BYTES {
+        return Err(format!("its list of tensors claims {} bytes", pickle.end - pickle.start));
+    }
+    if let Some(order) = entries.get(&name.replace("data.pkl", "byteorder"))
+        && file.read(order.clone())? != b"little"
+    {
+        return Err("its numbers are stored the other way round (big-endian)".to_owned());
+    }
+    let folder = name.trim_end_matches("data.pkl");
+    let pickled = pickle::read(&file.read(pickle.clone())?)?;
+    let mut tensors = BTreeMap::new();
+    for tensor in pickled.tensors {
+        let storage = entries.get(&format!("{folder}data/{}", tensor.key));
+        let storage =
+            storage.ok_or_else(|| format!("the numbers of tensor {} are missing", tensor.name))?;
+        let stored = locate(&tensor, storage.start, storage.end)?;
+        // A name that a wrapper of PyTorch put a word in front of.
+        let name = tensor.name.strip_prefix("module.").unwrap_or(&tensor.name);
+        tensors.insert(name.to_owned(), stored);
+    }
+    Ok((tensors, pickled.key))
+}
+
+fn locate(tensor: &PickledTensor, start: u64, end: u64) -> Result<StoredTensor, String> {
+    let PickledTensor { name, shape, strides, storage, offset, .. } = tensor;
+    let (encoding, size) = match storage.as_str() {
+        "FloatStorage" => (Encoding::F32, 4),
+        "HalfStorage" => (Encoding::F16, 2),
+        "BFloat16Storage" => (Encoding::Bf16, 2),
+        other => (Encoding::Other(other.trim_end_matches("Storage").to_owned()), 1),
+    };
+    let encoding = if is_contiguous(shape, strides) {
+        encoding
+    } else {
+        Encoding::Other("a transposed view".to_owned())
+    };
+    let stored = |encoding, range| StoredTensor {
+        encoding,
+        shape: shape.clone(),
+        range,
+        used: AtomicBool::new(false),
+    };
+    if matches!(encoding, Encoding::Other(_)) {
+        // Nothing is read of it, but its size must be one that can be told.
+        checked_product(shape).ok_or_else(|| format!("tensor {name} is larger than all memory"))?;
+        return Ok(stored(encoding, 0..0));
+    }
+    let range = (|| {
+        let start = start.checked_add(u64::try_from(offset.checked_mul(size)?).ok()?)?;
+        let n_bytes = checked_product(shape)?.checked_mul(size)?;
+        let tensor_end = start.checked_add(u64::try_from(n_bytes).ok()?)?;
+        (tensor_end <= end).then_some(())?;
+        Some(usize::try_from(start).ok()?..usize::try_from(tensor_end).ok()?)
+    })();
+    let range = range.ok_or_else(|| format!("tensor {name} does not fit into its numbers"))?;
+    Ok(stored(encoding, range))
+}
+
+fn is_contiguous(shape: &[usize], strides: &[usize]) -> bool {
+    let mut step = 1_usize;
+    shape.len() == strides.len()
+        && shape.iter().zip(strides).rev().all(|(dim, stride)| {
+            let is_next = *dim == 1 || *stride == step;
+            step = step.saturating_mul(*dim);
+            is_next
+        })
+}
