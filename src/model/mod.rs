@@ -22,6 +22,7 @@ mod inspiration;
 mod embedded;
 mod memory_encoder;
 pub mod depth_network;
+pub mod controlar;
 
 use std::path::PathBuf;
 use std::sync::Arc;

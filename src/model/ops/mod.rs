@@ -42,3 +42,4 @@ pub use layout::{
 pub use linear::Linear;
 pub use resize::GridResize;
 pub use rms_norm::{rms_norm, rms_norm_affine, rms_norm_modulated};
+pub(super) use storage::values;

@@ -3,7 +3,7 @@
 use candle_core::{CpuStorage, Layout, Result, bail};
 
 /// The values of a contiguous `f32` tensor.
-pub(super) fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+pub(in crate::model) fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     let Some((start, end)) = layout.contiguous_offsets() else {
         bail!("a tensor of shape {:?} is not contiguous", layout.shape());
     };

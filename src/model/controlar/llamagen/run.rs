@@ -1,0 +1,203 @@
+//! One run of the transformer: a batch of pictures, all at the same token.
+
+use std::sync::Arc;
+
+use candle_core::{Result, Tensor, bail};
+
+use super::attend::{Attend, LayerCache};
+use super::{LlamaGen, Prefix};
+use crate::model::controlar::control::Control;
+use crate::model::controlar::probe::Probe;
+
+/// A run: what the transformer remembers of the pictures so far.
+#[derive(Debug)]
+pub struct Run {
+    model: Arc<LlamaGen>,
+    layers: Vec<LayerCache>,
+    n_visible: Vec<usize>,
+    /// Pictures; the batch has as many rows again with guidance.
+    n_pictures: usize,
+    n_tokens: usize,
+    /// Tokens that have been fed.
+    n_fed: usize,
+    fusion: Option<Fusion>,
+}
+
+/// Control of a run.
+#[derive(Debug, Clone)]
+pub struct Fusion {
+    pub control: Arc<Control>,
+    /// Factor of what is added; 0 gives the bits of a run without control.
+    pub strength: f32,
+}
+
+impl Run {
+    /// Starts pictures of `n_tokens` tokens each and predicts the first: logits (R, K) of all rows,
+    /// those of the pictures before those of the null condition.
+    ///
+    /// `prefix` has one row per picture or, with guidance, two.
+    ///
+    /// # Errors
+    /// More tokens than the model has places for, control of another grid or another number of
+    /// pictures, or what the computation reports.
+    pub fn start(
+        model: &Arc<LlamaGen>,
+        prefix: &Prefix,
+        n_tokens: usize,
+        is_guided: bool,
+        fusion: Option<Fusion>,
+        probe: &mut Probe<'_>,
+    ) -> Result<(Self, Tensor)> {
+        let n_rows = prefix.n_visible.len();
+        let n_halves = if is_guided { 2 } else { 1 };
+        if !(1..=model.config.max_tokens()).contains(&n_tokens) {
+            bail!("{n_tokens} tokens are not 1 to {}", model.config.max_tokens());
+        }
+        if n_rows == 0 || !n_rows.is_multiple_of(n_halves) || prefix.rows.dim(0)? != n_rows {
+            bail!("a prefix of {:?} does not fit {n_rows} rows", prefix.rows.dims());
+        }
+        let n_pictures = n_rows / n_halves;
+        if let Some(fusion) = &fusion {
+            fusion.control.check(n_pictures, n_tokens)?;
+        }
+        // The last token is drawn, but never fed.
+        let cache = |_| model.blocks[0].cache(n_rows, n_tokens - 1, &model.device);
+        let layers = (0..model.config.n_layers).map(cache).collect::<Result<_>>()?;
+        let n_visible = prefix.n_visible.clone();
+        let model = Arc::clone(model);
+        let mut run = Self { model, layers, n_visible, n_pictures, n_tokens, n_fed: 0, fusion };
+        let logits = run.prefill(&prefix.rows, probe)?;
+        Ok((run, logits))
+    }
+
+    /// Number of tokens that have been fed; the logits at hand are of the next one.
+    pub fn n_fed(&self) -> usize {
+        self.n_fed
+    }
+
+    /// Changes the strength of the control from the next token on.
+    pub fn set_strength(&mut self, strength: f32) {
+        if let Some(fusion) = &mut self.fusion {
+            fusion.strength = strength;
+        }
+    }
+
+    /// Feeds one code per picture and predicts the next: logits (R, K).
+    ///
+    /// # Errors
+    /// An unknown code, more than the pictures have, or what the computation reports.
+    pub fn feed(&mut self, ids: &[u32], probe: &mut Probe<'_>) -> Result<Tensor> {
+        let model = Arc::clone(&self.model);
+        if self.n_fed + 1 >= self.n_tokens {
+            bail!("the pictures are complete after {} tokens", self.n_tokens);
+        }
+        if ids.len() != self.n_pictures {
+            bail!("{} codes for {} pictures", ids.len(), self.n_pictures);
+        }
+        if let Some(id) = ids.iter().find(|id| **id as usize >= model.config.n_codes) {
+            bail!("code {id} is not one of {}", model.config.n_codes);
+        }
+        let n_halves = self.n_visible.len() / self.n_pictures;
+        let ids = Tensor::new(ids.repeat(n_halves), &model.device)?;
+        let mut x = model.tok_embeddings.index_select(&ids, 0)?.unsqueeze(1)?; // (R, 1, D)
+        let attend = Attend { n_visible: &self.n_visible, first: self.n_fed };
+        for (i, (block, cache)) in model.blocks.iter().zip(&self.layers).enumerate() {
+            x = self.fused(i, &x, self.n_fed + 1)?;
+            let mut probe = probe.within(format_args!("block{i}."));
+            probe.see("in", &x);
+            x = block.forward(&x, &model.rotary, &attend, cache, &mut probe)?;
+            probe.see("out", &x);
+        }
+        self.n_fed += 1;
+        self.logits(&x.squeeze(1)?, probe)
+    }
+
+    fn prefill(&mut self, rows: &Tensor, probe: &mut Probe<'_>) -> Result<Tensor> {
+        let model = Arc::clone(&self.model);
+        let n_rows = rows.dim(1)?;
+        let means = prefix_means(&self.n_visible, n_rows, rows)?;
+        let mut x = rows.clone();
+        probe.see("prefix", &x);
+        for (i, (block, cache)) in model.blocks.iter().zip(&self.layers).enumerate() {
+            x = self.fused(i, &x, 0)?;
+            let mut probe = probe.within(format_args!("block{i}."));
+            probe.see("in", &x);
+            x = block.prefill(&x, &means, cache, &mut probe)?;
+            probe.see("out", &x);
+        }
+        self.logits(&x.narrow(1, n_rows - 1, 1)?.squeeze(1)?, probe)
+    }
+
+    /// Adds to the last of `x` (R, T, D) what control says of token `token_idx`, before block
+    /// `block_idx`. The null condition gets nothing.
+    fn fused(&self, block_idx: usize, x: &Tensor, token_idx: usize) -> Result<Tensor> {
+        let Some(Fusion { control, strength }) = &self.fusion else { return Ok(x.clone()) };
+        if *strength == 0.0 {
+            return Ok(x.clone());
+        }
+        let Some(rows) = control.rows(block_idx, token_idx)? else { return Ok(x.clone()) };
+        let (n_rows, n_tokens, _) = x.dims3()?;
+        let rows = (rows * f64::from(*strength))?; // (B, 1, D)
+        let last = x.narrow(1, n_tokens - 1, 1)?;
+        let fused = (last.narrow(0, 0, self.n_pictures)? + rows)?;
+        let n_null = n_rows - self.n_pictures;
+        let last = if n_null == 0 {
+            fused
+        } else {
+            Tensor::cat(&[fused, last.narrow(0, self.n_pictures, n_null)?], 0)?
+        };
+        if n_tokens == 1 {
+            return Ok(last);
+        }
+        Tensor::cat(&[x.narrow(1, 0, n_tokens - 1)?, last], 1)
+    }
+
+    /// (R, D) → (R, K).
+    fn logits(&self, x: &Tensor, probe: &mut Probe<'_>) -> Result<Tensor> {
+        let x = self.model.normed(x)?;
+        probe.see("final_norm", &x);
+        let logits = self.model.output.forward(&x)?;
+        probe.see("logits", &logits);
+        Ok(logits)
+    }
+}
+
+/// Whether a place of the sequence attends to another. The prefix has `n_prefix` rows, of which the
+/// last `n_visible` can be seen; one that cannot sees itself.
+pub fn sees(n_prefix: usize, n_visible: usize, query: usize, key: usize) -> bool {
+    key == query || (key < query && key + n_visible >= n_prefix)
+}
+
+/// (R, 1, P, P): what each row of a prefix sees, evenly.
+fn prefix_means(n_visible: &[usize], n_rows: usize, like: &Tensor) -> Result<Tensor> {
+    let mut means = Vec::with_capacity(n_visible.len() * n_rows * n_rows);
+    for n_visible in n_visible {
+        for query in 0..n_rows {
+            let seen = |key: &usize| sees(n_rows, *n_visible, query, *key);
+            let weight = 1.0 / (0..n_rows).filter(seen).count() as f32;
+            means.extend((0..n_rows).map(|key| if seen(&key) { weight } else { 0.0 }));
+        }
+    }
+    Tensor::from_vec(means, (n_visible.len(), 1, n_rows, n_rows), like.device())
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{DType, Device};
+
+    use super::*;
+
+    /// Four rows, of which the last two are visible.
+    #[test]
+    fn rows_of_a_prefix_see_those_before_them() {
+        let like = Tensor::zeros(1, DType::F32, &Device::Cpu).unwrap();
+        let means = prefix_means(&[2], 4, &like).unwrap().squeeze(0).unwrap().squeeze(0).unwrap();
+        let expected = [
+            [1.0, 0.0, 0.0, 0.0],
+            [0.0, 1.0, 0.0, 0.0],
+            [0.0, 0.0, 1.0, 0.0],
+            [0.0, 0.0, 0.5, 0.5],
+        ];
+        assert_eq!(means.to_vec2::<f32>().unwrap(), expected);
+    }
+}
