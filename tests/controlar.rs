@@ -17,10 +17,12 @@ fn fixture(name: &str) -> PathBuf {
 #[track_caller]
 fn assert_parity(name: &str, at_least: usize) {
     let reports = check_tree(&fixture(name)).unwrap();
-    let [Report { lines, .. }] = reports.as_slice() else { panic!("one folder, one report") };
+    let [Report { folder, kind, lines }] = reports.as_slice() else {
+        panic!("one folder, one report")
+    };
     let failed: Vec<String> =
         lines.iter().filter(|line| !line.passed).map(|line| format!("{line}\n")).collect();
-    assert!(failed.is_empty(), "{}", failed.concat());
+    assert!(failed.is_empty(), "{kind} in {}:\n{}", folder.display(), failed.concat());
     assert!(lines.len() >= at_least, "only {} comparisons", lines.len());
 }
 
