@@ -138,8 +138,8 @@ fn without_addresses(text: &str) -> String {
         }
         let host = &rest[..run(rest, |c| c.is_ascii_alphanumeric() || c == '.' || c == '-')];
         let ends = |at: usize| DOMAINS.iter().find(|end| host[at + 1..].starts_with(**end));
-        let found = host.rmatch_indices('.').filter(|(at, _)| *at > 0);
-        let (dot, end) = found.filter_map(|(at, _)| Some((at, ends(at)?))).next()?;
+        let mut found = host.rmatch_indices('.').filter(|(at, _)| *at > 0);
+        let (dot, end) = found.find_map(|(at, _)| Some((at, ends(at)?)))?;
         let end = dot + 1 + end.len();
         let path = run(&rest[end..], |c| is_word(c) || c == '/' || c == '-');
         let whole = rest[..end + path].trim_end_matches(['/', '-']).len();
