@@ -108,7 +108,7 @@ impl Fingerprints {
         self.known.push((id, fingerprint));
     }
 
-    /// Entries that may be the same picture, the most alike first; for the rest see [`is_same`].
+    /// Entries that may be the same picture, the most alike first; for the rest see [`Grid::is_same`].
     pub(super) fn like(&self, fingerprint: &Fingerprint) -> Vec<RememberedId> {
         let mut found: Vec<(u32, RememberedId)> = self
             .known
