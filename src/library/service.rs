@@ -1,6 +1,7 @@
 //! The thread that owns the index. It is opened when it is first needed, so that a window without a
 //! gallery pays nothing for it.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
@@ -194,6 +195,7 @@ impl Service {
         loop {
             let pending = mailbox.take(self.patience());
             if pending.is_closed {
+                self.finish(pending.orders);
                 return;
             }
             if self.library.is_none() && !self.open() {
@@ -201,6 +203,15 @@ impl Service {
             }
             if let Err(error) = self.work(pending) {
                 self.recover(&error);
+            }
+        }
+    }
+
+    /// What was ordered just before the window closed is not lost.
+    fn finish(&mut self, orders: VecDeque<Order>) {
+        for order in orders {
+            if let Err(error) = self.carry_out(order) {
+                tracing::warn!("an order of the last moment is not kept: {error}");
             }
         }
     }
