@@ -36,57 +36,70 @@ pub(super) struct Pending {
     pub(super) preview: Option<PictureId>,
     /// Bounded by what a person can click, and by the pictures being made.
     pub(super) orders: VecDeque<Order>,
-    pub(super) is_closed: bool,
 }
 
-impl Pending {
+impl Contents for Pending {
     fn is_empty(&self) -> bool {
         self.query.is_none()
             && !self.wants_scan
             && self.wanted.is_none()
             && self.preview.is_none()
             && self.orders.is_empty()
-            && !self.is_closed
     }
 }
 
-/// The slot between the window and the thread.
+/// What can wait in a mailbox.
+pub(super) trait Contents: Default {
+    fn is_empty(&self) -> bool;
+}
+
+/// The slot between the window and a thread.
 #[derive(Debug, Default)]
-pub(super) struct Mailbox {
-    pending: Mutex<Pending>,
+pub(super) struct Mailbox<C> {
+    slot: Mutex<Slot<C>>,
     has_news: Condvar,
 }
 
-impl Mailbox {
-    pub(super) fn send(&self, change: impl FnOnce(&mut Pending)) {
-        change(&mut self.pending());
+#[derive(Debug, Default)]
+struct Slot<C> {
+    contents: C,
+    is_closed: bool,
+}
+
+impl<C: Contents> Mailbox<C> {
+    pub(super) fn send(&self, change: impl FnOnce(&mut C)) {
+        change(&mut self.slot().contents);
         self.has_news.notify_all();
     }
 
-    /// Takes what there is, after waiting at most `patience` for something; `None` waits for ever.
-    pub(super) fn take(&self, patience: Option<Duration>) -> Pending {
-        let is_idle = |pending: &mut Pending| pending.is_empty();
-        let mut pending = match patience {
+    /// What waits is still handed out, so that nothing ordered in the last moment is lost.
+    pub(super) fn close(&self) {
+        self.slot().is_closed = true;
+        self.has_news.notify_all();
+    }
+
+    /// Takes what there is, after waiting at most `patience` for something, `None` for ever. Gives
+    /// `None` once it is closed and empty.
+    pub(super) fn take(&self, patience: Option<Duration>) -> Option<C> {
+        let is_idle = |slot: &mut Slot<C>| slot.contents.is_empty() && !slot.is_closed;
+        let mut slot = match patience {
             Some(patience) => {
                 self.has_news
-                    .wait_timeout_while(self.pending(), patience, is_idle)
+                    .wait_timeout_while(self.slot(), patience, is_idle)
                     .unwrap_or_else(PoisonError::into_inner)
                     .0
             }
             None => self
                 .has_news
-                .wait_while(self.pending(), is_idle)
+                .wait_while(self.slot(), is_idle)
                 .unwrap_or_else(PoisonError::into_inner),
         };
-        let is_closed = pending.is_closed;
-        Pending {
-            is_closed,
-            ..std::mem::replace(&mut *pending, Pending { is_closed, ..Pending::default() })
-        }
+        let is_done = slot.is_closed && slot.contents.is_empty();
+        (!is_done).then(|| std::mem::take(&mut slot.contents))
     }
 
-    fn pending(&self) -> MutexGuard<'_, Pending> {
+    fn slot(&self) -> MutexGuard<'_, Slot<C>> {
         // Nothing that can panic runs under the lock, and any content is whole.
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,7 +6,7 @@ use std::thread::Builder;
 
 use crossbeam_channel::{Sender, bounded};
 
-use super::mailbox::{Mailbox, Order};
+use super::mailbox::{Mailbox, Order, Pending};
 use super::thumbnail::{self, THUMBNAIL_PX};
 use crate::imaging::RgbaImage;
 use crate::protocol::PictureId;
@@ -44,7 +44,7 @@ pub(super) struct Made {
 ///
 /// # Errors
 /// If the system has no thread to give.
-pub(super) fn spawn(mailbox: Arc<Mailbox>) -> std::io::Result<Sender<MakeJob>> {
+pub(super) fn spawn(mailbox: Arc<Mailbox<Pending>>) -> std::io::Result<Sender<MakeJob>> {
     let (jobs, inbox) = bounded::<MakeJob>(MAX_MAKING);
     let work = move || {
         for job in &inbox {

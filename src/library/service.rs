@@ -1,7 +1,6 @@
 //! The thread that owns the index. It is opened when it is first needed, so that a window without a
 //! gallery pays nothing for it.
 
-use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
@@ -38,7 +37,7 @@ pub struct LibraryOptions {
 /// The window's end of the thread. No call waits.
 #[derive(Debug)]
 pub struct LibraryThread {
-    mailbox: Arc<Mailbox>,
+    mailbox: Arc<Mailbox<Pending>>,
     events: Receiver<LibraryEvent>,
     thread: Option<JoinHandle<()>>,
     /// Closed when the thread is done.
@@ -118,7 +117,7 @@ impl Drop for LibraryThread {
         // The thread must not wait for room in a channel that nobody reads any more.
         let (_, closed) = bounded(0);
         self.events = closed;
-        self.mailbox.send(|pending| pending.is_closed = true);
+        self.mailbox.close();
         // A disk that does not answer must not keep the window open; the database survives that.
         let is_done = self.done.recv_timeout(CLOSE_LIMIT)
             == Err(crossbeam_channel::RecvTimeoutError::Disconnected);
@@ -191,27 +190,14 @@ impl Service {
         }
     }
 
-    fn run(mut self, mailbox: &Mailbox) {
+    fn run(mut self, mailbox: &Mailbox<Pending>) {
         loop {
-            let pending = mailbox.take(self.patience());
-            if pending.is_closed {
-                self.finish(pending.orders);
-                return;
-            }
+            let Some(pending) = mailbox.take(self.patience()) else { return };
             if self.library.is_none() && !self.open() {
                 return;
             }
             if let Err(error) = self.work(pending) {
                 self.recover(&error);
-            }
-        }
-    }
-
-    /// What was ordered just before the window closed is not lost.
-    fn finish(&mut self, orders: VecDeque<Order>) {
-        for order in orders {
-            if let Err(error) = self.carry_out(order) {
-                tracing::warn!("an order of the last moment is not kept: {error}");
             }
         }
     }

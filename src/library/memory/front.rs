@@ -48,10 +48,7 @@ pub(super) fn run(place: Place, mailbox: &Arc<Mailbox>, chores: &ChoreBox, outbo
         reports: Vec::new(),
     };
     loop {
-        let pending = mailbox.take(front.patience());
-        if pending.is_closed {
-            return;
-        }
+        let Some(pending) = mailbox.take(front.patience()) else { return };
         if front.store.is_none() || front.retry_at.is_some_and(|at| Instant::now() >= at) {
             front.open();
         }

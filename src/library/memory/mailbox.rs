@@ -3,10 +3,10 @@
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use crate::imaging::RgbaImage;
+use crate::library::mailbox::{self, Contents};
 use crate::protocol::{AddPictures, AddReport, EntryQuery, MemoryId, MemoryModel, RememberedId};
 
 /// Something that the front does: short work on the database.
@@ -62,60 +62,19 @@ pub(super) struct Pending {
     /// Bounded by what a person can click, and by the batches of the other thread.
     pub(super) orders: VecDeque<Order>,
     pub(super) is_begun: bool,
-    pub(super) is_closed: bool,
 }
 
-impl Pending {
+impl Contents for Pending {
     fn is_empty(&self) -> bool {
-        self.query.is_none()
-            && self.wanted.is_none()
-            && self.orders.is_empty()
-            && !self.is_begun
-            && !self.is_closed
+        self.query.is_none() && self.wanted.is_none() && self.orders.is_empty() && !self.is_begun
     }
 }
 
 /// The slot between the window and the front.
-#[derive(Debug, Default)]
-pub(super) struct Mailbox {
-    pending: Mutex<Pending>,
-    has_news: Condvar,
-}
+pub(super) type Mailbox = mailbox::Mailbox<Pending>;
 
 impl Mailbox {
-    pub(super) fn send(&self, change: impl FnOnce(&mut Pending)) {
-        change(&mut self.pending());
-        self.has_news.notify_all();
-    }
-
     pub(super) fn order(&self, order: Order) {
         self.send(|pending| pending.orders.push_back(order));
-    }
-
-    /// Takes what there is, after waiting at most `patience` for something; `None` waits for ever.
-    pub(super) fn take(&self, patience: Option<Duration>) -> Pending {
-        let is_idle = |pending: &mut Pending| pending.is_empty();
-        let mut pending = match patience {
-            Some(patience) => {
-                self.has_news
-                    .wait_timeout_while(self.pending(), patience, is_idle)
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .0
-            }
-            None => self
-                .has_news
-                .wait_while(self.pending(), is_idle)
-                .unwrap_or_else(PoisonError::into_inner),
-        };
-        let is_closed = pending.is_closed;
-        Pending {
-            is_closed,
-            ..std::mem::replace(&mut *pending, Pending { is_closed, ..Pending::default() })
-        }
-    }
-
-    fn pending(&self) -> MutexGuard<'_, Pending> {
-        // Nothing that can panic runs under the lock, and any content is whole.
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

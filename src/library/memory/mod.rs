@@ -69,11 +69,7 @@ impl Place {
     }
 }
 
-/// The name of a picture with these token ids: FNV-1a (64 bits) over the ids, each as two
-/// little-endian bytes, as the model names its own entries.
+/// The name of a picture with these token ids, as the model names its own entries.
 pub fn entry_id(ids: &[u16]) -> EntryId {
-    let bytes = ids.iter().flat_map(|id| id.to_le_bytes());
-    EntryId(bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    }))
+    EntryId::of(ids.iter().copied())
 }

@@ -189,7 +189,7 @@ impl Drop for MemoryThread {
         // The threads must not wait for room in a channel that nobody reads any more.
         let (_, closed) = bounded(0);
         self.events = closed;
-        self.mailbox.send(|pending| pending.is_closed = true);
+        self.mailbox.close();
         self.chores.close();
         // A model or disk that does not answer must not keep the window open.
         let is_done = self.done.recv_timeout(CLOSE_LIMIT) == Err(RecvTimeoutError::Disconnected);
