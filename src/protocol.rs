@@ -244,13 +244,44 @@ pub struct MemorySource {
     pub n_entries: usize,
 }
 
+/// In which order a model draws a picture, and so what a *scale* of it is, everywhere: what can be
+/// stopped at, kept, gone on from and drawn again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DecodingOrder {
+    /// The whole picture again and again, coarse to fine: a scale is a square grid of tokens.
+    #[default]
+    NextScale,
+    /// Token by token, row by row from the top: a scale is one row.
+    Raster,
+}
+
+impl DecodingOrder {
+    /// Tokens of a scale, given its entry in [`ModelInfo::scales`].
+    pub const fn n_tokens(self, scale: usize) -> usize {
+        match self {
+            Self::NextScale => scale * scale,
+            Self::Raster => scale,
+        }
+    }
+}
+
+/// How far a picture is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Tokens that are drawn, of those of the whole run.
+    pub n_tokens: usize,
+    pub n_wanted: usize,
+}
+
 /// What the window must know of a loaded model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelInfo {
     pub name: String,
     /// Where it computes, for people: `CPU, 2 threads`.
     pub device: String,
-    /// Side of each token grid, coarse to fine.
+    pub order: DecodingOrder,
+    /// Next-scale: side of each token grid, coarse to fine. Raster: tokens of each row, from the top.
     pub scales: Vec<usize>,
     /// Width and height of its pictures and control maps.
     pub image_size_px: usize,
@@ -268,6 +299,11 @@ pub struct ModelInfo {
 }
 
 impl ModelInfo {
+    /// Tokens of each scale, in the order in which they are drawn.
+    pub fn n_tokens(&self) -> impl ExactSizeIterator<Item = usize> {
+        self.scales.iter().map(|scale| self.order.n_tokens(*scale))
+    }
+
     /// Whether the model's memory holds an entry.
     pub fn holds(&self, entry: EntryId) -> bool {
         self.memory_entries.binary_search(&entry).is_ok()
@@ -278,9 +314,11 @@ impl ModelInfo {
 #[derive(Debug, Clone)]
 pub struct Preview {
     pub job: JobId,
-    /// Index of the last scale in it.
+    /// Index of the last scale in it, which may be unfinished.
     pub scale_idx: usize,
     pub image: Arc<RgbaImage>,
+    /// Within a scale; `None` if it is finished.
+    pub progress: Option<Progress>,
 }
 
 /// How long the parts of a job took.

@@ -8,7 +8,7 @@ use super::report::{self, ms};
 use super::{CliError, GenerateReport, PictureReport, PictureTimes};
 use crate::imaging::io::Export;
 use crate::imaging::metadata::PictureRecord;
-use crate::model::{Generator, Session};
+use crate::model::{Generator, Session, Step};
 use crate::protocol::{GenerateRequest, Given, Making, ModelInfo};
 
 /// What stays the same over all pictures of a command.
@@ -117,7 +117,7 @@ impl Run {
         }
         while session.n_done() < session.n_scales() {
             let mut scale = Duration::ZERO;
-            timed(&mut scale, || session.step(&|| true))?;
+            while timed(&mut scale, || session.step(&|| true))? == Step::Part {}
             spent.scales.push(scale);
             self.console.scale_done();
             if let Some(folder) = &self.previews {

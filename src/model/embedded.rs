@@ -27,8 +27,8 @@ use super::{Generator, ModelError, ModelFiles, Session, device, mark};
 use crate::imaging::{ControlMap, RgbaImage, fit, planes};
 use crate::params::StrengthCurve;
 use crate::protocol::{
-    Control, EntryId, GenerateRequest, InspiredBy, Lock, MemoryModel, MemoryRequest, MemorySource,
-    ModelInfo, PictureIds,
+    Control, DecodingOrder, EntryId, GenerateRequest, InspiredBy, Lock, MemoryModel, MemoryRequest,
+    MemorySource, ModelInfo, PictureIds,
 };
 
 /// Control maps kept encoded; a live sketch changes one layer at a time.
@@ -164,6 +164,7 @@ impl EmbeddedModel {
         let info = ModelInfo {
             name: config.name.clone(),
             device: device::label(&device),
+            order: DecodingOrder::NextScale,
             scales: config.scales.clone(),
             image_size_px: config.image_size,
             control_kinds: controls.kinds().collect(),

@@ -36,7 +36,7 @@ pub use error::{ModelError, WeightsError};
 use crate::imaging::RgbaImage;
 use crate::protocol::{
     EntryId, GenerateRequest, InspiredBy, Lock, MemoryModel, MemoryRequest, MemorySource,
-    ModelInfo, PictureIds,
+    ModelInfo, PictureIds, Progress,
 };
 
 /// Which model to load, and where it computes.
@@ -160,6 +160,8 @@ pub trait Generator: Send {
 pub enum Step {
     /// One more scale is done.
     Done,
+    /// More of it is done, but not all: the next call goes on there.
+    Part,
     /// The caller did not want to go on; nothing has changed.
     Abandoned,
 }
@@ -185,8 +187,8 @@ pub trait Session {
     /// [`ModelError::Request`] if `n_scales` is less than what is done or more than the model has.
     fn set_n_scales(&mut self, n_scales: usize) -> Result<(), ModelError>;
 
-    /// Predicts the next scale of every picture in the batch. Must not be called when
-    /// `n_done() == n_scales()`.
+    /// Predicts the next scale of every picture in the batch, or a part of it. Must not be called
+    /// when `n_done() == n_scales()`.
     ///
     /// `go_on` is asked several times within the step, at moments a few milliseconds apart where
     /// stopping is cheap. Once it says no, the step is abandoned, and the session is as before it.
@@ -194,6 +196,21 @@ pub trait Session {
     /// # Errors
     /// What the computation reports; the session is then of no further use.
     fn step(&mut self, go_on: &dyn Fn() -> bool) -> Result<Step, ModelError>;
+
+    /// How far the run is, for models that draw a scale in parts.
+    fn progress(&self) -> Option<Progress> {
+        None
+    }
+
+    /// What there is to see of picture `batch_idx` within a scale, in a millisecond or two: for
+    /// models that draw a scale in parts.
+    ///
+    /// # Errors
+    /// What the computation reports.
+    fn glimpse(&self, batch_idx: usize) -> Result<Option<RgbaImage>, ModelError> {
+        let _ = batch_idx;
+        Ok(None)
+    }
 
     /// Token ids of picture `batch_idx`: a grid per scale that is done, row by row.
     fn ids(&self, batch_idx: usize) -> PictureIds;

@@ -13,6 +13,9 @@ use crate::imaging::RgbaImage;
 use crate::model::{Generator, ModelError, Step};
 use crate::protocol::{Event, Failure, GenerateRequest, JobId, PictureIds, Preview, Timings};
 
+/// Least time between two looks at a scale that is not finished.
+const GLIMPSE_GAP: Duration = Duration::from_millis(40);
+
 pub(super) struct Job {
     pub(super) id: JobId,
     pub(super) request: GenerateRequest,
@@ -50,6 +53,7 @@ impl Job {
             begin: Instant::now(),
             timings: Timings::default(),
             has_shown: false,
+            glimpsed_at: None,
             done: Arc::default(),
         };
         // Unwind safe: the painting dies within; a generator promises to survive a panic; the
@@ -87,6 +91,8 @@ struct Progress<'a> {
     timings: Timings,
     /// Whether a preview was published.
     has_shown: bool,
+    /// When a scale that was not finished was shown last.
+    glimpsed_at: Option<Instant>,
     /// The ids of an interrupted job, as far as it came.
     done: Arc<Vec<PictureIds>>,
 }
@@ -156,7 +162,7 @@ impl Progress<'_> {
         let mut draft = None;
         for (scale_idx, is_shown) in is_shown.iter_mut().enumerate() {
             if scale_idx == painting.session.n_done() {
-                self.step(painting)?;
+                self.draw_scale(painting)?;
             }
             let is_ready = painting.decoded(scale_idx, 0).is_some();
             if is_ready || pace.is_due(scale_idx, Instant::now()) {
@@ -171,7 +177,7 @@ impl Progress<'_> {
                 // The facts first: whoever sees the preview may send the next request at once, and
                 // then learns no more of this job.
                 self.tell_of(scale_idx, Arc::clone(&image))?;
-                self.outbox.publish(Preview { job, scale_idx, image });
+                self.outbox.publish(Preview { job, scale_idx, image, progress: None });
                 pace.shown(Instant::now());
                 self.has_shown = true;
                 *is_shown = true;
@@ -201,19 +207,39 @@ impl Progress<'_> {
         Arc::new((0..self.job.request.seeds.len()).map(of_picture).collect())
     }
 
-    fn step(&mut self, painting: &mut Painting) -> Result<(), Interrupted> {
-        self.check_cancelled()?;
+    /// Draws the next scale, and shows it growing if the model draws it in parts.
+    fn draw_scale(&mut self, painting: &mut Painting) -> Result<(), Interrupted> {
         let mut spent = Duration::ZERO;
-        let go_on = || !self.job.orders.must_end(self.job.id, self.has_shown);
-        match timed(&mut spent, || painting.session.step(&go_on))? {
-            Step::Done => {
-                let scale_idx = painting.session.n_done() - 1;
-                tracing::trace!(job = self.job.id.0, scale_idx, ?spent, "scale done");
-                self.timings.scales.push(spent);
-                Ok(())
+        loop {
+            self.check_cancelled()?;
+            let go_on = || !self.job.orders.must_end(self.job.id, self.has_shown);
+            match timed(&mut spent, || painting.session.step(&go_on))? {
+                Step::Done => break,
+                Step::Part => self.show_part(painting)?,
+                Step::Abandoned => return Err(Interrupted::Cancelled),
             }
-            Step::Abandoned => Err(Interrupted::Cancelled),
         }
+        let scale_idx = painting.session.n_done() - 1;
+        tracing::trace!(job = self.job.id.0, scale_idx, ?spent, "scale done");
+        self.timings.scales.push(spent);
+        Ok(())
+    }
+
+    /// Publishes what there is to see within a scale, unless the last time was a moment ago.
+    fn show_part(&mut self, painting: &Painting) -> Result<(), Interrupted> {
+        let now = Instant::now();
+        let is_soon = |at: Instant| now.saturating_duration_since(at) < GLIMPSE_GAP;
+        if self.glimpsed_at.is_some_and(is_soon) {
+            return Ok(());
+        }
+        let session = &painting.session;
+        if let Some(image) = timed(&mut self.timings.decode, || session.glimpse(0))? {
+            let (job, scale_idx) = (self.job.id, session.n_done());
+            let progress = session.progress();
+            self.outbox.publish(Preview { job, scale_idx, image: Arc::new(image), progress });
+            self.glimpsed_at = Some(now);
+        }
+        Ok(())
     }
 
     /// A picture after a scale that is done, decoded now if it was not before.

@@ -28,8 +28,8 @@ use underpaint::imaging::RgbaImage;
 use underpaint::model::{Generator, ModelError, Session, Step};
 use underpaint::params::{ControlKind, Sampling};
 use underpaint::protocol::{
-    EntryId, GenerateRequest, Given, Inspiration, InspiredBy, Lock, MemoryModel, MemoryRequest,
-    ModelInfo, PictureIds,
+    DecodingOrder, EntryId, GenerateRequest, Given, Inspiration, InspiredBy, Lock, MemoryModel,
+    MemoryRequest, ModelInfo, PictureIds,
 };
 
 /// How long a test waits for what must happen; far more than it takes on a busy machine.
@@ -115,6 +115,7 @@ impl FakeModel {
         let info = ModelInfo {
             name: "Fake model".to_owned(),
             device: "CPU, 1 thread".to_owned(),
+            order: DecodingOrder::NextScale,
             scales: vec![1, 2, 4, 8],
             image_size_px: 16,
             control_kinds: ControlKind::ALL.to_vec(),

@@ -9,7 +9,9 @@ use super::*;
 use crate::app::schedule::{Due, Schedule};
 use crate::document::{Document, PenPoint, Point};
 use crate::params::{ControlKind, Sampling};
-use crate::protocol::{Event, GenerateRequest, JobId, ModelInfo, PictureIds, Stills, Timings};
+use crate::protocol::{
+    DecodingOrder, Event, GenerateRequest, JobId, ModelInfo, PictureIds, Stills, Timings,
+};
 use crate::state::{NodeId, Settings};
 use crate::ui::GalleryCommand;
 
@@ -31,6 +33,7 @@ impl Rig {
         let info = ModelInfo {
             name: "test".to_owned(),
             device: "CPU".to_owned(),
+            order: DecodingOrder::NextScale,
             scales: (1..=N_SCALES).collect(),
             image_size_px: 256,
             control_kinds: ControlKind::ALL.to_vec(),

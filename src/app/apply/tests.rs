@@ -4,7 +4,8 @@ use super::jobs::MAX_THUMBNAILS;
 use super::*;
 use crate::params::Sampling;
 use crate::protocol::{
-    EntryId, Event, Failure, Inspiration, InspiredBy, JobId, ModelInfo, Preview, Timings,
+    DecodingOrder, EntryId, Event, Failure, Inspiration, InspiredBy, JobId, ModelInfo, Preview,
+    Timings,
 };
 use crate::state::{NoticeKind, Settings};
 use crate::ui::{ExportCommand, InspiredCommand};
@@ -20,6 +21,7 @@ fn info() -> ModelInfo {
     ModelInfo {
         name: "test".to_owned(),
         device: "CPU".to_owned(),
+        order: DecodingOrder::NextScale,
         scales: (1..=N_SCALES).collect(),
         image_size_px: 4,
         control_kinds: Vec::new(),
@@ -120,7 +122,7 @@ fn events_and_previews_of_other_jobs_change_nothing() {
     let mut state = ready();
     send(&mut state, 2);
     draw(&mut state, JobId(1), 1);
-    preview(&mut state, Preview { job: JobId(1), scale_idx: 0, image: picture(1) });
+    preview(&mut state, Preview { job: JobId(1), scale_idx: 0, image: picture(1), progress: None });
     assert_eq!(shown_value(&state), None);
     assert!(state.slots.iter().all(|slot| slot.used.is_none()));
 }
@@ -129,7 +131,7 @@ fn events_and_previews_of_other_jobs_change_nothing() {
 fn the_same_pixels_again_are_not_a_new_picture() {
     let mut state = ready();
     let job = send(&mut state, 1);
-    preview(&mut state, Preview { job, scale_idx: 0, image: picture(10) });
+    preview(&mut state, Preview { job, scale_idx: 0, image: picture(10), progress: None });
     let serial = |state: &AppState| state.shown().map(|shown| shown.still.serial);
     let before = serial(&state);
     draw(&mut state, job, 1);

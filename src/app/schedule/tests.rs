@@ -7,7 +7,7 @@ use crate::app::apply;
 use crate::document::{PenPoint, Point};
 use crate::imaging::RgbaImage;
 use crate::params::{ControlKind, Sampling};
-use crate::protocol::{Event, ModelInfo, Timings};
+use crate::protocol::{DecodingOrder, Event, ModelInfo, Timings};
 use crate::state::Settings;
 use crate::ui::{Action, SketchCommand, UiCommand};
 
@@ -28,6 +28,7 @@ impl Rig {
         let info = ModelInfo {
             name: "test".to_owned(),
             device: "CPU".to_owned(),
+            order: DecodingOrder::NextScale,
             scales: (1..=N_SCALES).collect(),
             image_size_px: 256,
             control_kinds: ControlKind::ALL.to_vec(),

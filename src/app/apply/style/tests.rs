@@ -5,7 +5,8 @@ use crate::app::apply::memory;
 use crate::imaging::RgbaImage;
 use crate::params::Sampling;
 use crate::protocol::{
-    EntryId, Failure, KnownMemory, MemoryEvent, ModelInfo, OwnEntry, PictureIds, Timings,
+    DecodingOrder, EntryId, Failure, KnownMemory, MemoryEvent, ModelInfo, OwnEntry, PictureIds,
+    Timings,
 };
 use crate::state::Settings;
 
@@ -35,6 +36,7 @@ fn ready() -> AppState {
     let info = ModelInfo {
         name: "test".to_owned(),
         device: "CPU".to_owned(),
+        order: DecodingOrder::NextScale,
         scales: (1..=N_SCALES).collect(),
         image_size_px: Document::DEFAULT_SIZE_PX,
         control_kinds: Vec::new(),
