@@ -283,7 +283,8 @@ pub struct ModelInfo {
     pub order: DecodingOrder,
     /// Next-scale: side of each token grid, coarse to fine. Raster: tokens of each row, from the top.
     pub scales: Vec<usize>,
-    /// Width and height of its pictures and control maps.
+    /// Width and height of its control maps, and the longer side of its pictures
+    /// ([`Self::size_px`]), which lie in the middle of the maps.
     pub image_size_px: usize,
     pub control_kinds: Vec<ControlKind>,
     pub n_memory_slots: usize,
@@ -302,6 +303,18 @@ impl ModelInfo {
     /// Tokens of each scale, in the order in which they are drawn.
     pub fn n_tokens(&self) -> impl ExactSizeIterator<Item = usize> {
         self.scales.iter().map(|scale| self.order.n_tokens(*scale))
+    }
+
+    /// Width and height of its pictures. Those of raster models need not be square.
+    pub fn size_px(&self) -> (usize, usize) {
+        let side = self.image_size_px;
+        match (self.order, self.scales.first()) {
+            (DecodingOrder::Raster, Some(columns)) => {
+                let cell = side / columns.max(&self.scales.len()).max(&1);
+                (columns * cell, self.scales.len() * cell)
+            }
+            _ => (side, side),
+        }
     }
 
     /// Whether the model's memory holds an entry.

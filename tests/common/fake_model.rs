@@ -15,6 +15,9 @@
 //! drop(held);
 //! ```
 //!
+//! [`FakeModel::raster`] draws in raster order: one token per step, each a cell of [`CELL_PX`] pixels in
+//! the colour of its row ([`colour_of`] with the row for the scale); what is not drawn is transparent.
+//!
 //! A gate must go before its worker, which waits for it (`Rig` in `worker_rig.rs` sees to that).
 
 #![allow(dead_code, reason = "each test crate uses another part of it")]
@@ -29,11 +32,14 @@ use underpaint::model::{Generator, ModelError, Session, Step};
 use underpaint::params::{ControlKind, Sampling};
 use underpaint::protocol::{
     DecodingOrder, EntryId, GenerateRequest, Given, Inspiration, InspiredBy, Lock, MemoryModel,
-    MemoryRequest, ModelInfo, PictureIds,
+    MemoryRequest, ModelInfo, PictureIds, Progress,
 };
 
 /// How long a test waits for what must happen; far more than it takes on a busy machine.
 pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(30);
+
+/// Pixels of a cell of the raster fake, along a side.
+pub(crate) const CELL_PX: usize = 4;
 
 /// A place where a fault can strike and where a gate can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +48,10 @@ pub(crate) enum Point {
     Start,
     /// In the step to this scale, before the worker is asked whether to go on.
     Step(usize),
+    /// Of the raster fake in place of [`Self::Step`]: row and column of the token.
+    Token(usize, usize),
+    /// Of the raster fake, before it shows an unfinished row: the row, and its tokens that are drawn.
+    Glimpse(usize, usize),
     /// Before decoding this scale of this picture of the batch.
     Render(usize, usize),
     Thumbnail(EntryId),
@@ -135,6 +145,24 @@ impl FakeModel {
         }
     }
 
+    /// A model that draws token by token, `rows` of `columns` tokens, and knows no memory.
+    pub(crate) fn raster(rows: usize, columns: usize) -> Self {
+        let mut model = Self::new();
+        model.entries.clear();
+        model.info = ModelInfo {
+            name: "Fake raster model".to_owned(),
+            order: DecodingOrder::Raster,
+            scales: vec![columns; rows],
+            image_size_px: CELL_PX * rows.max(columns),
+            n_memory_slots: 0,
+            n_memory_entries: 0,
+            memory_entries: Arc::default(),
+            sampling: Sampling { guidance: 7.5, temperature: 1.0, top_k: 1000, top_p: 1.0 },
+            ..model.info
+        };
+        model
+    }
+
     #[must_use]
     pub(crate) fn with_scales(mut self, n_scales: usize) -> Self {
         self.info.scales = (1..=n_scales).collect();
@@ -207,9 +235,9 @@ impl Generator for FakeModel {
             seeds: request.seeds.clone(),
             n_scales,
             n_done: request.given.as_ref().map_or(0, Given::n_scales),
+            n_part: 0,
             given: request.given.clone(),
-            sides: self.info.scales.clone(),
-            size_px: self.info.image_size_px,
+            info: self.info.clone(),
             notices: self.notices.clone(),
             inspired_by: inspired_by(request, &self.entries, self.info.n_memory_slots),
             place: self.place.clone(),
@@ -219,7 +247,7 @@ impl Generator for FakeModel {
     fn encode(&mut self, picture: &RgbaImage) -> Result<PictureIds, ModelError> {
         self.place.pass(Point::Encode, "")?;
         let Rgba([red, green, ..]) = middle(picture);
-        Ok(grids(&self.info.scales, u32::from_be_bytes([0, 0, red, green])))
+        Ok(grids(&self.info, u32::from_be_bytes([0, 0, red, green])))
     }
 
     fn decode(
@@ -232,7 +260,12 @@ impl Generator for FakeModel {
         let Some(grid) = ids.get(scale_idx) else {
             return Err(ModelError::Request { reason: format!("There is no scale {scale_idx}") });
         };
-        Ok(disc(self.info.image_size_px, colour_of_id(grid[0], scale_idx)))
+        Ok(match self.info.order {
+            DecodingOrder::NextScale => {
+                disc(self.info.image_size_px, colour_of_id(grid[0], scale_idx))
+            }
+            DecodingOrder::Raster => cells(&self.info, &ids[..=scale_idx]),
+        })
     }
 
     fn thumbnail(&mut self, entry: EntryId) -> Result<Arc<RgbaImage>, ModelError> {
@@ -270,7 +303,7 @@ impl Generator for FakeModel {
         MemoryModel {
             mark: "fake".to_owned(),
             image_size_px: self.info.image_size_px,
-            n_tokens: self.info.scales.iter().map(|side| side * side).sum(),
+            n_tokens: self.info.n_tokens().sum(),
             codebook_size: 1 << 16,
             key_dim: KEY_DIM,
         }
@@ -287,9 +320,10 @@ struct FakeSession {
     seeds: Vec<u64>,
     n_scales: usize,
     n_done: usize,
+    /// Tokens of the unfinished row.
+    n_part: usize,
     given: Option<Given>,
-    sides: Vec<usize>,
-    size_px: usize,
+    info: ModelInfo,
     notices: Vec<String>,
     inspired_by: Vec<InspiredBy>,
     place: Place,
@@ -320,16 +354,45 @@ impl Session for FakeSession {
 
     fn step(&mut self, go_on: &dyn Fn() -> bool) -> Result<Step, ModelError> {
         assert!(self.n_done < self.n_scales, "the worker steps beyond the last scale");
-        self.place.pass(Point::Step(self.n_done), &self.prompt)?;
+        let is_raster = self.info.order == DecodingOrder::Raster;
+        let (row, column) = (self.n_done, self.n_part);
+        let point = if is_raster { Point::Token(row, column) } else { Point::Step(row) };
+        self.place.pass(point, &self.prompt)?;
         if !go_on() {
             return Ok(Step::Abandoned);
         }
+        if is_raster && column + 1 < self.info.scales[row] {
+            self.n_part += 1;
+            return Ok(Step::Part);
+        }
+        self.n_part = 0;
         self.n_done += 1;
         Ok(Step::Done)
     }
 
+    fn progress(&self) -> Option<Progress> {
+        (self.info.order == DecodingOrder::Raster).then(|| {
+            let n_tokens = |n_rows: usize| self.info.scales[..n_rows].iter().sum::<usize>();
+            Progress {
+                n_tokens: n_tokens(self.n_done) + self.n_part,
+                n_wanted: n_tokens(self.n_scales),
+            }
+        })
+    }
+
+    fn glimpse(&self, batch_idx: usize) -> Result<Option<RgbaImage>, ModelError> {
+        if self.info.order == DecodingOrder::NextScale {
+            return Ok(None);
+        }
+        self.place.pass(Point::Glimpse(self.n_done, self.n_part), &self.prompt)?;
+        let mut ids = self.ids(batch_idx);
+        ids.push(vec![id_of(&self.prompt, self.seeds[batch_idx]); self.n_part]);
+        Ok(Some(cells(&self.info, &ids)))
+    }
+
     fn ids(&self, batch_idx: usize) -> PictureIds {
-        let mut ids = grids(&self.sides[..self.n_done], id_of(&self.prompt, self.seeds[batch_idx]));
+        let mut ids = grids(&self.info, id_of(&self.prompt, self.seeds[batch_idx]));
+        ids.truncate(self.n_done);
         if let Some(given) = &self.given {
             ids[..given.n_scales()].clone_from_slice(&given.ids[batch_idx]);
         }
@@ -339,8 +402,13 @@ impl Session for FakeSession {
     fn render_scale(&self, scale_idx: usize, batch_idx: usize) -> Result<RgbaImage, ModelError> {
         assert!(scale_idx < self.n_done, "the worker decodes after the step");
         self.place.pass(Point::Render(scale_idx, batch_idx), &self.prompt)?;
-        let id = self.ids(batch_idx)[scale_idx][0];
-        Ok(disc(self.size_px, colour_of_id(id, scale_idx)))
+        let ids = self.ids(batch_idx);
+        Ok(match self.info.order {
+            DecodingOrder::NextScale => {
+                disc(self.info.image_size_px, colour_of_id(ids[scale_idx][0], scale_idx))
+            }
+            DecodingOrder::Raster => cells(&self.info, &ids[..=scale_idx]),
+        })
     }
 }
 
@@ -415,8 +483,18 @@ fn id_of(prompt: &str, seed: u64) -> u32 {
     ((hash >> 48) as u32 & 0xff) << 8 | (hash >> 32) as u32 & 0xff
 }
 
-fn grids(sides: &[usize], id: u32) -> PictureIds {
-    sides.iter().map(|side| vec![id; side * side]).collect()
+fn grids(info: &ModelInfo, id: u32) -> PictureIds {
+    info.n_tokens().map(|n_tokens| vec![id; n_tokens]).collect()
+}
+
+/// The rows so far of a raster picture, the last of them perhaps unfinished.
+fn cells(info: &ModelInfo, rows: &[Vec<u32>]) -> RgbaImage {
+    let (width, height) = info.size_px();
+    RgbaImage::from_fn(width as u32, height as u32, |x, y| {
+        let (row, column) = (y as usize / CELL_PX, x as usize / CELL_PX);
+        let id = rows.get(row).and_then(|row| row.get(column));
+        id.map_or(Rgba([0; 4]), |id| colour_of_id(*id, row))
+    })
 }
 
 /// Colour of the middle of a picture that the fake made.
