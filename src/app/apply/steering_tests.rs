@@ -463,6 +463,32 @@ fn esc_keeps_what_was_asked_for_as_a_node() {
     assert_eq!(rig.send().expect("goes on").n_given(), 3);
 }
 
+#[test]
+fn a_prompt_that_live_mode_drew_on_the_way_back_comes_back() {
+    let mut rig = Rig::new(true);
+    let first = rig.current();
+    rig.stroke([0.0, 30.0]);
+    rig.settle();
+    rig.run(UiCommand::ShowNode(first));
+    rig.act(Action::ToggleLive);
+    rig.stroke([0.0, 30.0]);
+    rig.run(UiCommand::SetPrompt("green frog".to_owned()));
+    rig.run(UiCommand::ShowNode(first));
+    rig.act(Action::ToggleLive);
+    rig.act(Action::Undo);
+    rig.settle();
+    let drawn = rig.view();
+    assert_eq!(drawn.recipe.0, "green frog");
+    for action in [Action::Undo, Action::Redo] {
+        for _ in 0..3 {
+            rig.act(action);
+            rig.settle();
+        }
+    }
+    let View { picture, sketch, recipe, .. } = rig.view();
+    assert_eq!((picture, sketch, recipe), (drawn.picture, drawn.sketch, drawn.recipe));
+}
+
 #[derive(Debug, Clone)]
 enum Deed {
     Stroke(u8),

@@ -6,7 +6,7 @@ use super::{Effect, jobs, nodes};
 use crate::state::job::Made;
 use crate::state::steering::Asked;
 use crate::state::timeline::{Place, Setting, StepKind, Wish};
-use crate::state::{AppState, Engine, Node, NodeId, Origin, Phase};
+use crate::state::{AppState, Engine, Node, NodeId, Origin, Phase, Recipe};
 
 /// Takes notice of steps of the sketch, after whatever may have made one.
 pub(super) fn note_steps(state: &mut AppState) {
@@ -178,7 +178,7 @@ fn arrive(state: &mut AppState, kind: StepKind, direction: Option<Direction>) ->
         }
         // A picture that stayed the same is that of the step before, made from something else.
         (Some(node), Some(Direction::Forth(wish))) => {
-            nodes::restore(state, &wish.after);
+            nodes::restore(state, &as_drawn(wish.after, &node));
             nodes::show(state, node.id)
         }
         (Some(node), None) => {
@@ -199,6 +199,17 @@ fn arrive(state: &mut AppState, kind: StepKind, direction: Option<Direction>) ->
         }
         (None, None) => None,
     }
+}
+
+/// What a step asked for, with the settings that its picture was drawn from. On the way back, live
+/// mode may have drawn it anew from what had been written since, without a step of its own.
+fn as_drawn(mut asked: Made, node: &Node) -> Made {
+    let Recipe { prompt, negative, seed, sampling, .. } = &node.about.recipe;
+    let recipe = &mut asked.recipe;
+    recipe.prompt.clone_from(prompt);
+    recipe.negative.clone_from(negative);
+    (recipe.seed, recipe.sampling) = (*seed, *sampling);
+    asked
 }
 
 /// After a step of the sketch: the picture that live mode would draw now comes back if it is known;
