@@ -14,7 +14,7 @@ use underpaint::model::controlar::config::parse;
 use underpaint::model::controlar::llamagen::Fusion;
 use underpaint::model::controlar::resample::Size;
 use underpaint::model::controlar::{
-    Control, ControlConfig, ControlEncoder, LlamaGen, LlamaGenConfig, Prefix, Probe,
+    Control, ControlConfig, ControlEncoder, LlamaGen, LlamaGenConfig, Precision, Prefix, Probe,
 };
 use underpaint::model::weights::Weights;
 
@@ -55,7 +55,7 @@ pub(super) fn check(folder: &Path, report: &mut Report) -> Result<()> {
         Ok(grid) => grid.token_grid_h * grid.token_grid_w,
         Err(_) => config.max_tokens(),
     };
-    let model = Arc::new(LlamaGen::load(config, &vb)?);
+    let model = Arc::new(LlamaGen::load(config, &vb, Precision::F32)?);
     let inputs = tensors(&folder.join("inputs.safetensors"))?;
     let asked = if let Some(labels) = inputs.get("in.labels") {
         let labels: Vec<i64> = labels.to_vec1()?;

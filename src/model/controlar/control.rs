@@ -101,14 +101,19 @@ impl ControlEncoder {
 }
 
 impl Control {
-    /// What is added before a block to the token that predicts token `token_idx`: (B, 1, D), if the
-    /// block is a fusion point.
+    /// What is added before a block to the tokens that predict `n_tokens` tokens from token `first`:
+    /// (B, T, D), if the block is a fusion point.
     ///
     /// # Errors
     /// A token beyond the grid.
-    pub(super) fn rows(&self, block_idx: usize, token_idx: usize) -> Result<Option<Tensor>> {
+    pub(super) fn rows(
+        &self,
+        block_idx: usize,
+        first: usize,
+        n_tokens: usize,
+    ) -> Result<Option<Tensor>> {
         let table = self.tables.iter().find(|(block, _)| *block == block_idx);
-        table.map(|(_, table)| table.narrow(1, token_idx, 1)).transpose()
+        table.map(|(_, table)| table.narrow(1, first, n_tokens)).transpose()
     }
 
     /// # Errors

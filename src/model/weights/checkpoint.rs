@@ -1,4 +1,4 @@
-//! A published checkpoint: safetensors or a PyTorch file, left on disk. Only its list of tensors is
+//! A published checkpoint: safetensors, a PyTorch file or GGUF, left on disk. Only its list of tensors is
 //! read when it is opened; each tensor is read and decoded when a network asks for it.
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use super::file::WeightsFileReader;
 use super::inventory::{Inventory, Wanted};
 use super::pickle::PickledTensor;
 use super::{Encoding, StoredTensor, WeightsError, checked_product, decode, pickle};
-use super::{safetensors, torch_zip};
+use super::{gguf, safetensors, torch_zip};
 
 /// A safetensors header or a pickle of far more tensors than any model has.
 const MAX_LIST_BYTES: u64 = 16 << 20;
@@ -163,7 +163,7 @@ fn list(file: &WeightsFileReader) -> Result<List, String> {
                                   again with a newer one"
                 .to_owned())
         }
-        [b'G', b'G', b'U', b'F', ..] => Err("it is a GGUF file, not a checkpoint".to_owned()),
+        [b'G', b'G', b'U', b'F', ..] => list_of_gguf(file).map(|tensors| (tensors, None)),
         _ => list_of_safetensors(file).map(|tensors| (tensors, None)),
     }
 }
@@ -177,6 +177,12 @@ fn list_of_safetensors(file: &WeightsFileReader) -> Result<BTreeMap<String, Stor
     let n_bytes = usize::try_from(file.len()).or(Err("it is larger than all memory"))?;
     let json = file.read(8..8 + n_header)?;
     Ok(safetensors::parse_header(&json, n_bytes)?.tensors)
+}
+
+fn list_of_gguf(file: &WeightsFileReader) -> Result<BTreeMap<String, StoredTensor>, String> {
+    let n_bytes = usize::try_from(file.len()).or(Err("it is larger than all memory"))?;
+    let start = file.read(0..file.len().min(MAX_LIST_BYTES))?;
+    Ok(gguf::parse_header(&start, n_bytes)?.tensors)
 }
 
 fn list_of_torch(file: &WeightsFileReader) -> Result<List, String> {

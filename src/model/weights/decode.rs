@@ -1,5 +1,9 @@
 //! Stored numbers to F32, on all cores.
 
+use std::borrow::Cow;
+
+use candle_core::Device;
+use candle_core::quantized::{QStorage, QTensor};
 use half::f16;
 use half::slice::HalfFloatSliceExt as _;
 use rayon::prelude::*;
@@ -54,6 +58,16 @@ fn decode_chunk(encoding: &Encoding, stored: &[u8], values: &mut [f32]) {
                 for (value, byte) in block.iter_mut().zip(&bytes[2..]) {
                     *value = f32::from(byte.cast_signed()) * factor;
                 }
+            }
+        }
+        Encoding::Blocks(dtype) => {
+            let decoded = QStorage::from_data(Cow::Borrowed(stored), &Device::Cpu, *dtype)
+                .and_then(|storage| QTensor::new(storage, values.len()))
+                .and_then(|blocks| blocks.dequantize(&Device::Cpu)?.to_vec1::<f32>());
+            match decoded {
+                Ok(decoded) => values.copy_from_slice(&decoded),
+                // Told as numbers that are none.
+                Err(_) => values.fill(f32::NAN),
             }
         }
         Encoding::Other(_) => unreachable!("only known encodings are decoded"),

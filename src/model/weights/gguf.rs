@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 
+use candle_core::quantized::GgmlDType;
+
 use super::{Encoding, Header, StoredTensor, checked_product};
 use crate::model::bytes::{ByteReader, EndsEarly};
 
@@ -25,6 +27,15 @@ mod value_type {
 /// # Errors
 /// The reason why this is not a whole GGUF file.
 pub(super) fn parse(bytes: &[u8]) -> Result<Header, String> {
+    parse_header(bytes, bytes.len())
+}
+
+/// Like [`parse`], of a file of `n_file_bytes` whose first bytes are `bytes`; they must hold the
+/// whole list of tensors.
+///
+/// # Errors
+/// The reason why this is not a whole GGUF file.
+pub(super) fn parse_header(bytes: &[u8], n_file_bytes: usize) -> Result<Header, String> {
     let mut reader = ByteReader::new(bytes);
     if reader.take(MAGIC.len()) != Ok(MAGIC) {
         return Err("it is not a GGUF file".to_owned());
@@ -65,8 +76,8 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Header, String> {
         .ok_or("its alignment is beyond its end")?;
     let mut tensors = BTreeMap::new();
     for (name, entry) in entries {
-        let tensor = locate(entry, data_start, bytes.len())
-            .ok_or_else(|| format!("tensor {name} does not fit into its {} bytes", bytes.len()))?;
+        let tensor = locate(entry, data_start, n_file_bytes)
+            .ok_or_else(|| format!("tensor {name} does not fit into its {n_file_bytes} bytes"))?;
         tensors.insert(name, tensor);
     }
     Ok(Header { tensors, format })
@@ -95,10 +106,29 @@ fn entry(reader: &mut ByteReader<'_>) -> Result<(String, Entry), String> {
         1 => Encoding::F16,
         8 => Encoding::Q8_0,
         30 => Encoding::Bf16,
-        other => Encoding::Other(format!("GGML type {other}")),
+        other => match blocks(other) {
+            Some(dtype) => Encoding::Blocks(dtype),
+            None => Encoding::Other(format!("GGML type {other}")),
+        },
     };
     let offset = reader.length().map_err(early)?;
     Ok((name, Entry { encoding, shape, offset }))
+}
+
+/// The kinds of blocks that candle decodes, by their number in the file.
+fn blocks(number: u32) -> Option<GgmlDType> {
+    Some(match number {
+        2 => GgmlDType::Q4_0,
+        3 => GgmlDType::Q4_1,
+        6 => GgmlDType::Q5_0,
+        7 => GgmlDType::Q5_1,
+        10 => GgmlDType::Q2K,
+        11 => GgmlDType::Q3K,
+        12 => GgmlDType::Q4K,
+        13 => GgmlDType::Q5K,
+        14 => GgmlDType::Q6K,
+        _ => return None,
+    })
 }
 
 fn locate(entry: Entry, data_start: usize, n_file_bytes: usize) -> Option<StoredTensor> {

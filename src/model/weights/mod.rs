@@ -2,8 +2,8 @@
 //! asks for them. Knows the two containers, safetensors and GGUF; names and shapes are the
 //! networks' business.
 //!
-//! [`Checkpoint`] is the same for the large files of published models, safetensors and PyTorch: it
-//! stays on disk, and what it holds is compared with what a network needs before anything is read.
+//! [`Checkpoint`] is the same for the large files of published models, safetensors, PyTorch and
+//! GGUF: it stays on disk, and what it holds is compared with what a network needs before anything is read.
 //!
 //! All containers are read by code of our own: their headers come from the user's disk, so every
 //! length and offset is checked against the file before it is used (the usual crates overflow or
@@ -27,6 +27,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use candle_core::quantized::GgmlDType;
 use candle_core::{DType, Device, Shape, Tensor};
 use candle_nn::VarBuilder;
 use candle_nn::var_builder::SimpleBackend;
@@ -82,6 +83,8 @@ pub(super) enum Encoding {
     Bf16,
     /// Blocks of 32 values: an F16 factor and 32 signed bytes.
     Q8_0,
+    /// Other blocks of GGUF files; rows are whole numbers of blocks.
+    Blocks(GgmlDType),
     /// Anything else, by its name in the container; an error only if a network asks for it.
     Other(String),
 }
@@ -281,6 +284,10 @@ impl Encoding {
                 let n_blocks =
                     n.is_multiple_of(decode::Q8_0_VALUES).then_some(n / decode::Q8_0_VALUES)?;
                 n_blocks.checked_mul(decode::Q8_0_BYTES)
+            }
+            Self::Blocks(dtype) => {
+                let n_blocks = n.is_multiple_of(dtype.block_size()).then(|| n / dtype.block_size());
+                n_blocks?.checked_mul(dtype.type_size())
             }
             Self::Other(_) => None,
         }

@@ -16,6 +16,7 @@ use candle_nn::VarBuilder;
 
 use super::config::{LlamaGenConfig, PrefixKind};
 use super::mlp::Mlp;
+use super::precision::Precision;
 use crate::model::ops::{Linear, rms_norm};
 use block::Block;
 pub use rotary::Rotary;
@@ -33,6 +34,7 @@ pub struct LlamaGen {
     output: Linear,
     rotary: Rotary,
     device: Device,
+    precision: Precision,
 }
 
 #[derive(Debug)]
@@ -56,11 +58,11 @@ pub struct Prefix {
 }
 
 impl LlamaGen {
-    /// Loads the transformer.
+    /// Loads the transformer, its matrices in `precision`, each converted as it is read.
     ///
     /// # Errors
     /// A missing or mis-shaped tensor.
-    pub fn load(config: LlamaGenConfig, vb: &VarBuilder<'_>) -> Result<Self> {
+    pub fn load(config: LlamaGenConfig, vb: &VarBuilder<'_>, precision: Precision) -> Result<Self> {
         let dim = config.dim;
         let cls = vb.pp("cls_embedding");
         let condition = match config.prefix {
@@ -86,11 +88,17 @@ impl LlamaGen {
             rotary: Rotary::new(&config, vb.device())?,
             device: vb.device().clone(),
             config,
+            precision,
         })
     }
 
     pub fn config(&self) -> &LlamaGenConfig {
         &self.config
+    }
+
+    /// How its matrices are held.
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     pub fn rotary(&self) -> &Rotary {
@@ -147,7 +155,7 @@ impl LlamaGen {
         Ok(Prefix { rows: rows.unsqueeze(1)?, n_visible })
     }
 
-    /// Final norm: (R, D) → (R, D).
+    /// Final norm: (…, D) → (…, D).
     fn normed(&self, x: &Tensor) -> Result<Tensor> {
         rms_norm(x, &self.norm, self.config.norm_eps as f32)
     }

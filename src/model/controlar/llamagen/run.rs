@@ -87,29 +87,63 @@ impl Run {
     /// # Errors
     /// An unknown code, more than the pictures have, or what the computation reports.
     pub fn feed(&mut self, ids: &[u32], probe: &mut Probe<'_>) -> Result<Tensor> {
-        let model = Arc::clone(&self.model);
-        if self.n_fed + 1 >= self.n_tokens {
-            bail!("the pictures are complete after {} tokens", self.n_tokens);
-        }
         if ids.len() != self.n_pictures {
             bail!("{} codes for {} pictures", ids.len(), self.n_pictures);
+        }
+        match self.feed_many(ids, &|| true, probe)? {
+            Some(logits) => logits.squeeze(1),
+            None => unreachable!("nobody says no"),
+        }
+    }
+
+    /// Feeds T codes per picture at once, (B, T), which reads the weights once, and predicts what
+    /// follows each: logits (R, T, K). [`Self::truncate`] takes back those that turn out wrong.
+    ///
+    /// `go_on` is asked before every block. If it says no, the result is `None` and nothing has been
+    /// fed.
+    ///
+    /// # Errors
+    /// An unknown code, more than the pictures have, or what the computation reports.
+    pub fn feed_many(
+        &mut self,
+        ids: &[u32],
+        go_on: &dyn Fn() -> bool,
+        probe: &mut Probe<'_>,
+    ) -> Result<Option<Tensor>> {
+        let model = Arc::clone(&self.model);
+        let n_new = ids.len() / self.n_pictures;
+        if n_new == 0 || !ids.len().is_multiple_of(self.n_pictures) {
+            bail!("{} codes for {} pictures", ids.len(), self.n_pictures);
+        }
+        if self.n_fed + n_new >= self.n_tokens {
+            bail!("the pictures are complete after {} tokens", self.n_tokens);
         }
         if let Some(id) = ids.iter().find(|id| **id as usize >= model.config.n_codes) {
             bail!("code {id} is not one of {}", model.config.n_codes);
         }
         let n_halves = self.n_visible.len() / self.n_pictures;
         let ids = Tensor::new(ids.repeat(n_halves), &model.device)?;
-        let mut x = model.tok_embeddings.index_select(&ids, 0)?.unsqueeze(1)?; // (R, 1, D)
+        let x = model.tok_embeddings.index_select(&ids, 0)?; // (R · T, D)
+        let mut x = x.reshape((n_halves * self.n_pictures, n_new, ()))?;
         let attend = Attend { n_visible: &self.n_visible, first: self.n_fed };
         for (i, (block, cache)) in model.blocks.iter().zip(&self.layers).enumerate() {
-            x = self.fused(i, &x, self.n_fed + 1)?;
+            if !go_on() {
+                return Ok(None);
+            }
+            x = self.fused(i, &x, self.n_fed + 1, n_new)?;
             let mut probe = probe.within(format_args!("block{i}."));
             probe.see("in", &x);
             x = block.forward(&x, &model.rotary, &attend, cache, &mut probe)?;
             probe.see("out", &x);
         }
-        self.n_fed += 1;
-        self.logits(&x.squeeze(1)?, probe)
+        let logits = self.logits(&x, probe)?;
+        self.n_fed += n_new;
+        Ok(Some(logits))
+    }
+
+    /// Forgets all tokens behind the first `n_fed`, as if they had never been fed.
+    pub fn truncate(&mut self, n_fed: usize) {
+        self.n_fed = self.n_fed.min(n_fed);
     }
 
     fn prefill(&mut self, rows: &Tensor, probe: &mut Probe<'_>) -> Result<Tensor> {
@@ -119,7 +153,7 @@ impl Run {
         let mut x = rows.clone();
         probe.see("prefix", &x);
         for (i, (block, cache)) in model.blocks.iter().zip(&self.layers).enumerate() {
-            x = self.fused(i, &x, 0)?;
+            x = self.fused(i, &x, 0, 1)?;
             let mut probe = probe.within(format_args!("block{i}."));
             probe.see("in", &x);
             x = block.prefill(&x, &means, cache, &mut probe)?;
@@ -128,17 +162,17 @@ impl Run {
         self.logits(&x.narrow(1, n_rows - 1, 1)?.squeeze(1)?, probe)
     }
 
-    /// Adds to the last of `x` (R, T, D) what control says of token `token_idx`, before block
-    /// `block_idx`. The null condition gets nothing.
-    fn fused(&self, block_idx: usize, x: &Tensor, token_idx: usize) -> Result<Tensor> {
+    /// Adds to the last `n` of `x` (R, T, D) what control says of as many tokens from token `first`,
+    /// before block `block_idx`. The null condition gets nothing.
+    fn fused(&self, block_idx: usize, x: &Tensor, first: usize, n: usize) -> Result<Tensor> {
         let Some(Fusion { control, strength }) = &self.fusion else { return Ok(x.clone()) };
         if *strength == 0.0 {
             return Ok(x.clone());
         }
-        let Some(rows) = control.rows(block_idx, token_idx)? else { return Ok(x.clone()) };
+        let Some(rows) = control.rows(block_idx, first, n)? else { return Ok(x.clone()) };
         let (n_rows, n_tokens, _) = x.dims3()?;
-        let rows = (rows * f64::from(*strength))?; // (B, 1, D)
-        let last = x.narrow(1, n_tokens - 1, 1)?;
+        let rows = (rows * f64::from(*strength))?; // (B, n, D)
+        let last = x.narrow(1, n_tokens - n, n)?;
         let fused = (last.narrow(0, 0, self.n_pictures)? + rows)?;
         let n_null = n_rows - self.n_pictures;
         let last = if n_null == 0 {
@@ -146,13 +180,13 @@ impl Run {
         } else {
             Tensor::cat(&[fused, last.narrow(0, self.n_pictures, n_null)?], 0)?
         };
-        if n_tokens == 1 {
+        if n_tokens == n {
             return Ok(last);
         }
-        Tensor::cat(&[x.narrow(1, 0, n_tokens - 1)?, last], 1)
+        Tensor::cat(&[x.narrow(1, 0, n_tokens - n)?, last], 1)
     }
 
-    /// (R, D) → (R, K).
+    /// (…, D) → (…, K).
     fn logits(&self, x: &Tensor, probe: &mut Probe<'_>) -> Result<Tensor> {
         let x = self.model.normed(x)?;
         probe.see("final_norm", &x);
