@@ -97,7 +97,7 @@ pub enum WeightsError {
     )]
     Shape { name: String, expected: Vec<usize>, found: Vec<usize>, path: PathBuf },
     #[error(
-        "tensor {name} is stored as {found}; only F32, F16, BF16 and Q8_0 can be read: {}",
+        "tensor {name} is stored as {found}; only F32, F16, BF16 and the usual formats of GGUF can be read: {}",
         path.display()
     )]
     Encoding { name: String, found: String, path: PathBuf },

@@ -1,4 +1,4 @@
-//! A published checkpoint: safetensors, a PyTorch file or GGUF, left on disk. Only its list of tensors is
+//! A published checkpoint: safetensors, GGUF or a PyTorch file, left on disk. Only its list of tensors is
 //! read when it is opened; each tensor is read and decoded when a network asks for it.
 
 use std::collections::BTreeMap;
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use candle_core::quantized::QTensor;
 use candle_core::{DType, Device, Shape, Tensor};
 use candle_nn::VarBuilder;
 use candle_nn::var_builder::SimpleBackend;
@@ -13,11 +14,13 @@ use candle_nn::var_builder::SimpleBackend;
 use super::file::WeightsFileReader;
 use super::inventory::{Inventory, Wanted};
 use super::pickle::PickledTensor;
-use super::{Encoding, StoredTensor, WeightsError, checked_product, decode, pickle};
-use super::{gguf, safetensors, torch_zip};
+use super::{Encoding, StoredTensor, WeightsError, blocks, checked_product, decode};
+use super::{gguf, pickle, safetensors, torch_zip};
 
 /// A safetensors header or a pickle of far more tensors than any model has.
 const MAX_LIST_BYTES: u64 = 16 << 20;
+/// What is read of a GGUF file at first.
+const FIRST_READ_BYTES: u64 = 1 << 20;
 
 /// An open checkpoint. Cloning is cheap.
 #[derive(Debug, Clone)]
@@ -95,8 +98,32 @@ impl Checkpoint {
         VarBuilder::from_backend(backend, DType::F32, device.clone())
     }
 
-    fn load(&self, name: &str, expected: Option<&[usize]>) -> Result<Tensor, candle_core::Error> {
-        let Inner { path, file, tensors, .. } = &*self.inner;
+    /// A tensor in the blocks in which a GGUF file holds it; `None` if it is stored value by value.
+    ///
+    /// # Errors
+    /// A missing, mis-shaped or unreadable tensor.
+    pub fn quantised(
+        &self,
+        name: &str,
+        expected: &[usize],
+        device: &Device,
+    ) -> candle_core::Result<Option<QTensor>> {
+        let tensor = self.find(name, Some(expected))?;
+        let Some(format) = tensor.encoding.blocks() else { return Ok(None) };
+        blocks::quantised(format, &self.read(tensor)?, expected, device).map(Some)
+    }
+
+    /// Whether it has a tensor of that name.
+    pub fn has(&self, name: &str) -> bool {
+        self.inner.tensors.contains_key(name)
+    }
+
+    fn find(
+        &self,
+        name: &str,
+        expected: Option<&[usize]>,
+    ) -> Result<&StoredTensor, candle_core::Error> {
+        let Inner { path, tensors, .. } = &*self.inner;
         let tensor = tensors
             .get(name)
             .ok_or_else(|| WeightsError::Missing { name: name.to_owned(), path: path.clone() })?;
@@ -116,12 +143,23 @@ impl Checkpoint {
             let (name, found) = (name.to_owned(), found.clone());
             return Err(WeightsError::Encoding { name, found, path: path.clone() }.into());
         }
-        let range = tensor.range.start as u64..tensor.range.end as u64;
-        let stored = file
-            .read(range)
-            .map_err(|reason| WeightsError::Damaged { path: path.clone(), reason })?;
-        let values = decode::to_f32(&tensor.encoding, &stored, tensor.n_elements())
-            .ok_or_else(|| WeightsError::NotFinite { name: name.to_owned(), path: path.clone() })?;
+        Ok(tensor)
+    }
+
+    fn read(&self, tensor: &StoredTensor) -> Result<Vec<u8>, WeightsError> {
+        let Inner { path, file, .. } = &*self.inner;
+        file.read(tensor.range.start as u64..tensor.range.end as u64)
+            .map_err(|reason| WeightsError::Damaged { path: path.clone(), reason })
+    }
+
+    fn load(&self, name: &str, expected: Option<&[usize]>) -> Result<Tensor, candle_core::Error> {
+        let tensor = self.find(name, expected)?;
+        let stored = self.read(tensor)?;
+        let values =
+            decode::to_f32(&tensor.encoding, &stored, tensor.n_elements()).ok_or_else(|| {
+                let path = self.inner.path.clone();
+                WeightsError::NotFinite { name: name.to_owned(), path }
+            })?;
         Tensor::from_vec(values, tensor.shape.as_slice(), &Device::Cpu)
     }
 }
@@ -179,10 +217,19 @@ fn list_of_safetensors(file: &WeightsFileReader) -> Result<BTreeMap<String, Stor
     Ok(safetensors::parse_header(&json, n_bytes)?.tensors)
 }
 
+/// How long the list is, nobody knows before it is read: the vocabulary may stand in front of it.
 fn list_of_gguf(file: &WeightsFileReader) -> Result<BTreeMap<String, StoredTensor>, String> {
     let n_bytes = usize::try_from(file.len()).or(Err("it is larger than all memory"))?;
-    let start = file.read(0..file.len().min(MAX_LIST_BYTES))?;
-    Ok(gguf::parse_header(&start, n_bytes)?.tensors)
+    let mut n_start = FIRST_READ_BYTES.min(file.len());
+    loop {
+        let list = gguf::parse_header(&file.read(0..n_start)?, n_bytes);
+        let is_all = n_start == file.len() || n_start >= MAX_LIST_BYTES;
+        match list {
+            Ok(header) => return Ok(header.tensors),
+            Err(reason) if is_all => return Err(reason),
+            Err(_) => n_start = (4 * n_start).min(file.len()).min(MAX_LIST_BYTES),
+        }
+    }
 }
 
 fn list_of_torch(file: &WeightsFileReader) -> Result<List, String> {

@@ -1,14 +1,11 @@
 //! Stored numbers to F32, on all cores.
 
-use std::borrow::Cow;
-
 use candle_core::Device;
-use candle_core::quantized::{QStorage, QTensor};
 use half::f16;
 use half::slice::HalfFloatSliceExt as _;
 use rayon::prelude::*;
 
-use super::Encoding;
+use super::{Encoding, blocks};
 
 /// Values in a Q8_0 block, and its size in bytes.
 pub(super) const Q8_0_VALUES: usize = 32;
@@ -61,8 +58,7 @@ fn decode_chunk(encoding: &Encoding, stored: &[u8], values: &mut [f32]) {
             }
         }
         Encoding::Blocks(dtype) => {
-            let decoded = QStorage::from_data(Cow::Borrowed(stored), &Device::Cpu, *dtype)
-                .and_then(|storage| QTensor::new(storage, values.len()))
+            let decoded = blocks::quantised(*dtype, stored, &[values.len()], &Device::Cpu)
                 .and_then(|blocks| blocks.dequantize(&Device::Cpu)?.to_vec1::<f32>());
             match decoded {
                 Ok(decoded) => values.copy_from_slice(&decoded),

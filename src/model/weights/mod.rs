@@ -3,7 +3,8 @@
 //! networks' business.
 //!
 //! [`Checkpoint`] is the same for the large files of published models, safetensors, PyTorch and
-//! GGUF: it stays on disk, and what it holds is compared with what a network needs before anything is read.
+//! GGUF: it stays on disk, and what it holds is compared with what a network needs before anything
+//! is read.
 //!
 //! All containers are read by code of our own: their headers come from the user's disk, so every
 //! length and offset is checked against the file before it is used (the usual crates overflow or
@@ -13,6 +14,7 @@
 mod safetensors;
 mod gguf;
 mod decode;
+mod blocks;
 mod packing;
 mod file;
 mod torch_zip;
@@ -290,6 +292,15 @@ impl Encoding {
                 n_blocks?.checked_mul(dtype.type_size())
             }
             Self::Other(_) => None,
+        }
+    }
+
+    /// The block format, for tensors that can be kept as they are.
+    fn blocks(&self) -> Option<GgmlDType> {
+        match self {
+            Self::Q8_0 => Some(GgmlDType::Q8_0),
+            Self::Blocks(format) => Some(*format),
+            _ => None,
         }
     }
 }
