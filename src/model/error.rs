@@ -26,6 +26,8 @@ pub enum ModelError {
     Config { reason: String },
     #[error("the model's vocabulary cannot be read: {reason}")]
     Vocabulary { reason: String },
+    #[error("the text encoder cannot be used: {reason}")]
+    TextEncoder { reason: String },
     #[error("the picture memory cannot be used: {reason}")]
     Memory { reason: String },
     #[error("the depth network cannot be used: {reason}")]

@@ -20,12 +20,14 @@ pub mod dino;
 pub mod control;
 pub mod t5;
 pub mod prompt;
+pub mod prompt_encoder;
 
 pub use config::{ControlConfig, ControlResize, LlamaGenConfig, PrefixKind, T5Config, Vq16Config};
 pub use control::{Control, ControlEncoder};
 pub use llamagen::{LlamaGen, Prefix, Run};
 pub use precision::Precision;
 pub use probe::Probe;
+pub use prompt_encoder::{EncodedPrompt, PromptCache, PromptEncoder, T5Files};
 pub use sampler::{Guidance, RasterSampling};
 pub use t5::T5Encoder;
 pub use vq16::Vq16;

@@ -1,23 +1,34 @@
 //! The encoder of T5: prompts to rows. Only the tokens of a prompt are computed; rows of padding
 //! would be masked and change nothing.
+//!
+//! A prompt needs every weight once. [`encode_in_passing`] therefore reads block by block and keeps
+//! none, so that the largest encoder takes the memory of one block; [`T5Encoder`] keeps them all.
+
+mod source;
 
 use candle_core::{D, Device, Result, Tensor, bail};
-use candle_nn::VarBuilder;
 use candle_nn::ops::softmax_last_dim;
 
 use super::config::T5Config;
 use super::probe::Probe;
-use crate::model::ops::{Linear, rms_norm};
+use crate::model::ops::rms_norm;
+pub use source::{Matrix, T5Source, T5Weights};
 
 /// The encoder with its weights.
 #[derive(Debug)]
 pub struct T5Encoder {
-    config: T5Config,
     /// (V, D)
     shared: Tensor,
+    frame: Frame,
+    blocks: Vec<Block>,
+}
+
+/// All but the blocks and the table of tokens.
+#[derive(Debug)]
+struct Frame {
+    config: T5Config,
     /// (buckets, N)
     position_bias: Tensor,
-    blocks: Vec<Block>,
     final_norm: Tensor,
     device: Device,
 }
@@ -25,35 +36,69 @@ pub struct T5Encoder {
 #[derive(Debug)]
 struct Block {
     attention_norm: Tensor,
-    qkv: Linear,
-    out: Linear,
+    /// Queries, keys, values.
+    qkv: [Matrix; 3],
+    out: Matrix,
     ffn_norm: Tensor,
-    gate: Linear,
-    up: Linear,
-    down: Linear,
+    gate: Matrix,
+    up: Matrix,
+    down: Matrix,
+}
+
+/// Encodes prompts, each the tokens of one with its end: (T, D) each. Weights are read as they are
+/// needed and not kept.
+///
+/// `go_on` is asked before each block, `None` comes back once it says no; `progress` is told the
+/// share of blocks that are done, 0 to 1.
+///
+/// # Errors
+/// No token or an unknown one, a missing, mis-shaped or unreadable tensor, or what the computation
+/// reports.
+pub fn encode_in_passing(
+    config: &T5Config,
+    source: &dyn T5Source,
+    prompts: &[Vec<u32>],
+    go_on: &dyn Fn() -> bool,
+    progress: &mut dyn FnMut(f32),
+) -> Result<Option<Vec<Tensor>>> {
+    let frame = Frame::load(config.clone(), source)?;
+    let table = [config.vocab_size, config.d_model];
+    let mut xs = Vec::with_capacity(prompts.len());
+    let mut biases = Vec::with_capacity(prompts.len());
+    for ids in prompts {
+        frame.check(ids)?;
+        xs.push(source.rows("shared.weight", table, ids)?);
+        biases.push(frame.bias(ids.len())?);
+    }
+    for block_idx in 0..config.num_layers {
+        progress(block_idx as f32 / config.num_layers as f32);
+        if !go_on() {
+            return Ok(None);
+        }
+        let block = Block::load(config, source, block_idx)?;
+        for (x, bias) in xs.iter_mut().zip(&biases) {
+            *x = block.forward(config, x, bias, &mut Probe::none())?;
+        }
+    }
+    progress(1.0);
+    xs.iter().map(|x| frame.finish(x)).collect::<Result<_>>().map(Some)
 }
 
 impl T5Encoder {
     /// # Errors
     /// A missing or mis-shaped tensor.
-    pub fn load(config: T5Config, vb: &VarBuilder<'_>) -> Result<Self> {
-        let (buckets, dim) = (config.relative_attention_num_buckets, config.d_model);
-        let encoder = vb.pp("encoder");
-        let bias = "block.0.layer.0.SelfAttention.relative_attention_bias.weight";
+    pub fn load(config: T5Config, source: &dyn T5Source) -> Result<Self> {
         Ok(Self {
-            shared: vb.get((config.vocab_size, dim), "shared.weight")?,
-            position_bias: encoder.get((buckets, config.num_heads), bias)?,
+            shared: source.tensor("shared.weight", &[config.vocab_size, config.d_model])?,
             blocks: (0..config.num_layers)
-                .map(|idx| Block::load(&config, &encoder.pp(format!("block.{idx}.layer"))))
+                .map(|idx| Block::load(&config, source, idx))
                 .collect::<Result<_>>()?,
-            final_norm: encoder.get(dim, "final_layer_norm.weight")?,
-            device: vb.device().clone(),
-            config,
+            frame: Frame::load(config, source)?,
         })
     }
 
     pub fn config(&self) -> &T5Config {
-        &self.config
+        &self.frame.config
     }
 
     /// Encodes the tokens of one prompt, its end included: (T, D).
@@ -61,25 +106,18 @@ impl T5Encoder {
     /// # Errors
     /// No token or an unknown one, or what the computation reports.
     pub fn encode(&self, ids: &[u32], probe: &mut Probe<'_>) -> Result<Tensor> {
-        let n_ids = self.config.vocab_size;
-        if let Some(id) = ids.iter().find(|id| **id as usize >= n_ids) {
-            bail!("token {id} is not one of {n_ids}");
-        }
-        if ids.is_empty() {
-            bail!("a prompt has at least its end");
-        }
-        let eps = self.config.layer_norm_epsilon as f32;
-        let mut x = self.shared.index_select(&Tensor::new(ids, &self.device)?, 0)?; // (T, D)
+        self.frame.check(ids)?;
+        let mut x = self.shared.index_select(&Tensor::new(ids, &self.frame.device)?, 0)?; // (T, D)
         let bias = self.bias(ids.len())?;
         for (i, block) in self.blocks.iter().enumerate() {
             x = block.forward(
-                &self.config,
+                &self.frame.config,
                 &x,
                 &bias,
                 &mut probe.within(format_args!("block{i}_")),
             )?;
         }
-        rms_norm(&x, &self.final_norm, eps)
+        self.frame.finish(&x)
     }
 
     /// What the distance of two tokens adds to their score: (N, T, T), queries before keys.
@@ -87,6 +125,38 @@ impl T5Encoder {
     /// # Errors
     /// What the computation reports.
     pub fn bias(&self, n_tokens: usize) -> Result<Tensor> {
+        self.frame.bias(n_tokens)
+    }
+}
+
+impl Frame {
+    fn load(config: T5Config, source: &dyn T5Source) -> Result<Self> {
+        let shape = [config.relative_attention_num_buckets, config.num_heads];
+        let bias = "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight";
+        Ok(Self {
+            position_bias: source.tensor(bias, &shape)?,
+            final_norm: source.tensor("encoder.final_layer_norm.weight", &[config.d_model])?,
+            device: source.device().clone(),
+            config,
+        })
+    }
+
+    fn check(&self, ids: &[u32]) -> Result<()> {
+        let n_ids = self.config.vocab_size;
+        if let Some(id) = ids.iter().find(|id| **id as usize >= n_ids) {
+            bail!("token {id} is not one of {n_ids}");
+        }
+        if ids.is_empty() {
+            bail!("a prompt has at least its end");
+        }
+        Ok(())
+    }
+
+    fn finish(&self, x: &Tensor) -> Result<Tensor> {
+        rms_norm(x, &self.final_norm, self.config.layer_norm_epsilon as f32)
+    }
+
+    fn bias(&self, n_tokens: usize) -> Result<Tensor> {
         let buckets: Vec<u32> = (0..n_tokens)
             .flat_map(|query| (0..n_tokens).map(move |key| (query, key)))
             .map(|(query, key)| self.bucket(key as i64 - query as i64))
@@ -114,21 +184,23 @@ impl T5Encoder {
 }
 
 impl Block {
-    fn load(config: &T5Config, vb: &VarBuilder<'_>) -> Result<Self> {
+    fn load(config: &T5Config, source: &dyn T5Source, block_idx: usize) -> Result<Self> {
         let T5Config { d_model: dim, d_ff, .. } = *config;
         let inner = config.num_heads * config.d_kv;
-        let attention = vb.pp("0.SelfAttention");
-        let ffn = vb.pp("1.DenseReluDense");
-        let parts = ["q", "k", "v"].map(|name| attention.pp(name).get((inner, dim), "weight"));
-        let parts = parts.into_iter().collect::<Result<Vec<_>>>()?;
+        let named = |part: &str| format!("encoder.block.{block_idx}.layer.{part}.weight");
+        let matrix = |part: &str, shape| source.matrix(&named(part), shape);
         Ok(Self {
-            attention_norm: vb.get(dim, "0.layer_norm.weight")?,
-            qkv: Linear::new(&Tensor::cat(&parts, 0)?, None)?,
-            out: Linear::load(attention.pp("o"), inner, dim)?,
-            ffn_norm: vb.get(dim, "1.layer_norm.weight")?,
-            gate: Linear::load(ffn.pp("wi_0"), dim, d_ff)?,
-            up: Linear::load(ffn.pp("wi_1"), dim, d_ff)?,
-            down: Linear::load(ffn.pp("wo"), d_ff, dim)?,
+            attention_norm: source.tensor(&named("0.layer_norm"), &[dim])?,
+            qkv: [
+                matrix("0.SelfAttention.q", [inner, dim])?,
+                matrix("0.SelfAttention.k", [inner, dim])?,
+                matrix("0.SelfAttention.v", [inner, dim])?,
+            ],
+            out: matrix("0.SelfAttention.o", [dim, inner])?,
+            ffn_norm: source.tensor(&named("1.layer_norm"), &[dim])?,
+            gate: matrix("1.DenseReluDense.wi_0", [d_ff, dim])?,
+            up: matrix("1.DenseReluDense.wi_1", [d_ff, dim])?,
+            down: matrix("1.DenseReluDense.wo", [dim, d_ff])?,
         })
     }
 
@@ -142,18 +214,22 @@ impl Block {
     ) -> Result<Tensor> {
         let eps = config.layer_norm_epsilon as f32;
         let n_tokens = x.dim(0)?;
-        let qkv = self.qkv.forward(&rms_norm(x, &self.attention_norm, eps)?)?;
-        let qkv = qkv.reshape((n_tokens, 3, config.num_heads, config.d_kv))?;
-        let qkv = qkv.permute((1, 2, 0, 3))?.contiguous()?; // (3, N, T, H)
+        let normed = rms_norm(x, &self.attention_norm, eps)?;
+        let heads = |matrix: &Matrix| {
+            let part = matrix.forward(&normed)?;
+            part.reshape((n_tokens, config.num_heads, config.d_kv))?.transpose(0, 1)?.contiguous()
+        };
+        let [queries, keys, values] = &self.qkv;
+        let (queries, keys, values) = (heads(queries)?, heads(keys)?, heads(values)?); // (N, T, H)
         // Without the usual factor: the weights hold it.
-        let scores = qkv.get(0)?.matmul(&qkv.get(1)?.transpose(1, 2)?)?;
-        let attended = softmax_last_dim(&(scores + bias)?)?.matmul(&qkv.get(2)?)?;
+        let scores = queries.matmul(&keys.transpose(1, 2)?)?;
+        let attended = softmax_last_dim(&(scores + bias)?)?.matmul(&values)?;
         let attended = attended.transpose(0, 1)?.flatten_from(D::Minus2)?.contiguous()?;
-        let x = self.out.forward_add(&attended, x, None)?;
+        let x = self.out.forward_add(&attended, x)?;
         probe.see("after_attention", &x);
         let normed = rms_norm(&x, &self.ffn_norm, eps)?;
         let gated = (self.gate.forward(&normed)?.gelu()? * self.up.forward(&normed)?)?;
-        let x = self.down.forward_add(&gated, &x, None)?;
+        let x = self.down.forward_add(&gated, &x)?;
         probe.see("out", &x);
         Ok(x)
     }

@@ -63,6 +63,10 @@ impl Checkpoint {
         self.inner.key
     }
 
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
     /// Size of the file.
     pub fn n_bytes(&self) -> u64 {
         self.inner.file.len()
@@ -75,21 +79,24 @@ impl Checkpoint {
     /// [`WeightsError::Inventory`] if a tensor is missing, has another shape or cannot be decoded.
     /// Tensors that nobody wants are told in the inventory.
     pub fn check(&self, wanted: &[Wanted], ignored: &[&str]) -> Result<Inventory, WeightsError> {
-        let tensors = self.inner.tensors.iter();
-        let found = tensors.map(|(name, tensor)| {
-            let other = match &tensor.encoding {
-                Encoding::Other(other) => Some(other.as_str()),
-                _ => None,
-            };
-            (name.as_str(), (tensor.shape.as_slice(), other))
-        });
-        let inventory = Inventory::new(&found.collect(), wanted, ignored);
+        let inventory = Inventory::new(&self.found().collect(), wanted, ignored);
         if inventory.is_complete() {
             Ok(inventory)
         } else {
             let path = self.inner.path.clone();
             Err(WeightsError::Inventory { inventory: Box::new(inventory), path })
         }
+    }
+
+    /// Shapes by name, with the stored type where that cannot be decoded.
+    pub(super) fn found(&self) -> impl Iterator<Item = (&str, (&[usize], Option<&str>))> {
+        self.inner.tensors.iter().map(|(name, tensor)| {
+            let other = match &tensor.encoding {
+                Encoding::Other(other) => Some(other.as_str()),
+                _ => None,
+            };
+            (name.as_str(), (tensor.shape.as_slice(), other))
+        })
     }
 
     /// Where networks get their tensors from, in F32. Check first: this allocates what is asked.
@@ -111,6 +118,43 @@ impl Checkpoint {
         let tensor = self.find(name, Some(expected))?;
         let Some(format) = tensor.encoding.blocks() else { return Ok(None) };
         blocks::quantised(format, &self.read(tensor)?, expected, device).map(Some)
+    }
+
+    /// Single rows of a table (V, D), in F32: (T, D). The rest of it is not read.
+    ///
+    /// # Errors
+    /// A missing, mis-shaped or unreadable tensor, or a row that it does not have.
+    pub fn rows(
+        &self,
+        name: &str,
+        expected: [usize; 2],
+        ids: &[u32],
+        device: &Device,
+    ) -> candle_core::Result<Tensor> {
+        let [n_rows, dim] = expected;
+        let tensor = self.find(name, Some(&expected))?;
+        let Some(n_row_bytes) = tensor.encoding.n_bytes(dim) else {
+            // Its blocks cross the ends of rows.
+            let table = self.load(name, Some(&expected))?;
+            return table.index_select(&Tensor::new(ids, &Device::Cpu)?, 0)?.to_device(device);
+        };
+        let Inner { path, file, .. } = &*self.inner;
+        let mut values = Vec::with_capacity(ids.len() * dim);
+        for id in ids {
+            if *id as usize >= n_rows {
+                candle_core::bail!("row {id} is not one of {n_rows}");
+            }
+            let start = (tensor.range.start + *id as usize * n_row_bytes) as u64;
+            let stored = file
+                .read(start..start + n_row_bytes as u64)
+                .map_err(|reason| WeightsError::Damaged { path: path.clone(), reason })?;
+            let row = decode::to_f32(&tensor.encoding, &stored, dim);
+            values.extend(row.ok_or_else(|| WeightsError::NotFinite {
+                name: name.to_owned(),
+                path: path.clone(),
+            })?);
+        }
+        Tensor::from_vec(values, (ids.len(), dim), device)
     }
 
     /// Whether it has a tensor of that name.

@@ -21,6 +21,7 @@ mod torch_zip;
 mod pickle;
 mod inventory;
 mod checkpoint;
+mod shards;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -40,6 +41,7 @@ pub use checkpoint::Checkpoint;
 pub use inventory::{Inventory, Misshaped, Wanted};
 pub use packing::to_gguf;
 pub(super) use safetensors::parse as parse_safetensors;
+pub use shards::Shards;
 
 /// Newest layout of tensors in a file that this program knows: `underpaint.format` in its metadata.
 pub const FORMAT: u64 = 1;
