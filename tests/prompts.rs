@@ -128,7 +128,6 @@ fn assert_close(actual: &[f32], expected: &[f32], share: f32) {
     let norm = |values: &[f32]| values.iter().map(|v| v * v).sum::<f32>().sqrt();
     let difference: Vec<f32> = actual.iter().zip(expected).map(|(a, b)| a - b).collect();
     let error = norm(&difference) / norm(expected);
-    println!("{error} of the rows, allowed {share}");
     assert!(error <= share, "{error} of the rows, allowed {share}");
     assert!(error > 0.0, "the same numbers to the bit");
 }
@@ -239,7 +238,8 @@ fn llama_cpp(name: &str) -> String {
 fn quantised_files_give_nearly_the_same_rows() {
     let expected = rows_of(folder().path());
     let tensors = tensors();
-    for (format, share) in [(GgmlDType::Q8_0, 0.05), (GgmlDType::Q5_0, 0.3), (GgmlDType::Q4_0, 0.6)]
+    for (format, share) in
+        [(GgmlDType::Q8_0, 0.05), (GgmlDType::Q5_0, 0.25), (GgmlDType::Q4_0, 0.5)]
     {
         let folder = gguf_folder(&gguf(&tensors, format));
         let rows = rows_of(folder.path());

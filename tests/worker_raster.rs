@@ -73,8 +73,7 @@ fn a_job_tells_of_every_row() {
             assert_eq!(still.dimensions(), (5 * CELL_PX as u32, 3 * CELL_PX as u32));
             assert_eq!(timings.scales.len(), scale_idx + 1, "one time per row");
             for row in 0..3 {
-                let expected =
-                    if row <= *scale_idx { colour_of("apple", 7, row) } else { CLEAR };
+                let expected = if row <= *scale_idx { colour_of("apple", 7, row) } else { CLEAR };
                 assert_eq!(cell(still, row, 4), expected);
             }
         }

@@ -99,7 +99,8 @@ pub enum WeightsError {
     )]
     Shape { name: String, expected: Vec<usize>, found: Vec<usize>, path: PathBuf },
     #[error(
-        "tensor {name} is stored as {found}; only F32, F16, BF16 and the usual formats of GGUF can be read: {}",
+        "tensor {name} is stored as {found}; only F32, F16, BF16 and the usual blocks of GGUF can be \
+         read: {}",
         path.display()
     )]
     Encoding { name: String, found: String, path: PathBuf },

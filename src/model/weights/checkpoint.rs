@@ -105,7 +105,8 @@ impl Checkpoint {
         VarBuilder::from_backend(backend, DType::F32, device.clone())
     }
 
-    /// A tensor in the blocks in which a GGUF file holds it; `None` if it is stored value by value.
+    /// A matrix in the blocks in which a GGUF file holds it; `None` if it is stored value by value,
+    /// or its rows are no even number of blocks, which quantised products ask for.
     ///
     /// # Errors
     /// A missing, mis-shaped or unreadable tensor.
@@ -117,6 +118,10 @@ impl Checkpoint {
     ) -> candle_core::Result<Option<QTensor>> {
         let tensor = self.find(name, Some(expected))?;
         let Some(format) = tensor.encoding.blocks() else { return Ok(None) };
+        let n_columns = expected.last().copied().unwrap_or(0);
+        if !n_columns.is_multiple_of(2 * format.block_size()) {
+            return Ok(None);
+        }
         blocks::quantised(format, &self.read(tensor)?, expected, device).map(Some)
     }
 
