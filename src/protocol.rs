@@ -317,6 +317,21 @@ impl ModelInfo {
         }
     }
 
+    /// Whether these are ids of its first scales, going by how many there are of each.
+    pub fn fits(&self, ids: &[Vec<u32>]) -> bool {
+        ids.len() <= self.scales.len()
+            && ids.iter().map(Vec::len).eq(self.n_tokens().take(ids.len()))
+    }
+
+    /// Cells along each side of the finest grid that lies over its control maps.
+    pub fn n_cells(&self) -> usize {
+        let side = self.scales.last().copied().unwrap_or(1);
+        match self.order {
+            DecodingOrder::NextScale => side,
+            DecodingOrder::Raster => side.max(self.scales.len()),
+        }
+    }
+
     /// Whether the model's memory holds an entry.
     pub fn holds(&self, entry: EntryId) -> bool {
         self.memory_entries.binary_search(&entry).is_ok()

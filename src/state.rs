@@ -7,6 +7,7 @@ pub mod candidates;
 pub mod costs;
 pub mod export;
 pub mod gallery;
+pub mod growing;
 pub mod import;
 pub mod inspiration;
 pub mod job;
@@ -37,6 +38,7 @@ pub use candidates::Candidates;
 pub use costs::Costs;
 pub use export::{Export, ExportSettings};
 pub use gallery::Gallery;
+pub use growing::{Growing, Pace, Rows};
 pub use import::{Import, Imports};
 pub use inspiration::Slot;
 pub use job::{Job, Made, Order, Phase, Still};
@@ -56,13 +58,13 @@ pub use timeline::Timeline;
 pub use tools::{InkPair, Tool, Tools};
 pub use view::{Comparison, ViewSettings};
 
-use crate::document::{Budget, ControlCache, Document, Editor};
+use crate::document::{Budget, ControlCache, ControlSize, Document, Editor};
 use crate::imaging::RgbaImage;
 use crate::params::Sampling;
 use crate::project::Project;
 use crate::protocol::{
-    Control, EntryId, Failure, GenerateRequest, Inspiration, MemoryRequest, ModelInfo, OwnMemory,
-    PictureIds, Previews,
+    Control, DecodingOrder, EntryId, Failure, GenerateRequest, Inspiration, MemoryRequest,
+    ModelInfo, OwnMemory, PictureIds, Previews,
 };
 
 /// Slots shown until the model says how many it has.
@@ -93,6 +95,8 @@ pub struct AppState {
     /// More pictures for one of them, while they are on show.
     pub candidates: Option<Candidates>,
     pub live: LiveStats,
+    /// How fast the tokens of a raster model come.
+    pub pace: Pace,
     /// What remembered pictures look like, as far as the model has sent them.
     pub thumbnails: BTreeMap<EntryId, Arc<RgbaImage>>,
     /// Of which of them that was asked for, beside what a run sends.
@@ -193,6 +197,7 @@ impl AppState {
             slots: vec![Slot::default(); DEFAULT_SLOTS],
             candidates: None,
             live: LiveStats::default(),
+            pace: Pace::default(),
             thumbnails: BTreeMap::new(),
             looked_at: BTreeSet::new(),
             notices: Notices::default(),
@@ -228,6 +233,27 @@ impl AppState {
         }
     }
 
+    /// In which order the model draws, and so what its scales are called.
+    pub fn order(&self) -> DecodingOrder {
+        self.model().map_or(DecodingOrder::NextScale, |model| model.order)
+    }
+
+    /// Whether these are ids of the model's first scales.
+    pub fn fits(&self, ids: &[Vec<u32>]) -> bool {
+        self.model().is_some_and(|model| model.fits(ids))
+    }
+
+    /// Whether every change is drawn at once: as the user has it, with a model that is fast enough.
+    pub fn is_live(&self) -> bool {
+        self.settings.live && self.can_be_live()
+    }
+
+    /// Whether pictures come fast enough to follow a hand. Those of a raster model take minutes, and
+    /// their upper rows alone say nothing of a change further down.
+    pub fn can_be_live(&self) -> bool {
+        self.order() == DecodingOrder::NextScale
+    }
+
     /// The user's sampling, or what looks best on the model.
     pub fn sampling(&self) -> Sampling {
         let of_model = self.model().map_or_else(Sampling::default, |info| info.sampling);
@@ -250,13 +276,40 @@ impl AppState {
             .or_else(|| self.earlier.as_ref().and_then(Shown::newest_of))
     }
 
+    /// What there is of the scale that is being drawn, or was when the run was stopped, unless the
+    /// user looks at an earlier one.
+    pub fn growing(&self) -> Option<&Growing> {
+        let job = self.job.as_ref()?;
+        let is_scrubbed = self.scrubbed_to.is_some_and(|scale_idx| job.still(scale_idx).is_some());
+        job.growing.as_ref().filter(|_| !is_scrubbed)
+    }
+
+    /// How much is there of the picture on the canvas, if it is drawn row by row and not complete.
+    pub fn shown_rows(&self) -> Option<Rows> {
+        let model = self.model().filter(|model| model.order == DecodingOrder::Raster)?;
+        let n_rows = model.scales.len();
+        let (n_done, n_in_row) = if let Some(growing) = self.growing() {
+            (growing.scale_idx, growing.n_in_row(model))
+        } else {
+            // A picture of another model has rows of its own, or none.
+            let shown = self.shown().filter(|shown| shown.job.stills.len() == n_rows)?;
+            (shown.scale_idx + 1, 0)
+        };
+        let n_columns = model.scales.get(n_done).copied()?;
+        let is_newest = self.scrubbed_to.is_none();
+        let is_drawing = is_newest && self.job.as_ref().is_some_and(Job::is_running);
+        Some(Rows { n_rows, n_done, n_columns, n_in_row, is_drawing })
+    }
+
     /// Everything that determines the next picture. Layers that did not change since the last call
     /// give the very same control maps.
     pub fn request(&mut self) -> GenerateRequest {
         let controls = self.controls();
         let lock = self.lock();
         let recipe = &self.settings.recipe;
+        // Scales of another model are none of this one.
         let kept = self.steering.kept.as_ref();
+        let kept = kept.filter(|kept| kept.given.ids.iter().all(|ids| self.fits(ids)));
         GenerateRequest {
             prompt: recipe.prompt.clone(),
             negative: recipe.negative.clone(),
@@ -341,14 +394,8 @@ impl AppState {
 
     fn controls_of(&self, document: &Document, cache: &mut ControlCache) -> Vec<Control> {
         let Engine::Ready(model) = &self.engine else { return Vec::new() };
-        // A sketch of another size waits until a model of its size is there.
-        if document.size_px() != model.image_size_px {
-            return Vec::new();
-        }
-        let n_cells = model.scales.last().copied().unwrap_or(1);
-        let mut controls = document.to_controls(n_cells, cache);
-        controls.retain(|control| model.control_kinds.contains(&control.map.kind()));
-        controls
+        let size = ControlSize { size_px: model.image_size_px, n_cells: model.n_cells() };
+        document.to_sized_controls(&model.control_kinds, size, cache)
     }
 
     /// A number for a new still, larger than all before.

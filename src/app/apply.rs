@@ -48,6 +48,9 @@ use crate::ui::{Action, AddInspirationCommand, MemoryCommand, SketchCommand, UiC
 /// Seconds that notices stay after somebody has read them.
 const HOLD_SECS: f64 = 2.0;
 
+const NEVER_LIVE: &str =
+    "This model draws token by token, which takes too long to follow your pen; Generate draws";
+
 /// What the application must do besides changing the state.
 #[derive(Debug, PartialEq)]
 pub(super) enum Effect {
@@ -294,6 +297,9 @@ fn run(state: &mut AppState, action: Action, now: f64) -> Option<Effect> {
         Action::ClearLayer => {
             let plane = state.settings.tools.plane();
             sketch::command(state, SketchCommand::Edit(Edit::Clear(plane)), now);
+        }
+        Action::ToggleLive if !state.can_be_live() => {
+            state.notices.info(now, NEVER_LIVE);
         }
         Action::ToggleLive => {
             let is_live = !state.settings.live;

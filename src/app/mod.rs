@@ -165,7 +165,7 @@ impl App {
         let mut schedule = Schedule::default();
         // A file that is opened brings its picture along.
         if options.file.is_none() {
-            schedule.want();
+            schedule.want_first();
         }
         let written = Written { settings: state.settings.clone(), changed_at: None };
         let view = UiState::default();
@@ -430,7 +430,7 @@ impl eframe::App for App {
             }
         }
         if let Some(preview) = self.worker.take_preview() {
-            apply::preview(&mut self.state, preview);
+            apply::preview(&mut self.state, preview, now);
         }
         self.schedule.observe(&mut self.state, Instant::now());
         for answer in self.files.drain() {

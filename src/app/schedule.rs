@@ -40,6 +40,8 @@ pub(super) enum Due {
 pub(super) struct Schedule {
     /// The user wants a picture of the present settings, whatever was sent before.
     is_wanted: bool,
+    /// The program has just begun: a picture is welcome if it takes a moment.
+    is_first_wanted: bool,
     /// Oldest first; the last is the newest request, the others are under way or were replaced.
     sent: VecDeque<Sent>,
     /// What was asked for at the last look, and since when.
@@ -67,6 +69,12 @@ impl Schedule {
         self.is_wanted = true;
     }
 
+    /// Wants the first picture of the program, which nobody has asked for: a model that takes minutes
+    /// waits for the user.
+    pub(super) fn want_first(&mut self) {
+        self.is_first_wanted = true;
+    }
+
     /// What to send now, if anything; follow with [`Self::sent`]. A model that failed to load
     /// answers nothing.
     pub(super) fn due(&mut self, state: &mut AppState, now: Instant) -> Option<Due> {
@@ -79,11 +87,12 @@ impl Schedule {
             }
         }
         self.adopt_recalled(state);
-        if std::mem::take(&mut self.is_wanted) {
+        let is_first_wanted = std::mem::take(&mut self.is_first_wanted) && state.can_be_live();
+        if std::mem::take(&mut self.is_wanted) || is_first_wanted {
             return Some(Due::Now(state.request()));
         }
         let waits = state.steering.is_held || state.steering.pending.is_some();
-        if !state.settings.live || waits {
+        if !state.is_live() || waits {
             self.seen = None;
             return None;
         }
@@ -160,7 +169,7 @@ impl Schedule {
     pub(super) fn wake_after(&self, state: &AppState, now: Instant) -> Option<Duration> {
         let (_, since) = self.seen.as_ref()?;
         let rested_for = now.duration_since(*since);
-        let waits = state.settings.live && state.sketch.is_pending();
+        let waits = state.is_live() && state.sketch.is_pending();
         REST.checked_sub(rested_for).filter(|rest| waits && !rest.is_zero())
     }
 

@@ -7,6 +7,15 @@ use crate::imaging::ControlMap;
 use crate::imaging::control::Control;
 use crate::params::ControlKind;
 
+/// What size a model wants its controls in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ControlSize {
+    /// Width and height of the maps.
+    pub size_px: usize,
+    /// Cells along each side of the painted strength: the model's finest token grid.
+    pub n_cells: usize,
+}
+
 /// The control maps of the last call and the pixels they came from. A layer that did not change
 /// gives the very same map, so that caches further down know it at a glance.
 #[derive(Debug, Clone, Default)]
@@ -16,18 +25,30 @@ pub struct ControlCache {
 }
 
 impl Document {
-    /// The controls of a request: visible layers with something on them and some strength.
-    /// Painted strength becomes `n_cells × n_cells` factors, the model's finest token grid.
+    /// The controls of a request in the size of this document; see [`Self::to_sized_controls`].
     pub fn to_controls(&self, n_cells: usize, cache: &mut ControlCache) -> Vec<Control> {
-        let kinds = ControlKind::ALL.into_iter();
+        let size = ControlSize { size_px: self.size_px(), n_cells };
+        self.to_sized_controls(&ControlKind::ALL, size, cache)
+    }
+
+    /// The controls of a request: visible layers of these kinds with something on them and some
+    /// strength, resampled if the document is of another size. Painted strength becomes
+    /// `n_cells × n_cells` factors.
+    pub fn to_sized_controls(
+        &self,
+        kinds: &[ControlKind],
+        size: ControlSize,
+        cache: &mut ControlCache,
+    ) -> Vec<Control> {
+        let kinds = ControlKind::ALL.into_iter().filter(|kind| kinds.contains(kind));
         let taking_part = kinds.filter(|kind| self.layer(*kind).takes_part());
         taking_part
             .map(|kind| {
                 let layer = self.layer(kind);
                 Control {
-                    map: cache.map(kind, layer),
+                    map: cache.map(kind, layer, size.size_px),
                     strength: layer.strength().clone(),
-                    strength_map: cache.cells(kind, layer, n_cells),
+                    strength_map: cache.cells(kind, layer, size.n_cells),
                 }
             })
             .collect()
@@ -35,14 +56,15 @@ impl Document {
 }
 
 impl ControlCache {
-    fn map(&mut self, kind: ControlKind, layer: &Layer) -> ControlMap {
+    fn map(&mut self, kind: ControlKind, layer: &Layer, size_px: usize) -> ControlMap {
         let cached = &mut self.maps[layer_idx(kind)];
         if let Some((pixels, map)) = cached
+            && map.size_px() == size_px
             && is_unchanged(layer.pixels(), pixels)
         {
             return map.clone();
         }
-        let map = control_map(kind, layer.pixels());
+        let map = control_map(kind, layer.pixels()).resized(size_px);
         *cached = Some((layer.pixels().clone(), map.clone()));
         map
     }

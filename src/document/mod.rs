@@ -26,7 +26,7 @@ mod editor;
 use crate::params::ControlKind;
 
 pub use brush::{Brush, BuildUp, Ink, Mode, PressureCurve};
-pub use controls::ControlCache;
+pub use controls::{ControlCache, ControlSize};
 pub use coverage::nib;
 pub use edit::{Edit, Pen};
 pub use editor::Editor;
@@ -83,6 +83,11 @@ impl Document {
     /// Width and height in pixels.
     pub fn size_px(&self) -> usize {
         self.size_px
+    }
+
+    /// Whether anything is drawn on a layer.
+    pub fn has_pixels(&self) -> bool {
+        self.layers.iter().any(|layer| !layer.pixels.is_empty())
     }
 
     pub fn layer(&self, kind: ControlKind) -> &Layer {

@@ -7,6 +7,7 @@ pub mod background;
 pub mod blocks;
 pub mod composite;
 pub mod control;
+mod control_size;
 pub mod cutout;
 mod drawing;
 pub mod edges;

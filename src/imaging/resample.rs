@@ -99,6 +99,32 @@ pub fn resize(
     pixels
 }
 
+/// Resizes a square of `n_in × n_in` numbers to `n_out × n_out`, row by row. Sharp filters may leave
+/// the range of what comes in.
+///
+/// # Panics
+/// If a side is 0 or `values` are not as many as `n_in` says.
+pub fn resize_plane(values: &[f32], n_in: usize, n_out: usize, filter: Filter) -> Vec<f32> {
+    assert_eq!(values.len(), n_in * n_in, "a square of numbers");
+    let taps = taps(n_in, n_out, filter);
+    let mut wide = vec![0.0; n_in * n_out];
+    for (row, wide) in values.chunks_exact(n_in).zip(wide.chunks_exact_mut(n_out)) {
+        for (value, tap) in wide.iter_mut().zip(&taps) {
+            let pairs = row[tap.first..tap.end()].iter().zip(&tap.weights);
+            *value = pairs.map(|(value, weight)| value * weight).sum();
+        }
+    }
+    let mut plane = vec![0.0; n_out * n_out];
+    for (row, tap) in plane.chunks_exact_mut(n_out).zip(&taps) {
+        for (y, weight) in (tap.first..).zip(&tap.weights) {
+            for (sum, value) in row.iter_mut().zip(&wide[y * n_out..][..n_out]) {
+                *sum += value * weight;
+            }
+        }
+    }
+    plane
+}
+
 /// One straight-alpha pixel of 8 bits per channel; fully transparent ones have no colour.
 pub fn to_straight(pixel: Premultiplied) -> [u8; 4] {
     let to_byte = |value: f32| (value.clamp(0.0, 1.0) * 255.0).round() as u8;

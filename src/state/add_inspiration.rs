@@ -220,7 +220,7 @@ pub fn remembered(
     caption: &str,
     source: &str,
 ) -> Option<RememberedPicture> {
-    let n_ids = model.scales.iter().map(|side| side * side);
+    let n_ids = model.n_tokens();
     if !ids.iter().map(Vec::len).eq(n_ids) {
         return None;
     }

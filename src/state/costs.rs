@@ -4,8 +4,9 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use super::growing::Pace;
 use super::job::Job;
-use crate::protocol::{Previews, Timings};
+use crate::protocol::{DecodingOrder, ModelInfo, Previews, Timings};
 
 /// Share of a new measurement in the running mean.
 const LEARNING: f64 = 0.25;
@@ -17,6 +18,11 @@ pub struct Costs {
     scales: Vec<Option<f64>>,
     decode: Option<f64>,
     draft: Option<f64>,
+    /// Of a raster model: its rows. They all cost about the same, and only the last one is decoded;
+    /// of the others a mosaic is shown.
+    n_rows: Option<usize>,
+    /// Decoding a finished picture of rows.
+    finish: Option<f64>,
 }
 
 /// How a preview is decoded.
@@ -27,6 +33,12 @@ pub enum Decoding {
 }
 
 impl Costs {
+    /// Nothing measured yet.
+    pub fn of_model(model: &ModelInfo) -> Self {
+        let n_rows = (model.order == DecodingOrder::Raster).then_some(model.scales.len());
+        Self { n_rows, ..Self::default() }
+    }
+
     /// Takes over what the beginning of a run took that went through `first_idx` and the scales
     /// after it, and in which `n_decoded` pictures were decoded in this way.
     pub fn observe_start(
@@ -37,6 +49,10 @@ impl Costs {
         decoding: Decoding,
     ) {
         learn(&mut self.prepare, timings.prepare.as_secs_f64());
+        // Rows are observed one by one.
+        if self.n_rows.is_some() {
+            return;
+        }
         if n_decoded > 0 {
             let mean = match decoding {
                 Decoding::Whole => &mut self.decode,
@@ -45,6 +61,11 @@ impl Costs {
             learn(mean, timings.decode.as_secs_f64() / n_decoded as f64);
         }
         self.observe_scales(first_idx, &timings.scales);
+    }
+
+    /// Takes over what decoding a finished picture of rows took.
+    pub fn observe_finish(&mut self, decoding: Duration) {
+        learn(&mut self.finish, decoding.as_secs_f64());
     }
 
     /// Takes over what these scales took, from `first_idx` on.
@@ -79,14 +100,39 @@ impl Costs {
     /// What it takes to draw these scales of `n_pictures` and to decode each picture once; `None`
     /// if some of it was never measured.
     pub fn of_drawing(&self, scales: Range<usize>, n_pictures: usize) -> Option<Duration> {
-        let each = self.of_scales(scales)? + self.decode?;
+        let decode = match self.n_rows {
+            Some(_) => self.finish_secs(scales.end),
+            None => self.decode?,
+        };
+        let each = self.of_scales(scales)? + decode;
         seconds(self.prepare? + n_pictures as f64 * each)
     }
 
     /// What a run through these scales takes of which each is decoded, for the strip.
     pub fn of_run(&self, scales: Range<usize>) -> Option<Duration> {
-        let decode = scales.len() as f64 * self.decode?;
+        let decode = match self.n_rows {
+            Some(_) => self.finish_secs(scales.end),
+            None => scales.len() as f64 * self.decode?,
+        };
         seconds(self.prepare? + self.of_scales(scales)? + decode)
+    }
+
+    /// What a job of a raster model has still to do, from the pace of its tokens; before the first
+    /// one, from what rows took before. `since` is the time since its last token.
+    pub fn left_of_rows(&self, job: &Job, pace: &Pace, since: Duration) -> Option<Duration> {
+        if !job.is_running() {
+            return None;
+        }
+        let finish = Duration::try_from_secs_f64(self.finish_secs(job.n_wanted)).ok()?;
+        if let Some(growing) = &job.growing
+            && let Some(left) = pace.left(growing.progress, since)
+        {
+            return Some(left + finish);
+        }
+        let n_done = job.n_done().max(job.n_given()).min(job.n_wanted);
+        let prepare = if job.timings.scales.is_empty() { self.prepare? } else { 0.0 };
+        let left = seconds(prepare + self.of_scales(n_done..job.n_wanted)?)?;
+        Some(left.saturating_sub(since) + finish)
     }
 
     /// What a job has still to do; `None` if it has ended or some of it was never measured.
@@ -113,7 +159,19 @@ impl Costs {
     }
 
     fn of_scales(&self, scales: Range<usize>) -> Option<f64> {
-        scales.map(|scale_idx| self.scales.get(scale_idx).copied().flatten()).sum()
+        let any = self.n_rows.and_then(|_| self.mean_row());
+        scales.map(|scale_idx| self.scales.get(scale_idx).copied().flatten().or(any)).sum()
+    }
+
+    /// Of the rows that were measured.
+    fn mean_row(&self) -> Option<f64> {
+        let known: Vec<_> = self.scales.iter().copied().flatten().collect();
+        (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
+    }
+
+    /// What decoding takes after so many rows; nothing before that was measured.
+    fn finish_secs(&self, n_rows: usize) -> f64 {
+        self.finish.filter(|_| self.n_rows == Some(n_rows)).unwrap_or_default()
     }
 }
 
@@ -145,6 +203,25 @@ mod tests {
         assert_eq!(costs.of_drawing(0..3, 1), None, "the third scale was never run");
         costs.observe_scales(2, &[ms(8)]);
         assert_eq!(costs.of_drawing(1..3, 1), Some(ms(40)));
+    }
+
+    #[test]
+    fn rows_that_were_never_drawn_cost_as_much_as_the_others() {
+        let mut costs = Costs { n_rows: Some(4), ..Costs::default() };
+        costs.observe_start(
+            &Timings { prepare: ms(10), ..Timings::default() },
+            0,
+            1,
+            Decoding::Whole,
+        );
+        assert_eq!(costs.of_run(0..4), None);
+        costs.observe_scales(0, &[ms(100)]);
+        costs.observe_scales(1, &[ms(120)]);
+        assert_eq!(costs.of_run(0..4), Some(ms(450)));
+        costs.observe_finish(ms(50));
+        assert_eq!(costs.of_run(0..4), Some(ms(500)), "the last row is decoded");
+        assert_eq!(costs.of_run(0..3), Some(ms(340)), "what is stopped before is not");
+        assert_eq!(costs.of_drawing(0..4, 2), Some(ms(990)));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::branches::{Node, NodeId, Origin};
+use super::growing::Growing;
 use super::settings::{Banned, Recipe};
 use crate::document::Document;
 use crate::imaging::RgbaImage;
@@ -28,6 +29,8 @@ pub struct Job {
     pub n_wanted: usize,
     /// One entry per scale of the model; empty until the scale is drawn and decoded.
     pub stills: Vec<Option<Still>>,
+    /// What there is of the scale after those that are done.
+    pub growing: Option<Growing>,
     /// What its request was made from.
     pub made: Made,
     pub origin: Origin,
@@ -47,7 +50,7 @@ pub struct Job {
     pub recall: Option<u64>,
     /// The first scale that this run draws itself.
     pub first_idx: usize,
-    /// Window time at which its last scale was done.
+    /// Window time at which its last scale, or part of one, was done.
     pub advanced_at: f64,
 }
 
@@ -111,6 +114,7 @@ impl Job {
             timings: Timings::default(),
             n_wanted,
             stills: vec![None; n_scales],
+            growing: None,
             made,
             origin,
             parent,
@@ -156,6 +160,7 @@ impl Job {
             timings: Timings::default(),
             n_wanted: n_done,
             stills,
+            growing: None,
             made: Made {
                 recipe: node.about.recipe.clone(),
                 banned: node.about.banned.clone(),
@@ -193,7 +198,19 @@ impl Job {
         for (still, known) in self.stills.iter_mut().zip(&before.stills).take(n_common) {
             still.clone_from(known);
         }
+        if self.is_rest_of(before) {
+            self.growing.clone_from(&before.growing);
+        }
         self
+    }
+
+    /// Whether it is the run before, gone on with where that ended: what was there of an unfinished
+    /// scale is part of it.
+    fn is_rest_of(&self, before: &Self) -> bool {
+        let of_before =
+            GenerateRequest { given: self.request.given.clone(), ..before.request.clone() };
+        let n_given = self.n_given().max(before.n_done());
+        self.request.is_same_picture(&of_before) && n_given == before.n_done()
     }
 
     /// Scales that it was given.
@@ -226,6 +243,12 @@ impl Job {
     /// What the first picture is made of, as far as it is done; known when the run has ended.
     pub fn first_ids(&self) -> Option<&PictureIds> {
         self.ids.first().filter(|ids| !ids.is_empty())
+    }
+
+    /// Whether it was stopped before its first scale was done, with something to see of that: there are
+    /// no ids yet, but its run can be gone on with.
+    pub fn is_stopped_in_first_scale(&self) -> bool {
+        matches!(self.phase, Phase::Stopped) && self.first_ids().is_none() && self.growing.is_some()
     }
 
     pub fn is_running(&self) -> bool {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::AppState;
 use crate::document::TileGrid;
+use crate::imaging::resample::{Filter, resize_plane};
 use crate::protocol::{Lock, LockMask, PictureIds, Previews};
 
 /// Locks over each other that are kept; below them, what was seen is not told apart from what its
@@ -33,25 +34,38 @@ impl Locking {
         self.base.is_some()
     }
 
-    /// The mask of what is painted; the same one as long as that does not change.
-    fn mask(&mut self, painted: &TileGrid, is_inverted: bool) -> Arc<LockMask> {
+    /// The mask of what is painted, with `size_px` pixels along each side; the same one as long as
+    /// that does not change.
+    fn mask(&mut self, painted: &TileGrid, is_inverted: bool, size_px: usize) -> Arc<LockMask> {
         if let Some((grid, inverted, mask)) = &self.mask
             && *inverted == is_inverted
+            && mask.size_px == size_px
             && grid.size_px() == painted.size_px()
             && painted.changed_tiles(grid).next().is_none()
         {
             return Arc::clone(mask);
         }
-        let mut coverage = painted.to_bytes();
+        let mut coverage = resized(painted, size_px);
         if is_inverted {
             for level in &mut coverage {
                 *level = u8::MAX - *level;
             }
         }
-        let mask = Arc::new(LockMask { size_px: painted.size_px(), coverage });
+        let mask = Arc::new(LockMask { size_px, coverage });
         self.mask = Some((painted.clone(), is_inverted, Arc::clone(&mask)));
         mask
     }
+}
+
+/// What is painted, in the size of the model's pictures.
+fn resized(painted: &TileGrid, size_px: usize) -> Vec<u8> {
+    let bytes = painted.to_bytes();
+    if painted.size_px() == size_px {
+        return bytes;
+    }
+    let levels: Vec<_> = bytes.into_iter().map(f32::from).collect();
+    let levels = resize_plane(&levels, painted.size_px(), size_px, Filter::Area);
+    levels.into_iter().map(|level| level.round() as u8).collect()
 }
 
 impl AppState {
@@ -68,12 +82,13 @@ impl AppState {
     pub(super) fn lock(&mut self) -> Option<Lock> {
         let image_size_px = self.model()?.image_size_px;
         let painted = self.sketch.document().lock();
-        if painted.is_empty() || painted.size_px() != image_size_px {
+        if painted.is_empty() {
             self.locking.base = None;
             return None;
         }
         let painted = painted.clone();
-        let mask = self.locking.mask(&painted, self.settings.tools.regenerates_painted);
+        let is_inverted = self.settings.tools.regenerates_painted;
+        let mask = self.locking.mask(&painted, is_inverted, image_size_px);
         // A picture that was brought back with its sketch brings back what stayed in it.
         let known = [
             self.steering.kept.as_ref().and_then(|kept| kept.lock.as_ref()),
@@ -85,7 +100,8 @@ impl AppState {
         if self.locking.base.is_none() {
             self.keep_shown_picture();
         }
-        let base = self.locking.base.as_ref()?;
+        // The picture of another model says nothing to this one.
+        let base = self.locking.base.as_ref().filter(|base| self.fits(&base.ids))?;
         let beneath = base.lock.as_ref().and_then(|lock| cut(lock, MAX_DEPTH - 1)).map(Arc::new);
         Some(Lock { ids: Arc::clone(&base.ids), mask, beneath })
     }
@@ -129,10 +145,13 @@ mod tests {
         let painted = document.lock();
         let mut locking = Locking::default();
         let at = |mask: &LockMask| (mask.coverage[10 * 64 + 10], mask.coverage[60 * 64 + 60]);
-        let mask = locking.mask(painted, false);
+        let mask = locking.mask(painted, false, 64);
         assert_eq!((mask.size_px, at(&mask)), (64, (255, 0)));
-        assert!(Arc::ptr_eq(&mask, &locking.mask(&painted.clone(), false)));
-        assert_eq!(at(&locking.mask(painted, true)), (0, 255));
+        assert!(Arc::ptr_eq(&mask, &locking.mask(&painted.clone(), false, 64)));
+        assert_eq!(at(&locking.mask(painted, true, 64)), (0, 255));
+        let large = locking.mask(painted, false, 128);
+        assert_eq!((large.size_px, large.coverage.len()), (128, 128 * 128));
+        assert_eq!((large.coverage[21 * 128 + 21], large.coverage[120 * 128 + 120]), (255, 0));
     }
 
     #[test]

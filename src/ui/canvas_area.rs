@@ -7,6 +7,7 @@ use egui::{Align2, Rect, Ui, vec2};
 use super::brush_cursor::brush_cursor_ui;
 use super::canvas_view::{Content, Shown, SketchView, canvas_ui};
 use super::command::UiCommand;
+use super::words::Words;
 use super::{UiState, part, theme, view_bar};
 use crate::document::Plane;
 use crate::params::ControlKind;
@@ -22,9 +23,10 @@ pub(super) fn canvas_area_ui(
     commands: &mut Vec<UiCommand>,
 ) {
     let area = ui.max_rect();
-    let shown = state
-        .shown()
-        .map(|shown| Shown { image: Arc::clone(&shown.still.image), serial: shown.still.serial });
+    let still = state.growing().map(|growing| &growing.still);
+    let still = still.or_else(|| state.shown().map(|shown| shown.still));
+    let shown = still.map(|still| Shown { image: Arc::clone(&still.image), serial: still.serial });
+    view.canvas.rows = state.shown_rows();
     view.canvas.hand.tool = state.settings.tools.tool;
     let takes_part = state.adding.is_taking_part;
     if takes_part {
@@ -80,13 +82,17 @@ fn shown_mask(state: &AppState) -> Option<Plane> {
 
 /// What a screen reader says of the canvas.
 fn description(state: &AppState) -> String {
-    let Some(shown) = state.shown() else { return "Canvas, no picture yet".to_owned() };
-    let prompt = match shown.job.request.prompt.trim() {
+    let shown = state.shown();
+    let job =
+        shown.map(|shown| shown.job).or(state.job.as_ref().filter(|_| state.growing().is_some()));
+    let Some(job) = job else { return "Canvas, no picture yet".to_owned() };
+    let prompt = match job.request.prompt.trim() {
         "" => "an empty prompt".to_owned(),
         prompt => prompt.chars().take(MAX_SPOKEN_CHARS).collect(),
     };
-    let n_scales = shown.job.stills.len();
-    format!("Picture of {prompt}, scale {} of {n_scales}", shown.scale_idx + 1)
+    let (n_shown, n_scales) = (shown.map_or(0, |shown| shown.scale_idx + 1), job.stills.len());
+    let one = Words::of_model(state).one;
+    format!("Picture of {prompt}, {one} {n_shown} of {n_scales}")
 }
 
 /// What an empty canvas is for.

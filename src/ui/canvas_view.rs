@@ -31,6 +31,7 @@ mod cursor;
 mod scene;
 mod fallback;
 mod placeholder;
+mod rows;
 
 use std::sync::Arc;
 
@@ -40,11 +41,12 @@ use self::scene::Scene;
 use crate::document::{Document, Plane, Point, StrokeInProgress};
 use crate::imaging::RgbaImage;
 use crate::render::GpuPresence;
-use crate::state::Comparison;
+use crate::state::{Comparison, Rows};
 
 pub use cursor::{CursorKind, paint_cursor};
 pub use drawing::Hand;
 pub use panes::{Pane, Panes};
+pub(in crate::ui) use rows::hatch;
 pub use transform::CanvasTransform;
 
 /// What the canvas shows in a frame. Without picture and sketch it says what to do.
@@ -88,6 +90,10 @@ pub struct CanvasView {
     /// Of the picture in the last frame; zero before the first.
     size_in_canvas: Vec2,
     fade: fade::Fade,
+    /// How much of the picture is there, for one that is drawn row by row and not complete.
+    pub rows: Option<Rows>,
+    /// The same in the last frame.
+    had_rows: bool,
     lens: lens::Lens,
     device: input::LastDevice,
     /// The tool in hand, and what it is drawing.
@@ -161,6 +167,16 @@ impl CanvasView {
         pos_in_first + self.panes.offset(pane)
     }
 
+    /// A picture that grows only becomes more: nothing fades. When it is complete, what it really
+    /// looks like comes softly over the mosaic.
+    fn fade_speed(&self) -> fade::Speed {
+        match (self.rows, self.had_rows) {
+            (Some(_), _) => fade::Speed::Cut,
+            (None, true) => fade::Speed::Slow,
+            (None, false) => fade::Speed::Quick,
+        }
+    }
+
     /// Adapts to this frame's window and picture.
     fn frame(&mut self, area_in_ui: Rect, pixels_per_point: f32, size_in_canvas: Vec2) {
         let fit = CanvasTransform::fit(area_in_ui, pixels_per_point, size_in_canvas);
@@ -198,7 +214,9 @@ pub fn canvas_ui(ui: &mut Ui, view: &mut CanvasView, content: &Content<'_>) -> R
 
     ui.input(|input| view.device.observe(input));
     let (now, seen_at) = ui.input(|input| (input.time, input.time + f64::from(input.predicted_dt)));
-    view.fade.observe(shown.map(|shown| shown.serial), now);
+    let speed = view.fade_speed();
+    view.fade.observe(shown.map(|shown| shown.serial), now, speed);
+    view.had_rows = view.rows.is_some();
 
     let painter = ui.painter_at(area_in_ui);
     if let Some(size_in_canvas) = size_in_canvas(shown, sketch.as_ref()) {

@@ -18,6 +18,7 @@ use super::sketch_command::SketchCommand;
 use super::source_command::SourceCommand;
 use super::style_command::StyleCommand;
 use crate::params::Sampling;
+use crate::protocol::DecodingOrder;
 use crate::state::{NodeId, ThemeChoice, ViewSettings};
 
 /// A wish that the window hands to the application.
@@ -282,6 +283,22 @@ impl Action {
         }
     }
 
+    /// The same in the words for a model: one that draws row by row has no scales.
+    pub const fn text_for(self, order: DecodingOrder) -> ActionText {
+        let text = self.text();
+        if matches!(order, DecodingOrder::NextScale) {
+            return text;
+        }
+        let (label, explanation) = match self {
+            Self::StopOrContinue => (text.label, "Stop at the row on the canvas, or go on"),
+            Self::ReRoll => (text.label, "Keep the rows so far and draw the rest anew"),
+            Self::CoarserScale => ("Row above", "Look at the row before"),
+            Self::FinerScale => ("Row below", "Look at the row after"),
+            _ => return text,
+        };
+        ActionText { label, explanation, ..text }
+    }
+
     pub fn label(self) -> &'static str {
         self.text().label
     }
@@ -420,6 +437,8 @@ mod tests {
             let text = action.text();
             assert!(!text.label.is_empty() && !text.keys.is_empty(), "{action:?}");
             assert!(!text.explanation.ends_with('.'), "{action:?}");
+            let of_rows = action.text_for(DecodingOrder::Raster);
+            assert!(!of_rows.explanation.contains("scale"), "{action:?}");
         }
     }
 }

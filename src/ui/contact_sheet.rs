@@ -12,6 +12,7 @@ use super::costs::duration_text;
 use super::pictures::Pictures;
 use super::sheet_command::SheetCommand;
 use super::widgets::{self, Button};
+use super::words::Words;
 use super::{UiState, icons, theme};
 use crate::state::AppState;
 use crate::state::sheet::{Draft, Sheet, SheetPhase, SheetSettings};
@@ -24,6 +25,8 @@ const MAX_TILE: f32 = 200.0;
 const AROUND: f32 = 84.0;
 /// While nothing is drawn yet.
 const CHOOSING_WIDTH: f32 = 400.0;
+/// Places to stop at that are offered.
+const MAX_STOPS: usize = 16;
 /// How much smaller drafts may be for rows that are all full.
 const EVEN: f32 = 0.9;
 
@@ -148,8 +151,8 @@ fn header_ui(ui: &mut Ui, state: &AppState, sheet: &Sheet, wishes: &mut Vec<Shee
                     n => format!("Finishing {n} drafts"),
                 },
                 SheetPhase::Drawn => {
-                    let stop_at = sheet.stop_at;
-                    format!("{} drafts at scale {stop_at} of {n_scales}", sheet.drafts.len())
+                    let (stop_at, one) = (sheet.stop_at, Words::of_model(state).one);
+                    format!("{} drafts at {one} {stop_at} of {n_scales}", sheet.drafts.len())
                 }
             };
             let text = RichText::new(text).color(palette.text_soft);
@@ -167,15 +170,19 @@ fn choosing_ui(ui: &mut Ui, state: &AppState, sheet: &Sheet, wishes: &mut Vec<Sh
     chips_ui(ui, SheetSettings::COUNTS.into_iter(), settings.n_drafts, "drafts", |n_drafts| {
         wishes.push(SheetCommand::Set(SheetSettings { n_drafts, ..settings }));
     });
-    widgets::caption(ui, "Stop at scale");
-    chips_ui(ui, 1..n_scales.max(2), sheet.stop_at, "scales", |n_scales| {
+    let words = Words::of_model(state);
+    widgets::caption(ui, &format!("Stop at {}", words.one));
+    // All of many rows would be more than can be read.
+    let step = n_scales.div_ceil(MAX_STOPS);
+    let stops = (1..n_scales.max(2)).filter(|n| n.is_multiple_of(step) || *n == sheet.stop_at);
+    chips_ui(ui, stops, sheet.stop_at, words.many, |n_scales| {
         wishes.push(SheetCommand::Set(SheetSettings { n_scales, ..settings }));
     });
     ui.add_space(theme::SPACE_S);
     let n_drafts = settings.n_drafts;
     let n_batches = n_drafts.div_ceil(Sheet::BATCH);
     let cost = cost(state, 0..sheet.stop_at, n_drafts, n_batches);
-    let text = format!("{n_drafts} drafts to scale {}: {cost}", sheet.stop_at);
+    let text = format!("{n_drafts} drafts to {} {}: {cost}", words.one, sheet.stop_at);
     ui.label(RichText::new(text).color(theme::palette(ui).text));
     let draw = format!("Draw {n_drafts} drafts");
     let button = Button::text(&draw).with_icon(icons::PLAY).primary().min_size(vec2(180.0, 36.0));

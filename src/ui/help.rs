@@ -5,6 +5,7 @@ use egui::{Grid, Id, Modal, RichText, ScrollArea, Stroke, StrokeKind, Ui, vec2};
 use super::command::{self, Action};
 use super::widgets::{self, Button};
 use super::{icons, theme};
+use crate::protocol::DecodingOrder;
 
 /// What keys and buttons do while they are held down on the canvas.
 const HELD: [(&str, &str); 7] = [
@@ -18,7 +19,7 @@ const HELD: [(&str, &str); 7] = [
 ];
 
 /// Shows the list; returns whether it stays open.
-pub(super) fn help_ui(ui: &Ui) -> bool {
+pub(super) fn help_ui(ui: &Ui, order: DecodingOrder) -> bool {
     let palette = theme::palette(ui);
     let frame = egui::Frame::window(ui.style()).inner_margin(theme::SPACE_XL);
     let modal = Modal::new(Id::unique("help")).backdrop_color(palette.backdrop).frame(frame);
@@ -38,7 +39,7 @@ pub(super) fn help_ui(ui: &Ui) -> bool {
             let spacing = vec2(theme::SPACE_XL, theme::SPACE_XS);
             Grid::new("shortcuts").num_columns(2).spacing(spacing).show(ui, |ui| {
                 for action in Action::ALL {
-                    ui.label(action.text().explanation);
+                    ui.label(action.text_for(order).explanation);
                     keys_ui(ui, action);
                     ui.end_row();
                 }

@@ -14,6 +14,7 @@ use super::pictures::Pictures;
 use super::widgets::Button;
 use super::{UiState, icons, theme};
 use crate::params::ControlKind;
+use crate::protocol::DecodingOrder;
 use crate::state::import::{ImportPicture, ImportSettings, ImportTarget};
 use crate::state::{AppState, Import};
 
@@ -258,9 +259,14 @@ fn footer_ui(ui: &mut Ui, state: &AppState, import: &Import, commands: &mut Vec<
         ImportTarget::Start if state.model().is_none() => {
             ("Use as a start", false, "The model is still loading")
         }
-        ImportTarget::Start => {
-            ("Use as a start", true, "Its coarse scales are kept, the rest is drawn (Enter)")
-        }
+        ImportTarget::Start => match state.order() {
+            DecodingOrder::NextScale => {
+                ("Use as a start", true, "Its coarse scales are kept, the rest is drawn (Enter)")
+            }
+            DecodingOrder::Raster => {
+                ("Use as a start", true, "Its upper rows are kept, the rest is drawn (Enter)")
+            }
+        },
         ImportTarget::Inspiration { .. } if state.model().is_none() => {
             ("Use as inspiration", false, "The model is still loading")
         }

@@ -77,6 +77,16 @@ pub(super) fn inspired_ui(
     banned::banned_ui(ui, state, &mut view.pictures, commands);
 }
 
+/// In place of the pictures, with a model that looks at none.
+pub(super) fn without_memory_ui(ui: &mut Ui, view: &mut UiState) {
+    view.slot_rects.clear();
+    widgets::section(ui, "Inspired by");
+    side_panel::hint(
+        ui,
+        "This model has no picture memory: it draws from the prompt and the sketch alone",
+    );
+}
+
 /// The picture that is being dragged to another place, under the pointer.
 fn paint_dragged(ui: &Ui, state: &AppState, view: &mut UiState) {
     let Some(drag) = DragAndDrop::payload::<SlotDrag>(ui.ctx()) else { return };

@@ -10,6 +10,7 @@ use super::tool_look;
 use super::widgets::{self, Button, SliderRow};
 use crate::document::{Edit, Plane};
 use crate::params::{ControlKind, StrengthCurve};
+use crate::protocol::DecodingOrder;
 use crate::state::AppState;
 
 const BARS_HEIGHT: f32 = 30.0;
@@ -44,6 +45,34 @@ pub(super) fn layer_strength_ui(
         wish = Some(scaled(ends, value));
     }
 
+    // Rows are no steps from layout to detail: each is drawn to the end at once.
+    let has_scales = state.order() == DecodingOrder::NextScale;
+    if has_scales {
+        let (bars_wish, is_bars_over) = ends_ui(ui, curve, ends, n_scales);
+        wish = bars_wish.or(wish);
+        is_over |= is_bars_over;
+    }
+    painted_ui(ui, state, kind, commands);
+
+    if let Some([layout, detail]) = wish {
+        let strength = StrengthCurve::Ends { layout, detail };
+        commands.push(SketchCommand::Edit(Edit::SetStrength { layer: kind, strength }).into());
+    }
+    // After the last change of the drag, which may be of the same frame.
+    if is_over {
+        commands.push(SketchCommand::EndDrag.into());
+    }
+}
+
+/// Strength at the coarsest and at the finest scale, and what lies between. Returns both as the user
+/// wants them, if that changed, and whether a drag is over.
+fn ends_ui(
+    ui: &mut Ui,
+    curve: &StrengthCurve,
+    ends: [f32; 2],
+    n_scales: usize,
+) -> (Option<[f32; 2]>, bool) {
+    let (mut wish, mut is_over) = (None, false);
     widgets::fold(ui, "Layout ↔ Detail", |ui| {
         for (end, label, explanation) in [
             (0, "Layout", "At the coarse scales: where things are, how large"),
@@ -67,16 +96,7 @@ pub(super) fn layer_strength_ui(
         }
         bars_ui(ui, curve, n_scales);
     });
-    painted_ui(ui, state, kind, commands);
-
-    if let Some([layout, detail]) = wish {
-        let strength = StrengthCurve::Ends { layout, detail };
-        commands.push(SketchCommand::Edit(Edit::SetStrength { layer: kind, strength }).into());
-    }
-    // After the last change of the drag, which may be of the same frame.
-    if is_over {
-        commands.push(SketchCommand::EndDrag.into());
-    }
+    (wish, is_over)
 }
 
 /// Both ends moved so that their mean is the wish; their proportion stays where it can.

@@ -22,7 +22,8 @@ const THUMBNAIL: f32 = 40.0;
 /// How faint a row is that says nothing to the model.
 const QUIET_OPACITY: f32 = 0.55;
 
-/// One row per layer that the model knows; the one that is drawn on unfolds its settings.
+/// One row per layer; the one that is drawn on unfolds its settings. Layers that the model cannot read
+/// stay, with the reason why they wait.
 pub(super) fn layers_ui(
     ui: &mut Ui,
     state: &AppState,
@@ -31,25 +32,23 @@ pub(super) fn layers_ui(
 ) {
     view.layer_rects.clear();
     let kinds = state.model().map_or(&ControlKind::ALL[..], |model| &model.control_kinds);
-    if kinds.is_empty() {
+    let document = state.sketch.document();
+    // A model that reads none hides nothing that was drawn.
+    if kinds.is_empty() && !document.has_pixels() {
         return;
     }
     side_panel::divider(ui);
     widgets::section(ui, "Sketch").on_hover_text("What you draw here steers the picture");
-    let document = state.sketch.document();
     if let Some(model) = state.model()
         && model.image_size_px != document.size_px()
     {
         let (sketch, model) = (document.size_px(), model.image_size_px);
-        let text = format!(
-            "The sketch is {sketch} px wide and this model draws {model} px, so it waits; undo \
-             everything to begin one of the model's size"
-        );
+        let text = format!("Drawn at {sketch} px; the model sees it at {model} px");
         side_panel::hint(ui, &text);
     }
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
-        for kind in ControlKind::ALL.into_iter().filter(|kind| kinds.contains(kind)) {
+        for kind in ControlKind::ALL {
             let rect = row_ui(ui, state, kind, &mut view.layer_thumbnails, commands);
             drop::place_ui(ui, rect.shrink(2.0));
             view.layer_rects.push((kind, rect));
@@ -98,7 +97,9 @@ fn row_ui(
         ui.horizontal_centered(|ui| {
             ui.spacing_mut().item_spacing.x = theme::SPACE_S;
             eye_ui(ui, kind, document, commands);
-            let opacity = if layer.takes_part() { 1.0 } else { QUIET_OPACITY };
+            let reason = waits(state, kind);
+            let takes_part = layer.takes_part() && reason.is_none();
+            let opacity = if takes_part { 1.0 } else { QUIET_OPACITY };
             let is_strength = is_selected && tools.paints_strength;
             let plane = if is_strength { Plane::Strength(kind) } else { Plane::Pixels(kind) };
             thumbnail_ui(ui, thumbnails, document, plane, opacity);
@@ -108,12 +109,16 @@ fn row_ui(
                 clear_ui(ui, kind, document, commands);
                 import_ui(ui, kind, commands);
             });
-            let about =
-                if is_strength { "Painting where it is followed" } else { look.explanation };
+            let about = match &reason {
+                Some(_) => "The model does not read this layer",
+                None if is_strength => "Painting where it is followed",
+                None => look.explanation,
+            };
             let text = rect.with_min_x(text_left).with_max_x(rect.right() - 60.0);
             let painter = ui.painter().with_clip_rect(text);
             let ink = if is_selected { palette.accent_text } else { palette.text };
-            let ink = if layer.is_visible() { ink } else { palette.text_faint };
+            let is_seen = layer.is_visible() && reason.is_none();
+            let ink = if is_seen { ink } else { palette.text_faint };
             let middle = text.left_center();
             let name = vec2(0.0, -9.0);
             painter.text(middle + name, Align2::LEFT_CENTER, look.label, theme::strong(), ink);
@@ -121,7 +126,25 @@ fn row_ui(
             painter.text(middle - name, Align2::LEFT_CENTER, about, theme::small(), soft);
         });
     });
+    if let Some(reason) = waits(state, kind) {
+        row.on_hover_text(reason);
+    }
     rect
+}
+
+/// Why a layer says nothing to the model; `None` if the model reads it.
+fn waits(state: &AppState, kind: ControlKind) -> Option<String> {
+    let model = state.model().filter(|model| !model.control_kinds.contains(&kind))?;
+    let name = |kind: &ControlKind| tool_look::of_layer(*kind).label.to_lowercase();
+    let known: Vec<_> = model.control_kinds.iter().map(name).collect();
+    let reads = match &known[..] {
+        [] => "reads no sketch".to_owned(),
+        [one] => format!("reads {one} only"),
+        [one, other] => format!("reads {one} and {other}"),
+        _ => format!("reads {}", known.join(", ")),
+    };
+    let this = name(&kind);
+    Some(format!("{} {reads}; {this} wait for a model that knows them", model.name))
 }
 
 fn eye_ui(ui: &mut Ui, kind: ControlKind, document: &Document, commands: &mut Vec<UiCommand>) {

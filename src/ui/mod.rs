@@ -48,6 +48,7 @@ mod node_text;
 mod part;
 mod project_menu;
 mod recovery;
+mod row_strip;
 mod scale_strip;
 mod side_panel;
 mod source;
@@ -60,6 +61,7 @@ mod tool_strip;
 mod toolbar;
 mod variants;
 mod view_bar;
+mod words;
 
 use egui::{CentralPanel, Frame, Margin, Panel, Rect, Ui};
 
@@ -81,12 +83,14 @@ pub use self::open_command::OpenCommand;
 use self::part::PartInHand;
 use self::pictures::Pictures;
 pub use self::project_command::ProjectCommand;
+use self::row_strip::FilmTexture;
 pub use self::sheet_command::SheetCommand;
 pub use self::sketch_command::SketchCommand;
 pub use self::source_command::SourceCommand;
 pub use self::style_command::StyleCommand;
 use self::variants::Variants;
 use crate::params::ControlKind;
+use crate::protocol::DecodingOrder;
 use crate::state::AppState;
 
 /// What only the window knows.
@@ -95,6 +99,7 @@ pub struct UiState {
     pub canvas: CanvasView,
     pub is_help_open: bool,
     pictures: Pictures,
+    film: FilmTexture,
     layer_thumbnails: LayerThumbnails,
     gallery: GalleryView,
     candidates: CandidatesView,
@@ -185,12 +190,17 @@ pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCom
         .exact_size(tool_strip::WIDTH)
         .frame(panel)
         .show(ui, |ui| tool_strip::tool_strip_ui(ui, state, &mut commands));
-    Panel::bottom("scales")
-        .exact_size(scale_strip::height(ui.available_width(), state))
-        .frame(panel)
-        .show(ui, |ui| {
-            scale_strip::scale_strip_ui(ui, state, &mut view.pictures, &mut commands);
-        });
+    let raster = state.model().filter(|model| model.order == DecodingOrder::Raster);
+    let strip_height = match raster {
+        Some(_) => row_strip::HEIGHT,
+        None => scale_strip::height(ui.available_width(), state),
+    };
+    Panel::bottom("scales").exact_size(strip_height).frame(panel).show(ui, |ui| match raster {
+        Some(model) => {
+            row_strip::row_strip_ui(ui, state, model, &mut view.film, &mut commands);
+        }
+        None => scale_strip::scale_strip_ui(ui, state, &mut view.pictures, &mut commands),
+    });
     variants::variants_ui(ui, state, view, &mut commands);
     import::import_beside_ui(ui, state, view, &mut commands);
     let canvas = CentralPanel::default().frame(Frame::new().fill(palette.canvas)).show(ui, |ui| {
@@ -209,7 +219,7 @@ pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCom
     drop::dropped_files(ui.ctx(), view, &mut commands);
     view.was_in_text = ui.ctx().text_edit_focused();
     if view.is_help_open {
-        view.is_help_open = help::help_ui(ui);
+        view.is_help_open = help::help_ui(ui, state.order());
     }
     view.pictures.forget_unused();
     commands.retain(|command| !view.takes(ui, command));

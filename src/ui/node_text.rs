@@ -1,17 +1,22 @@
 //! Pictures of the tree in words.
 
+use super::words::Words;
+use crate::protocol::DecodingOrder;
 use crate::state::{Node, Origin};
 
 /// How it came about, in a few words.
 pub(super) fn origin(node: &Node) -> String {
     let about = &node.about;
+    // A number alone is a scale.
+    let is_rows = *Words::of_ids(&node.ids) == *Words::of(DecodingOrder::Raster);
+    let row = if is_rows { "row " } else { "" };
     match about.origin {
         Origin::Generated => "Generated".to_owned(),
         Origin::Live => "Drawn live".to_owned(),
-        Origin::Stopped => format!("Stopped at {}", node.ids.len()),
-        Origin::Continued => format!("Continued from {}", about.n_given),
-        Origin::ReRolled => format!("Re-rolled from {}", about.n_given),
-        Origin::Edited => format!("Edited from {}", about.n_given),
+        Origin::Stopped => format!("Stopped at {row}{}", node.ids.len()),
+        Origin::Continued => format!("Continued from {row}{}", about.n_given),
+        Origin::ReRolled => format!("Re-rolled from {row}{}", about.n_given),
+        Origin::Edited => format!("Edited from {row}{}", about.n_given),
         Origin::Encoded => "From a picture".to_owned(),
         Origin::Finished => "From the sheet".to_owned(),
         Origin::Opened => "Opened".to_owned(),
@@ -19,7 +24,11 @@ pub(super) fn origin(node: &Node) -> String {
 }
 
 /// `Seed 7`, or which scales had which: `Seeds 7 (scales 1–3), 12 (4–8)`.
-pub(super) fn seeds(seeds: &[u64]) -> String {
+pub(super) fn seeds(node: &Node) -> String {
+    seeds_of(&node.about.seeds, Words::of_ids(&node.ids))
+}
+
+fn seeds_of(seeds: &[u64], words: &Words) -> String {
     let mut runs: Vec<(u64, usize, usize)> = Vec::new();
     for (scale_idx, seed) in seeds.iter().enumerate() {
         match runs.last_mut() {
@@ -32,7 +41,7 @@ pub(super) fn seeds(seeds: &[u64]) -> String {
             if from == to { from.to_string() } else { format!("{from}–{to}") }
         };
         let texts = runs.iter().enumerate().map(|(idx, (seed, from, to))| {
-            let word = if idx == 0 { "scales " } else { "" };
+            let word = if idx == 0 { format!("{} ", words.many) } else { String::new() };
             format!("{seed} ({word}{})", span(*from, *to))
         });
         return format!("Seeds {}", texts.collect::<Vec<_>>().join(", "));
@@ -46,8 +55,10 @@ mod tests {
 
     #[test]
     fn seeds_are_told_once_per_run_of_scales() {
-        assert_eq!(seeds(&[7; 8]), "Seed 7");
-        assert_eq!(seeds(&[7, 7, 7, 12, 12]), "Seeds 7 (scales 1–3), 12 (4–5)");
-        assert_eq!(seeds(&[7, 12]), "Seeds 7 (scales 1), 12 (2)");
+        let [scales, rows] = [DecodingOrder::NextScale, DecodingOrder::Raster].map(Words::of);
+        assert_eq!(seeds_of(&[7; 8], scales), "Seed 7");
+        assert_eq!(seeds_of(&[7, 7, 7, 12, 12], scales), "Seeds 7 (scales 1–3), 12 (4–5)");
+        assert_eq!(seeds_of(&[7, 12], scales), "Seeds 7 (scales 1), 12 (2)");
+        assert_eq!(seeds_of(&[7, 7, 12], rows), "Seeds 7 (rows 1–2), 12 (3)");
     }
 }

@@ -10,6 +10,7 @@ use super::command::UiCommand;
 use super::open_command::OpenCommand;
 use super::pictures::Pictures;
 use super::widgets::Button;
+use super::words::Words;
 use super::{UiState, icons, theme};
 use crate::state::AppState;
 use crate::state::opened::{OpenChoice, Opened};
@@ -100,7 +101,9 @@ fn words_ui(ui: &mut Ui, opened: &Opened) {
     let mut facts = vec![format!("Made by {}", recalled.app)];
     facts.extend(recalled.seed.map(|seed| format!("seed {seed}")));
     if let Some(record) = &opened.record {
-        facts.push(format!("scale {} of {}", record.stop_at, record.n_scales));
+        let n_tokens = record.tokens.iter().flat_map(|tokens| tokens.ids().map(<[u32]>::len));
+        let one = Words::of_n_tokens(n_tokens).one;
+        facts.push(format!("{one} {} of {}", record.stop_at, record.n_scales));
     }
     let facts = RichText::new(facts.join(" · ")).font(theme::small()).color(palette.text_soft);
     ui.add(Label::new(facts).wrap());
@@ -112,7 +115,7 @@ fn choices_ui(ui: &mut Ui, opened: &Opened, commands: &mut Vec<UiCommand>) {
             (
                 OpenChoice::Everything,
                 "Restore everything",
-                "Picture at every scale, sketch and settings; Undo brings the present ones back \
+                "The whole picture, sketch and settings; Undo brings the present ones back \
                  (Enter)",
             ),
             (

@@ -13,6 +13,7 @@ use egui::{
 use self::cell::{Cell, Content};
 use super::command::{Action, UiCommand};
 use super::pictures::Pictures;
+use super::words::Words;
 use super::{icons, theme, widgets};
 use crate::state::{AppState, Job, Kept};
 
@@ -92,7 +93,7 @@ pub(super) fn scale_strip_ui(
 }
 
 /// The still nearest to where the pointer was dragged, unless it is shown.
-fn scrubbed(state: &AppState, at: usize) -> Option<UiCommand> {
+pub(super) fn scrubbed(state: &AppState, at: usize) -> Option<UiCommand> {
     let job = state.job.as_ref()?;
     let there = (0..job.stills.len()).filter(|idx| job.still(*idx).is_some());
     let nearest = there.min_by_key(|idx| idx.abs_diff(at))?;
@@ -101,7 +102,7 @@ fn scrubbed(state: &AppState, at: usize) -> Option<UiCommand> {
 }
 
 /// A line over the scales that the next picture takes over, with a pin; a click lets them go.
-fn kept_ui(
+pub(super) fn kept_ui(
     ui: &mut Ui,
     state: &AppState,
     from: Pos2,
@@ -114,10 +115,14 @@ fn kept_ui(
     let is_held = state.steering.is_held;
     let sense = if is_held { Sense::hover() } else { Sense::click() };
     let response = ui.interact(rect, Id::unique("kept scales"), sense);
-    let label =
-        if is_held { "Stopped: these scales are kept" } else { "Let go of the kept scales" };
+    let words = Words::of_model(state);
+    let label = if is_held {
+        format!("Stopped: these {} are kept", words.many)
+    } else {
+        format!("Let go of the kept {}", words.many)
+    };
     let role = if is_held { Role::Label } else { Role::Button };
-    response.widget_info(|| WidgetInfo::labeled(role, true, label));
+    response.widget_info(|| WidgetInfo::labeled(role, true, &label));
     let ink = if response.hovered() { palette.accent_hover } else { palette.accent_text };
     let y = rect.center().y;
     let painter = ui.painter();
@@ -128,12 +133,17 @@ fn kept_ui(
     if response.clicked() {
         commands.push(UiCommand::LetGo);
     }
-    let which =
-        if n_kept == 1 { "Scale 1 is".to_owned() } else { format!("Scales 1–{n_kept} are") };
+    let which = match n_kept {
+        1 => format!("{} 1 is", words.one_first),
+        _ => format!("{} 1–{n_kept} are", words.many_first),
+    };
     response.on_hover_text(if is_held {
         format!("{which} kept; {} draws the rest", Action::StopOrContinue.key_text(ui.ctx()))
     } else {
-        format!("{which} kept: changes draw the finer ones anew\nClick to draw all of them again")
+        format!(
+            "{which} kept: changes draw the {} anew\nClick to draw all of them again",
+            words.later
+        )
     });
 }
 

@@ -32,7 +32,7 @@ pub(super) fn side_panel_ui(
     let margin = egui::Margin { left: side, right: side, top: 8, bottom: 8 };
     Frame::new().inner_margin(margin).show(ui, |ui| {
         ui.horizontal(|ui| {
-            live_button_ui(ui, state.settings.live, commands);
+            live_button_ui(ui, state, commands);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 sheet_button_ui(ui, state, commands);
                 generate_button_ui(ui, state, commands);
@@ -46,10 +46,12 @@ pub(super) fn side_panel_ui(
             prompt_ui(ui, state, commands);
             layers::layers_ui(ui, state, view, commands);
             divider(ui);
-            if !state.slots.is_empty() {
+            if state.slots.is_empty() {
+                inspired::without_memory_ui(ui, view);
+            } else {
                 inspired::inspired_ui(ui, state, view, commands);
-                divider(ui);
             }
+            divider(ui);
             source::source_ui(ui, state, view, commands);
             divider(ui);
             seed_ui(ui, state, view, commands);
@@ -58,8 +60,19 @@ pub(super) fn side_panel_ui(
     });
 }
 
-fn live_button_ui(ui: &mut Ui, is_live: bool, commands: &mut Vec<UiCommand>) {
+fn live_button_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
     let action = Action::ToggleLive;
+    let (is_live, can_be_live) = (state.is_live(), state.can_be_live());
+    if !can_be_live {
+        let button = Button::text(action.label()).with_icon(icons::LIVE).enabled(false);
+        let button = button.selected(false).min_size(vec2(76.0, 36.0)).show(ui);
+        let mut tip = "This model draws token by token, too slowly to follow your pen".to_owned();
+        if let Some(cost) = costs::of_picture(state) {
+            tip = format!("{tip}\n{cost} per picture");
+        }
+        button.on_hover_text(tip);
+        return;
+    }
     let tip = if is_live {
         "The picture follows every change at once; click to draw only when asked"
     } else {

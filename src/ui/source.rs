@@ -9,8 +9,10 @@ use super::command::UiCommand;
 use super::pictures::Pictures;
 use super::source_command::SourceCommand;
 use super::widgets::{self, Button, SliderRow};
+use super::words::Words;
 use super::{UiState, icons, theme};
 use crate::imaging::RgbaImage;
+use crate::protocol::DecodingOrder;
 use crate::state::{AppState, Source};
 
 const THUMBNAIL: f32 = 56.0;
@@ -29,8 +31,10 @@ pub(super) fn source_ui(
                 .labelled("Start from a picture file")
                 .quiet()
                 .enabled(!state.dialog_open);
-            let tip = "Keeps the coarse scales of a picture and draws the rest; dropping it on the \
-                       window works too";
+            let early = Words::of_model(state).early;
+            let tip = format!(
+                "Keeps the {early} of a picture and draws the rest; dropping it on the window works too"
+            );
             if open.show(ui).on_hover_text(tip).clicked() && !state.dialog_open {
                 commands.push(SourceCommand::Choose.into());
             }
@@ -39,8 +43,10 @@ pub(super) fn source_ui(
                 .labelled("Start from this picture")
                 .quiet()
                 .enabled(has_picture);
-            let tip = "Keeps the coarse scales of the picture on the canvas, with the colours you \
-                       painted over it, and draws the rest";
+            let tip = format!(
+                "Keeps the {early} of the picture on the canvas, with the colours you painted over \
+                 it, and draws the rest"
+            );
             if this.show(ui).on_hover_text(tip).clicked() && has_picture {
                 commands.push(SourceCommand::UseShown.into());
             }
@@ -59,6 +65,7 @@ fn chosen_ui(
     commands: &mut Vec<UiCommand>,
 ) {
     let palette = theme::palette(ui);
+    let words = Words::of_model(state);
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = theme::SPACE_S;
         let kept = source.prefix().unwrap_or(&source.picture);
@@ -80,11 +87,15 @@ fn chosen_ui(
                 ui.spacing_mut().item_spacing.y = 2.0;
                 let name = RichText::new(&source.name).font(theme::strong()).color(palette.text);
                 ui.add(Label::new(name).truncate());
+                let not_in_use = format!(
+                    "Not in use: the picture goes on from its own {}; Generate starts from this",
+                    words.many
+                );
                 let text = if source.prefix().is_none() {
                     "The model looks at it…"
                 } else if !state.starts_from_source() {
-                    "Not in use: the picture goes on from its own scales; Generate starts from this"
-                } else if state.settings.live {
+                    &not_in_use
+                } else if state.is_live() {
                     "The picture follows at once"
                 } else {
                     "Generate draws the rest"
@@ -95,9 +106,14 @@ fn chosen_ui(
         });
     });
     let n_scales = state.model().map_or(1, |model| model.scales.len());
+    let is_raster = state.order() == DecodingOrder::Raster;
     let slider = SliderRow {
-        label: "Keep scales",
-        explanation: "How much of it stays: 1 is its colour alone, all is the picture itself",
+        label: if is_raster { "Keep upper rows" } else { "Keep scales" },
+        explanation: if is_raster {
+            "How many rows of it stay, from the top; what is below is drawn anew"
+        } else {
+            "How much of it stays: 1 is its colour alone, all is the picture itself"
+        },
         value: source.n_kept as f32,
         range: 1.0..=n_scales as f32,
         max: n_scales as f32,

@@ -5,8 +5,9 @@ use std::time::Duration;
 use egui::{Align, Align2, Color32, Label, Layout, RichText, Sense, Ui, vec2};
 
 use super::command::Action;
+use super::words::Words;
 use super::{costs, icons, theme};
-use crate::protocol::{ModelInfo, Timings};
+use crate::protocol::{DecodingOrder, ModelInfo, Timings};
 use crate::state::{AppState, Engine, Job, LiveStats, Phase};
 
 pub(super) const HEIGHT: f32 = 28.0;
@@ -25,9 +26,20 @@ pub(super) fn status_bar_ui(ui: &mut Ui, state: &AppState) {
         let now = ui.input(|input| input.time);
         if let Some(left) = costs::time_left(state, now) {
             let response = ui.label(small(&left, palette.text_soft));
-            response.on_hover_text("From what each scale took on this machine before");
+            response.on_hover_text(match state.order() {
+                DecodingOrder::NextScale => "From what each scale took on this machine before",
+                DecodingOrder::Raster => "From how fast the last tokens came on this machine",
+            });
         }
-        if state.settings.live {
+        if let Some(growing) =
+            state.job.as_ref().filter(|job| job.is_running()).and_then(|job| job.growing.as_ref())
+        {
+            ui.label(small(&costs::tokens(growing.progress), palette.text_soft));
+            if let Some(pace) = costs::pace(state) {
+                ui.label(small(&pace, palette.text_soft));
+            }
+        }
+        if state.is_live() {
             live_ui(ui, &state.live);
         }
         if let Some(Phase::Finished(timings)) = state.job.as_ref().map(|job| &job.phase) {
@@ -35,8 +47,13 @@ pub(super) fn status_bar_ui(ui: &mut Ui, state: &AppState) {
             let is_whole =
                 timings.scales.len() == state.model().map_or(0, |info| info.scales.len());
             if is_whole {
-                let ms = format!("{} ms per picture", timings.total.as_millis());
-                ui.label(small(&ms, palette.text_soft)).on_hover_text(breakdown(timings));
+                let took = match state.order() {
+                    DecodingOrder::NextScale => format!("{} ms", timings.total.as_millis()),
+                    DecodingOrder::Raster => costs::duration_text(timings.total),
+                };
+                let about = breakdown(timings, state.order());
+                let took = format!("{took} per picture");
+                ui.label(small(&took, palette.text_soft)).on_hover_text(about);
             }
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -80,23 +97,27 @@ pub(super) fn status_text(state: &AppState) -> String {
         (Engine::Failed(_), _) => "The model could not be loaded".to_owned(),
         (Engine::Ready(_), None) => "Ready".to_owned(),
         // Scales that go by twenty times a second are no news.
-        (Engine::Ready(_), Some(_)) if state.sketch.is_pending() && state.settings.live => {
+        (Engine::Ready(_), Some(_)) if state.sketch.is_pending() && state.is_live() => {
             "Following your pen".to_owned()
         }
-        (Engine::Ready(_), Some(job)) => job_text(job),
+        (Engine::Ready(_), Some(job)) => job_text(job, Words::of_model(state)),
     }
 }
 
-fn job_text(job: &Job) -> String {
+fn job_text(job: &Job, words: &Words) -> String {
+    let one = words.one;
     let n_scales = job.n_wanted;
     match &job.phase {
         Phase::Sent | Phase::Drawing => match job.current_scale() {
-            Some(scale_idx) => format!("Drawing scale {} of {n_scales}", scale_idx + 1),
+            Some(scale_idx) => format!("Drawing {one} {} of {n_scales}", scale_idx + 1),
             None => "Finishing".to_owned(),
         },
         Phase::Finished(_) => "Ready".to_owned(),
-        Phase::Stopped if job.n_done() == 0 => "Stopped before the first scale".to_owned(),
-        Phase::Stopped => format!("Stopped at scale {} of {}", job.n_done(), job.stills.len()),
+        Phase::Stopped if job.n_done() == 0 && job.growing.is_some() => {
+            format!("Stopped in the first {one}")
+        }
+        Phase::Stopped if job.n_done() == 0 => format!("Stopped before the first {one}"),
+        Phase::Stopped => format!("Stopped at {one} {} of {}", job.n_done(), job.stills.len()),
         Phase::Failed(_) => "Failed".to_owned(),
     }
 }
@@ -130,15 +151,27 @@ fn icon_ui(ui: &mut Ui, icon: &str) {
 }
 
 fn model_text(model: &ModelInfo) -> String {
+    let (width, height) = model.size_px();
+    let memory = match model.n_memory_entries {
+        0 => "no picture memory".to_owned(),
+        n_entries => format!("{n_entries} remembered pictures"),
+    };
     format!(
-        "Model: {:.1} million parameters, {} remembered pictures, {size} × {size} pixels",
+        "Model: {:.1} million parameters, {memory}, {width} × {height} pixels",
         model.n_parameters as f64 / 1e6,
-        model.n_memory_entries,
-        size = model.image_size_px,
     )
 }
 
-fn breakdown(timings: &Timings) -> String {
+fn breakdown(timings: &Timings, order: DecodingOrder) -> String {
+    if order == DecodingOrder::Raster {
+        let rows: Duration = timings.scales.iter().sum();
+        let parts = [timings.prepare, rows, timings.decode, timings.total];
+        let [prepare, rows, decode, total] = parts.map(costs::duration_text);
+        return format!(
+            "Prompt and controls {prepare}\n{} rows {rows}\nDecoding {decode}\nTotal {total}",
+            timings.scales.len()
+        );
+    }
     let ms = |duration: Duration| format!("{:.1} ms", duration.as_secs_f64() * 1e3);
     let scales = timings.scales.iter().map(|scale| ms(*scale)).collect::<Vec<_>>().join(", ");
     format!(

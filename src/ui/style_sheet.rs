@@ -13,6 +13,7 @@ use super::command::UiCommand;
 use super::pictures::Pictures;
 use super::style_command::{Lettering, StyleCommand};
 use super::widgets::{self, Button};
+use super::words::Words;
 use super::{UiState, help, icons, lettering, status_bar, theme, toasts, toolbar};
 use crate::state::AppState;
 use crate::state::style_sheet::{StyleDrawing, StyleRow, StyleSheet};
@@ -74,7 +75,7 @@ pub(super) fn style_sheet_ui(
     view.layer_rects.clear();
     view.was_in_text = ui.ctx().text_edit_focused();
     if view.is_help_open {
-        view.is_help_open = help::help_ui(ui);
+        view.is_help_open = help::help_ui(ui, state.order());
     }
     view.pictures.forget_unused();
 }
@@ -153,10 +154,11 @@ fn tools_ui(ui: &mut Ui, state: &AppState, sheet: &StyleSheet, wishes: &mut Vec<
                 }
             }
             ui.add_space(theme::SPACE_M);
-            widgets::caption(ui, "Stop at scale");
+            let words = Words::of_model(state);
+            widgets::caption(ui, &format!("Stop at {}", words.one));
             let n_scales = state.model().map_or(sheet.n_scales, |model| model.scales.len());
             for n in 1..=n_scales {
-                let label = format!("{n} scales");
+                let label = format!("{n} {}", words.many);
                 let text = if n == n_scales { "all".to_owned() } else { n.to_string() };
                 if widgets::chip(ui, &text, &label, n == sheet.n_scales).clicked() {
                     wishes.push(StyleCommand::SetScales(n));

@@ -85,6 +85,9 @@ pub struct Palette {
     pub weakened: Color32,
     /// Over what stays of an earlier picture, in stripes.
     pub locked: Color32,
+    /// Over the part of a picture that is not drawn yet, and the stripes on it.
+    pub to_come: Color32,
+    pub to_come_line: Color32,
     /// Over a thumbnail, under what is written on it.
     pub scrim: Color32,
     pub on_scrim: Color32,
@@ -144,6 +147,8 @@ const DARK: Palette = Palette {
     ],
     weakened: Color32::from_rgba_premultiplied(0x68, 0x1e, 0x1e, 0x90),
     locked: Color32::from_rgba_premultiplied(0x36, 0x90, 0xd0, 0xe0),
+    to_come: Color32::from_rgba_premultiplied(0x20, 0x20, 0x20, 0xe8),
+    to_come_line: grey(0x38),
     scrim: Color32::from_rgba_premultiplied(0, 0, 0, 0xb0),
     on_scrim: grey(0xf5),
     backdrop: Color32::from_rgba_premultiplied(0, 0, 0, 0x90),
@@ -181,6 +186,8 @@ const LIGHT: Palette = Palette {
     ],
     weakened: Color32::from_rgba_premultiplied(0x78, 0x20, 0x20, 0x90),
     locked: Color32::from_rgba_premultiplied(0x1c, 0x6c, 0xac, 0xd8),
+    to_come: Color32::from_rgba_premultiplied(0xdf, 0xdf, 0xdf, 0xe8),
+    to_come_line: grey(0xd8),
     scrim: Color32::from_rgba_premultiplied(0, 0, 0, 0xa0),
     on_scrim: grey(0xff),
     backdrop: Color32::from_rgba_premultiplied(0, 0, 0, 0x60),

@@ -141,6 +141,7 @@ impl Progress<'_> {
         // What is out of range is left to `start`, which has the sentence for it.
         let is_possible = (1..=n_model_scales).contains(&n_scales);
         if let Some(mut painting) = left.filter(|left| is_possible && left.is_of(request)) {
+            painting.go_on_for(request);
             let session = &mut painting.session;
             session.set_n_scales(n_scales.max(session.n_done()))?;
             return Ok(painting);

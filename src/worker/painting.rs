@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::imaging::RgbaImage;
 use crate::model::{ModelError, Session};
-use crate::protocol::GenerateRequest;
+use crate::protocol::{GenerateRequest, PictureIds};
 
 pub(super) struct Painting {
     request: GenerateRequest,
@@ -22,7 +22,25 @@ impl Painting {
 
     /// Whether the scales of `request` are those of this painting, as far as both have them.
     pub(super) fn is_of(&self, request: &GenerateRequest) -> bool {
-        self.request.is_same_picture(request)
+        self.request.is_same_picture(request) || self.is_gone_on_with_by(request)
+    }
+
+    /// Goes on for a request that it [is of](Self::is_of).
+    pub(super) fn go_on_for(&mut self, request: &GenerateRequest) {
+        self.request = request.clone();
+    }
+
+    /// Whether the request is given just the scales that are done here and differs in nothing else.
+    /// Where scales are drawn in parts, what is done of the next one need not be drawn again.
+    fn is_gone_on_with_by(&self, request: &GenerateRequest) -> bool {
+        let Some(given) = &request.given else { return false };
+        let is_done = |(batch_idx, ids): (usize, &PictureIds)| *ids == self.session.ids(batch_idx);
+        let as_begun = GenerateRequest { given: self.request.given.clone(), ..request.clone() };
+        self.session.progress().is_some()
+            && given.n_scales() == self.session.n_done()
+            && self.request.is_same_picture(&as_begun)
+            && given.ids.len() == request.seeds.len()
+            && given.ids.iter().enumerate().all(is_done)
     }
 
     /// A picture after a scale that is done, if it was decoded before.

@@ -175,6 +175,13 @@ impl FakeModel {
         self
     }
 
+    /// Reads only these layers.
+    #[must_use]
+    pub(crate) fn with_control_kinds(mut self, kinds: &[ControlKind]) -> Self {
+        self.info.control_kinds = kinds.to_vec();
+        self
+    }
+
     /// What every run remarks.
     #[must_use]
     pub(crate) fn with_notice(mut self, notice: &str) -> Self {

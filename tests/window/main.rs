@@ -15,5 +15,6 @@ mod import;
 mod memory;
 mod inspired;
 mod project;
+mod raster;
 mod sheet;
 mod steer;

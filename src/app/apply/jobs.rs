@@ -6,10 +6,12 @@ use std::sync::Arc;
 use super::{Effect, inspired, nodes, sheet, steer, style, timeline};
 use crate::document::{Budget, Document, Editor};
 use crate::imaging::RgbaImage;
-use crate::protocol::{Event, GenerateRequest, JobId, ModelInfo, PictureIds, Preview, Timings};
+use crate::protocol::{
+    DecodingOrder, Event, GenerateRequest, JobId, ModelInfo, PictureIds, Preview, Progress, Timings,
+};
 use crate::state::job::Order;
 use crate::state::steering::Asked;
-use crate::state::{AppState, Engine, Job, Origin, Phase, Slot, Still};
+use crate::state::{AppState, Costs, Engine, Growing, Job, Origin, Pace, Phase, Slot, Still};
 
 /// Thumbnails kept for slots and candidates that may come back.
 pub(super) const MAX_THUMBNAILS: usize = 128;
@@ -51,9 +53,11 @@ pub(in crate::app) fn event(state: &mut AppState, event: Event, now: f64) -> Opt
             }
         }
         Event::ScaleFinished { scale_idx, still, elapsed, timings, .. } => {
+            observe_row(state, scale_idx, &timings, now);
             if let Some(job) = &mut state.job {
                 job.timings = timings;
                 job.advanced_at = now;
+                job.growing.take_if(|growing| growing.scale_idx <= scale_idx);
             }
             set_still(state, scale_idx, still);
             let job = state.job.as_mut();
@@ -68,6 +72,9 @@ pub(in crate::app) fn event(state: &mut AppState, event: Event, now: f64) -> Opt
         Event::Failed { failure, .. } => {
             state.notices.error(&failure);
             set_phase(state, Phase::Failed(failure));
+            if let Some(job) = &mut state.job {
+                job.growing = None;
+            }
             forget_earlier(state);
             steer::forget_pending(state);
         }
@@ -87,12 +94,61 @@ pub(in crate::app) fn event(state: &mut AppState, event: Event, now: f64) -> Opt
     None
 }
 
-/// Takes over a picture that came before its event.
-pub(in crate::app) fn preview(state: &mut AppState, preview: Preview) {
-    promote(state, preview.job);
-    if state.job.as_ref().is_some_and(|job| job.id == preview.job) {
-        set_still(state, preview.scale_idx, preview.image);
+/// Takes over a picture that came before its event, or that is within a scale. `now` is the window's
+/// time.
+pub(in crate::app) fn preview(state: &mut AppState, preview: Preview, now: f64) {
+    let Preview { job, scale_idx, image, progress } = preview;
+    promote(state, job);
+    if state.job.as_ref().is_none_or(|current| current.id != job) {
+        return;
     }
+    match progress {
+        Some(progress) => grow(state, scale_idx, image, progress, now),
+        None => set_still(state, scale_idx, image),
+    }
+}
+
+/// Shows what there is of an unfinished scale. What was published before the scale was done may
+/// arrive after that was told.
+fn grow(
+    state: &mut AppState,
+    scale_idx: usize,
+    image: Arc<RgbaImage>,
+    progress: Progress,
+    now: f64,
+) {
+    let serial = state.next_serial();
+    let Some(job) = state.job.as_mut().filter(|job| job.is_running()) else { return };
+    if job.still(scale_idx).is_some() || job.n_done() > scale_idx {
+        return;
+    }
+    job.advanced_at = now;
+    let still = Still { image, serial, elapsed: None };
+    job.growing = Some(Growing { scale_idx, still, progress });
+    state.pace.observe(progress.n_tokens, now);
+}
+
+/// Learns what a row took, as soon as it is done: a picture of many takes minutes.
+fn observe_row(state: &mut AppState, scale_idx: usize, timings: &Timings, now: f64) {
+    let Some(model) = state.model().filter(|model| model.order == DecodingOrder::Raster) else {
+        return;
+    };
+    let n_tokens = model.n_tokens().take(scale_idx + 1).sum();
+    let is_last = scale_idx + 1 == model.scales.len();
+    let Some(job) = &state.job else { return };
+    // What was given or drawn before is told again, and takes no time.
+    let is_drawn_now = timings.scales.len() > job.timings.scales.len();
+    let begins_within = job.origin == Origin::Continued && scale_idx == job.first_idx;
+    if !is_drawn_now {
+        return;
+    }
+    if let (Some(secs), false) = (timings.scales.last(), begins_within) {
+        state.costs.observe_scales(scale_idx, &[*secs]);
+    }
+    if is_last {
+        state.costs.observe_finish(timings.decode.saturating_sub(job.timings.decode));
+    }
+    state.pace.observe(n_tokens, now);
 }
 
 /// A request is on its way, in place of whatever runs.
@@ -188,8 +244,10 @@ fn finished(
     let job = state.job.as_ref()?;
     let (n_wanted, n_scales, n_pictures) =
         (job.n_wanted, job.stills.len(), job.request.seeds.len());
-    // Only what this run drew is timed; anything else tells of a run that went another way.
-    if n_pictures == 1 && job.first_idx + timings.scales.len() == n_wanted {
+    // Only what this run drew is timed; anything else tells of a run that went another way. Rows were
+    // timed as they came.
+    let is_raster = state.order() == DecodingOrder::Raster;
+    if !is_raster && n_pictures == 1 && job.first_idx + timings.scales.len() == n_wanted {
         let n_known = state.costs.scale_secs().count().max(job.first_idx);
         let unknown = timings.scales.get(n_known - job.first_idx..).unwrap_or_default();
         state.costs.observe_scales(n_known, unknown);
@@ -200,6 +258,10 @@ fn finished(
     if let (Some(image), Some(scale_idx)) = (images.into_iter().next(), n_wanted.checked_sub(1)) {
         set_still(state, scale_idx, image);
     }
+    if let Some(job) = &mut state.job {
+        job.growing = None;
+    }
+    state.pace.pause();
     set_ids(state, ids);
     set_phase(state, Phase::Finished(timings));
     state.earlier = None;
@@ -214,6 +276,7 @@ fn cancelled(state: &mut AppState, ids: Arc<Vec<PictureIds>>, now: f64) -> Optio
     // It gave way to one that waited.
     state.live.n_superseded += u64::from(!state.next.is_empty());
     set_phase(state, Phase::Stopped);
+    state.pace.pause();
     forget_earlier(state);
     set_ids(state, ids);
     let was_awaited = state.steering.pending.is_some();
@@ -229,13 +292,23 @@ fn model_ready(state: &mut AppState, info: ModelInfo) {
     // A sketch that was begun is kept; it waits for a model of its size.
     let size_px = info.image_size_px;
     let has_history = state.sketch.history().can_undo() || state.sketch.history().can_redo();
-    let is_untouched = !has_history && state.project.serial == 0;
+    // Controls are resampled to the model's size; only what would be small for it is begun anew.
+    let is_sample = info.order == DecodingOrder::Raster && state.sketch.document().has_pixels();
+    let is_untouched = !has_history && state.project.serial == 0 && !is_sample;
     if state.sketch.document().size_px() != size_px
         && is_untouched
         && let Ok(document) = Document::new(size_px)
     {
         state.sketch = Editor::new(document, Budget::default());
     }
+    let tools = &mut state.settings.tools;
+    if let Some(known) = info.control_kinds.first()
+        && !info.control_kinds.contains(&tools.layer)
+    {
+        tools.layer = *known;
+    }
+    state.costs = Costs::of_model(&info);
+    state.pace = Pace::default();
     state.engine = Engine::Ready(info);
 }
 
@@ -254,7 +327,7 @@ fn set_ids(state: &mut AppState, ids: Arc<Vec<PictureIds>>) {
 
 /// A stopped run with nothing to show leaves the picture before it.
 fn forget_earlier(state: &mut AppState) {
-    if state.job.as_ref().is_some_and(|job| job.n_done() > 0) {
+    if state.job.as_ref().is_some_and(|job| job.n_done() > 0 || job.growing.is_some()) {
         state.earlier = None;
     }
 }

@@ -89,13 +89,15 @@ pub(super) fn show(state: &mut AppState, id: NodeId) -> Option<Effect> {
         state.branches.set_listed(id, true);
     }
     state.finished_ids = node.is_complete().then(|| Arc::new(vec![node.ids.to_vec()]));
+    // A picture of another model is only looked at.
+    let is_of_model = state.fits(&node.ids);
     let n_kept = if node.is_complete() { node.about.n_given } else { node.ids.len() };
     let steering = &mut state.steering;
-    steering.kept = (n_kept > 0).then(|| Kept::of_node(&node, n_kept));
+    steering.kept = (n_kept > 0 && is_of_model).then(|| Kept::of_node(&node, n_kept));
     steering.is_held = !node.is_complete();
     steering.pending = None;
     steering.asked = None;
-    if node.lacks_stills() {
+    if node.lacks_stills() && is_of_model {
         decode(state, &node);
     }
     was_drawing.then_some(Effect::Cancel)

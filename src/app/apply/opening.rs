@@ -306,7 +306,7 @@ fn node_of(
     if let Some(last) = stills.last_mut() {
         last.clone_from(&own);
     }
-    let side_px = model.image_size_px as u32;
+    let (width, height) = model.size_px();
     let anchor = record.anchor.as_ref().map(|anchor| {
         let ids = anchor.tokens.ids().map(<[u32]>::to_vec).collect();
         Anchor { ids: Arc::new(vec![ids]), hold: anchor.hold }
@@ -322,15 +322,16 @@ fn node_of(
         lock,
         record: Some(Arc::clone(record)),
         // Until it is decoded, if the file has no pixels of this size.
-        picture: own.unwrap_or_else(|| Arc::new(RgbaImage::new(side_px, side_px))),
+        picture: own.unwrap_or_else(|| Arc::new(RgbaImage::new(width as u32, height as u32))),
         stills,
     })
 }
 
 /// The pixels of the file, unless it was scaled.
 fn own_pixels(opened: &Opened, model: &ModelInfo) -> Option<Arc<RgbaImage>> {
-    let side_px = model.image_size_px as u32;
-    opened.pixels.clone().filter(|pixels| pixels.dimensions() == (side_px, side_px))
+    let (width, height) = model.size_px();
+    let dimensions = (width as u32, height as u32);
+    opened.pixels.clone().filter(|pixels| pixels.dimensions() == dimensions)
 }
 
 /// Shows the file's own pixels, of which no other scale is known. Live mode waits for a change.

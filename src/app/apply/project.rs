@@ -90,7 +90,7 @@ pub(super) fn run(state: &mut AppState, action: Action, now: f64) -> Option<Effe
             set_aside(state, now);
             let was_drawing = state.is_drawing();
             state.begin_project();
-            if state.settings.live { Some(Effect::Draw) } else { cancel(was_drawing) }
+            if state.is_live() { Some(Effect::Draw) } else { cancel(was_drawing) }
         }
         Action::OpenFile => {
             open_dialog(state).then_some(Effect::Project(ProjectEffect::AskWhatToOpen))

@@ -51,7 +51,7 @@ pub(super) fn begin(state: &mut AppState, name: String, picture: Arc<RgbaImage>,
 /// Has the model look at a source that came with a project, as soon as there is a model.
 pub(super) fn look_again(state: &mut AppState) {
     let Some(model) = state.model() else { return };
-    let n_ids: Vec<_> = model.scales.iter().map(|side| side * side).collect();
+    let n_ids: Vec<_> = model.n_tokens().collect();
     let is_used = state.starts_from_source();
     let Some(source) = state.source.as_mut().filter(|source| source.prefix().is_none()) else {
         return;

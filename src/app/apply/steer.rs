@@ -1,12 +1,20 @@
 //! Stopping at a scale, going on from there, and drawing the rest anew.
 
 use super::{Effect, nodes, timeline};
+use crate::protocol::DecodingOrder;
 use crate::state::settings::another_seed;
 use crate::state::steering::{Pending, Then};
 use crate::state::{AppState, Job, Kept, Origin, Phase};
 
 /// Stops at the scale on the canvas; a picture that was stopped there goes on.
 pub(super) fn stop_or_continue(state: &mut AppState, now: f64) -> Option<Effect> {
+    let job = state.job.as_ref()?;
+    if job.is_stopped_in_first_scale() {
+        return go_on_in_first_scale(state);
+    }
+    if job.is_running() && job.n_done() == 0 && job.growing.is_some() {
+        return Some(Effect::Cancel);
+    }
     let (job, n_shown) = shown(state)?;
     if job.is_running() {
         state.steering.pending = Some(Pending { job: job.id, then: Then::Stop, n_scales: n_shown });
@@ -19,7 +27,10 @@ pub(super) fn stop_or_continue(state: &mut AppState, now: f64) -> Option<Effect>
         return stop_at(state, n_shown);
     }
     if job.is_complete() {
-        let text = "Every scale is drawn; look at a coarser one to stop there";
+        let text = match state.order() {
+            DecodingOrder::NextScale => "Every scale is drawn; look at a coarser one to stop there",
+            DecodingOrder::Raster => "Every row is drawn; look at one further up to stop there",
+        };
         state.notices.info(now, text);
         return None;
     }
@@ -30,7 +41,14 @@ pub(super) fn stop_or_continue(state: &mut AppState, now: f64) -> Option<Effect>
 pub(super) fn re_roll(state: &mut AppState, now: f64) -> Option<Effect> {
     let (job, n_shown) = shown(state)?;
     if n_shown >= job.stills.len() {
-        let text = "This is the finest scale; look at a coarser one and draw what comes after anew";
+        let text = match state.order() {
+            DecodingOrder::NextScale => {
+                "This is the finest scale; look at a coarser one and draw what comes after anew"
+            }
+            DecodingOrder::Raster => {
+                "This is the last row; look at one further up and draw what is below it anew"
+            }
+        };
         state.notices.info(now, text);
         return None;
     }
@@ -58,6 +76,15 @@ pub(super) fn go_on(state: &mut AppState, now: f64) -> Option<Effect> {
     Some(Effect::Draw)
 }
 
+/// Goes on with a picture of which not even the first scale was done: the same request again.
+fn go_on_in_first_scale(state: &mut AppState) -> Option<Effect> {
+    let before = state.made_from();
+    let job = state.job.as_ref()?;
+    let (origin, parent) = (job.origin, job.parent);
+    timeline::ask(state, "continuation", before, origin, parent);
+    Some(Effect::Draw)
+}
+
 /// Draws the next picture from the first scale again.
 pub(super) fn let_go(state: &mut AppState) -> Option<Effect> {
     let before = state.made_from();
@@ -65,7 +92,7 @@ pub(super) fn let_go(state: &mut AppState) -> Option<Effect> {
         state.source = None;
     }
     state.steering.kept.take()?;
-    if !state.settings.live || state.steering.is_held {
+    if !state.is_live() || state.steering.is_held {
         return None;
     }
     let parent = state.branches.current;
@@ -125,9 +152,21 @@ fn stop_at(state: &mut AppState, n_scales: usize) -> Option<Effect> {
     }
     let node = state.branches.add(new);
     timeline::step(state, "stop", Some(node));
+    // What was there of the scale after those is still in the model's hands.
+    let is_all = job_is_cut_at(state, n_scales);
+    let growing = state.job.as_mut().and_then(|job| job.growing.take()).filter(|_| is_all);
     let effect = nodes::show(state, node);
+    if let Some(job) = &mut state.job {
+        job.growing = growing;
+    }
     nodes::tidy(state);
     effect
+}
+
+/// Whether the run on the canvas was drawn up to this scale and no further.
+fn job_is_cut_at(state: &AppState, n_scales: usize) -> bool {
+    let ids = state.job.as_ref().and_then(|job| job.first_ids());
+    ids.is_some_and(|ids| ids.len() == n_scales)
 }
 
 fn re_roll_from(state: &mut AppState, n_scales: usize, now: f64) -> Option<Effect> {
@@ -149,7 +188,7 @@ fn re_roll_from(state: &mut AppState, n_scales: usize, now: f64) -> Option<Effec
 
 /// In live mode it could be puzzling that strokes change the fine scales only.
 fn explain_once(state: &mut AppState, now: f64) {
-    if state.settings.live && !std::mem::replace(&mut state.steering.has_explained, true) {
+    if state.is_live() && !std::mem::replace(&mut state.steering.has_explained, true) {
         let text = "The coarse scales stay while you draw; click the line over them to let go";
         state.notices.info(now, text);
     }

@@ -122,7 +122,11 @@ fn events_and_previews_of_other_jobs_change_nothing() {
     let mut state = ready();
     send(&mut state, 2);
     draw(&mut state, JobId(1), 1);
-    preview(&mut state, Preview { job: JobId(1), scale_idx: 0, image: picture(1), progress: None });
+    preview(
+        &mut state,
+        Preview { job: JobId(1), scale_idx: 0, image: picture(1), progress: None },
+        0.0,
+    );
     assert_eq!(shown_value(&state), None);
     assert!(state.slots.iter().all(|slot| slot.used.is_none()));
 }
@@ -131,7 +135,7 @@ fn events_and_previews_of_other_jobs_change_nothing() {
 fn the_same_pixels_again_are_not_a_new_picture() {
     let mut state = ready();
     let job = send(&mut state, 1);
-    preview(&mut state, Preview { job, scale_idx: 0, image: picture(10), progress: None });
+    preview(&mut state, Preview { job, scale_idx: 0, image: picture(10), progress: None }, 0.0);
     let serial = |state: &AppState| state.shown().map(|shown| shown.still.serial);
     let before = serial(&state);
     draw(&mut state, job, 1);

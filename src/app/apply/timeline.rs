@@ -233,7 +233,7 @@ fn follow_sketch(state: &mut AppState, picture: Option<NodeId>) -> Option<Effect
 /// Whether live mode draws by itself what has changed.
 fn is_following(state: &AppState) -> bool {
     let is_ready = matches!(state.engine, Engine::Ready(_));
-    state.settings.live && is_ready && !state.steering.is_held
+    state.is_live() && is_ready && !state.steering.is_held
 }
 
 /// Notes that a picture was drawn for the sketch of this revision. Where another one stood already,

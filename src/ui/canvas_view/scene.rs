@@ -6,7 +6,7 @@ use eframe::egui_wgpu;
 use egui::{Color32, Painter, Pos2, Rect, Shadow, StrokeKind, Vec2, Visuals, vec2};
 
 use super::lens::Lens;
-use super::{CanvasView, Pane, Shown, SketchView, placeholder};
+use super::{CanvasView, Pane, Shown, SketchView, placeholder, rows};
 use crate::document::Plane;
 use crate::render::{CanvasPaint, LayerStack, LayersPaint, NewStamps, SketchLook, StrokeInLayers};
 use crate::state::Comparison;
@@ -182,6 +182,9 @@ fn paint_picture(
             presence: view.presence.clone(),
         },
     ));
+    if let Some(rows) = &view.rows {
+        rows::paint(painter, visuals, rows, picture_in_ui);
+    }
 }
 
 /// What is drawn on where there is no picture.

@@ -9,6 +9,7 @@ use crate::state::Node;
 use crate::ui::command::UiCommand;
 use crate::ui::gallery_command::GalleryCommand;
 use crate::ui::widgets::{self, Button};
+use crate::ui::words::Words;
 use crate::ui::{icons, node_text, theme};
 
 pub(super) fn unsaved_ui(
@@ -39,7 +40,7 @@ pub(super) fn unsaved_ui(
 fn facts_ui(ui: &mut Ui, node: &Node, commands: &mut Vec<UiCommand>) {
     widgets::section(ui, "Details");
     let seeds = &node.about.seeds;
-    let text = node_text::seeds(seeds);
+    let text = node_text::seeds(node);
     // One word says it: the name before it, or the text itself.
     let (name, text) = match text.strip_prefix("Seed ") {
         Some(seed) => ("Seed", seed),
@@ -58,7 +59,7 @@ fn facts_ui(ui: &mut Ui, node: &Node, commands: &mut Vec<UiCommand>) {
             fact(ui, "Size", &format!("{width} × {height} pixels"));
         }
         fact(ui, name, text);
-        fact(ui, "Scales", &scales);
+        fact(ui, Words::of_ids(&node.ids).many_first, &scales);
         fact(ui, "Made", &node_text::origin(node));
         fact(ui, "File", "Not saved yet");
     });

@@ -122,7 +122,7 @@ pub(super) fn memory_page_ui(
     }
     view.was_in_text = ui.ctx().text_edit_focused();
     if view.is_help_open {
-        view.is_help_open = help::help_ui(ui);
+        view.is_help_open = help::help_ui(ui, state.order());
     }
     view.pictures.forget_unused();
 }

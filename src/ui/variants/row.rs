@@ -13,6 +13,7 @@ use crate::state::branches::LanePlace;
 use crate::ui::add_inspiration_command::AddInspirationCommand;
 use crate::ui::command::UiCommand;
 use crate::ui::pictures::Pictures;
+use crate::ui::words::Words;
 use crate::ui::{icons, node_text, theme, widgets};
 
 pub(super) const ROW_HEIGHT: f32 = 52.0;
@@ -219,10 +220,11 @@ impl RowUi<'_> {
         if !prompt.is_empty() {
             soft(ui, prompt);
         }
-        soft(ui, node_text::seeds(&about.seeds));
+        soft(ui, node_text::seeds(self.node));
         let (n_done, n_scales) = (self.node.ids.len(), self.node.n_scales);
         if n_done < n_scales {
-            soft(ui, format!("{n_done} of {n_scales} scales"));
+            let many = Words::of_ids(&self.node.ids).many;
+            soft(ui, format!("{n_done} of {n_scales} {many}"));
         }
         let hint = "Click to bring it back, Delete takes it off the list";
         ui.label(egui::RichText::new(hint).color(palette.text_faint));
