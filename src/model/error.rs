@@ -106,6 +106,8 @@ pub enum WeightsError {
     Encoding { name: String, found: String, path: PathBuf },
     #[error("the file does not fit the model ({inventory}): {}", path.display())]
     Inventory { inventory: Box<Inventory>, path: PathBuf },
+    #[error("loading was stopped: {}", path.display())]
+    Stopped { path: PathBuf },
     #[error("tensor {name} holds values that are not finite numbers: {}", path.display())]
     NotFinite { name: String, path: PathBuf },
 }

@@ -27,6 +27,8 @@ pub struct WorkerMemoryEncoder {
     encodings: Arc<Encodings>,
     /// Weak, so that the worker's thread ends with its handle.
     bell: Weak<Sender<()>>,
+    /// The load of the model that was last asked for: ids of another one must not come between.
+    load: Option<u64>,
 }
 
 /// Those that wait, shared between all encoders and the thread.
@@ -43,7 +45,7 @@ struct Waiting {
 
 #[derive(Debug)]
 enum Call {
-    Model(Sender<Result<MemoryModel, Failure>>),
+    Model(Sender<Result<(MemoryModel, u64), Failure>>),
     Ids(Series<Arc<RgbaImage>, Arc<[u16]>>),
     Keys(Series<String, Vec<i8>>),
 }
@@ -53,12 +55,13 @@ enum Call {
 struct Series<T, R> {
     things: Vec<T>,
     done: Vec<R>,
+    load: Option<u64>,
     answer: Sender<Result<Vec<R>, Failure>>,
 }
 
 impl WorkerMemoryEncoder {
     pub(super) fn new(encodings: Arc<Encodings>, bell: Weak<Sender<()>>) -> Self {
-        Self { encodings, bell }
+        Self { encodings, bell, load: None }
     }
 
     fn call<R>(&self, call: impl FnOnce(Sender<Result<R, Failure>>) -> Call) -> Result<R, Failure> {
@@ -75,15 +78,17 @@ impl WorkerMemoryEncoder {
 
 impl MemoryEncoder for WorkerMemoryEncoder {
     fn model(&mut self) -> Result<MemoryModel, Failure> {
-        self.call(Call::Model)
+        let (model, load) = self.call(Call::Model)?;
+        self.load = Some(load);
+        Ok(model)
     }
 
     fn ids(&mut self, pictures: &[Arc<RgbaImage>]) -> Result<Vec<Arc<[u16]>>, Failure> {
-        self.call(|answer| Call::Ids(Series::new(pictures, answer)))
+        self.call(|answer| Call::Ids(Series::new(pictures, self.load, answer)))
     }
 
     fn keys(&mut self, captions: &[String]) -> Result<Vec<Vec<i8>>, Failure> {
-        self.call(|answer| Call::Keys(Series::new(captions, answer)))
+        self.call(|answer| Call::Keys(Series::new(captions, self.load, answer)))
     }
 }
 
@@ -94,10 +99,22 @@ impl Encodings {
 
     /// Works on the call that has waited longest: one picture or some captions, and more of them as
     /// long as `is_idle`.
-    pub(super) fn run_piece(&self, model: &mut dyn Generator, is_idle: impl Fn() -> bool) {
+    /// `load` is the number of the model's load.
+    pub(super) fn run_piece(
+        &self,
+        model: &mut dyn Generator,
+        load: u64,
+        is_idle: impl Fn() -> bool,
+    ) {
         let Some(call) = self.waiting().calls.pop_front() else { return };
+        if model.info().n_memory_slots == 0 {
+            return call.refuse(&no_memory());
+        }
+        if call.load().is_some_and(|asked| asked != load) {
+            return call.refuse(&changed());
+        }
         let go_on = || is_idle() && !self.waiting().is_closed;
-        if let Some(unfinished) = call.run_piece(model, &go_on) {
+        if let Some(unfinished) = call.run_piece(model, load, &go_on) {
             let mut waiting = self.waiting();
             if !waiting.is_closed {
                 waiting.calls.push_front(unfinished);
@@ -155,10 +172,15 @@ impl Patience {
 
 impl Call {
     /// What is left of it, if it is not answered yet. Nobody may wait for the answer any more.
-    fn run_piece(self, model: &mut dyn Generator, go_on: &dyn Fn() -> bool) -> Option<Self> {
+    fn run_piece(
+        self,
+        model: &mut dyn Generator,
+        load: u64,
+        go_on: &dyn Fn() -> bool,
+    ) -> Option<Self> {
         match self {
             Self::Model(answer) => {
-                answer.send(guarded(|| Ok(model.memory_model()))).ok();
+                answer.send(guarded(|| Ok((model.memory_model(), load)))).ok();
                 None
             }
             Self::Ids(series) => {
@@ -174,6 +196,15 @@ impl Call {
         }
     }
 
+    /// The load of the model that it is meant for; `None` if any will do.
+    fn load(&self) -> Option<u64> {
+        match self {
+            Self::Model(_) => None,
+            Self::Ids(series) => series.load,
+            Self::Keys(series) => series.load,
+        }
+    }
+
     fn refuse(self, failure: &Failure) {
         match self {
             Self::Model(answer) => answer.send(Err(failure.clone())).ok(),
@@ -184,8 +215,8 @@ impl Call {
 }
 
 impl<T: Clone, R> Series<T, R> {
-    fn new(things: &[T], answer: Sender<Result<Vec<R>, Failure>>) -> Self {
-        Self { things: things.to_vec(), done: Vec::with_capacity(things.len()), answer }
+    fn new(things: &[T], load: Option<u64>, answer: Sender<Result<Vec<R>, Failure>>) -> Self {
+        Self { things: things.to_vec(), done: Vec::with_capacity(things.len()), load, answer }
     }
 
     /// `make` is given up to `n` things at a time.
@@ -224,6 +255,23 @@ fn guarded<R>(work: impl FnOnce() -> Result<R, ModelError>) -> Result<R, Failure
             "The pictures could not be remembered because of a fault in the program; try again",
             &*payload,
         )),
+    }
+}
+
+fn no_memory() -> Failure {
+    Failure {
+        headline: "This model has no picture memory; load the built-in model to add pictures"
+            .to_owned(),
+        details: "the model has no memory slots".to_owned(),
+    }
+}
+
+fn changed() -> Failure {
+    Failure {
+        headline: "The pictures were not remembered because another model was loaded; add them \
+                   again"
+            .to_owned(),
+        details: "the model was replaced".to_owned(),
     }
 }
 

@@ -18,6 +18,10 @@ impl<T> Latest<T> {
         self.slot().take()
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.slot().is_none()
+    }
+
     fn slot(&self) -> MutexGuard<'_, Option<T>> {
         // Nothing that can panic runs under the lock, and any content is a whole value.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -41,6 +41,9 @@
 //! - So are ids and keys for memories, after the thumbnails: between two of them the worker looks for
 //!   anything else, and jobs without a pause let one through now and then. Whoever waits for them, on
 //!   whatever thread, gets an answer: at the latest when the worker ends.
+//! - [`WorkerHandle::replace_model`] ends all jobs, drops the model and then loads another one on the
+//!   same thread. Jobs, errands and memories that waited are answered; what is said of a model that
+//!   has been replaced since is not heard.
 //! - Dropping the handle ends the thread within one step, one decoding of an errand, or when loading
 //!   ends, and waits for it.
 //!
@@ -69,7 +72,7 @@ use self::errands::Errands;
 use self::job::Job;
 use self::latest::Latest;
 use self::orders::Orders;
-use self::run::{Inbox, Outbox};
+use self::run::{Inbox, Load, Outbox};
 use crate::model::{Generator, ModelError};
 use crate::protocol::{Errand, ErrandId, Event, GenerateRequest, JobId, Preview};
 
@@ -81,6 +84,9 @@ pub struct WorkerHandle {
     oldest_seen: JobId,
     n_errands: u64,
     orders: Orders,
+    /// Number of the newest load; the first is 0.
+    n_loads: u64,
+    loads: Arc<Latest<Load>>,
     jobs: Arc<Latest<Job>>,
     errands: Arc<Errands>,
     encodings: Arc<Encodings>,
@@ -88,7 +94,7 @@ pub struct WorkerHandle {
     // Dropped in this order: without bell and events the thread ends, wherever it waits, and only
     // then is it joined.
     bell: Arc<Sender<()>>,
-    events: Receiver<Event>,
+    events: Receiver<(u64, Event)>,
     _thread: JoinOnDrop,
 }
 
@@ -106,6 +112,7 @@ impl WorkerHandle {
         load: impl FnOnce() -> Result<Box<dyn Generator>, ModelError> + Send + 'static,
         wake: impl Fn() + Send + Sync + 'static,
     ) -> std::io::Result<Self> {
+        let loads = Arc::new(Latest::default());
         let jobs = Arc::new(Latest::default());
         let errands = Arc::new(Errands::default());
         let encodings = Arc::new(Encodings::default());
@@ -114,6 +121,7 @@ impl WorkerHandle {
         let (bell, bell_of_worker) = bounded(1);
         let (events_of_worker, events) = bounded(Self::EVENT_CAPACITY);
         let inbox = Inbox {
+            loads: Arc::clone(&loads),
             jobs: Arc::clone(&jobs),
             errands: Arc::clone(&errands),
             encodings: Arc::clone(&encodings),
@@ -121,17 +129,21 @@ impl WorkerHandle {
         };
         let outbox = Outbox {
             events: events_of_worker,
+            load: 0,
             previews: Arc::clone(&previews),
             wake: Box::new(wake),
         };
+        let first = Load { number: 0, load: Box::new(load) };
         let thread = Builder::new()
             .name("generate".to_owned())
-            .spawn(move || run::run(load, &inbox, &outbox))?;
+            .spawn(move || run::run(first, &inbox, outbox))?;
         Ok(Self {
             n_jobs: 0,
             oldest_seen: JobId(0),
             n_errands: 0,
             orders: Orders::default(),
+            n_loads: 0,
+            loads,
             jobs,
             errands,
             encodings,
@@ -140,6 +152,18 @@ impl WorkerHandle {
             events,
             _thread: JoinOnDrop(Some(thread)),
         })
+    }
+
+    /// Loads another model in place of the one that is there or being loaded; all jobs are stopped.
+    /// Never waits; answered as in [`Self::spawn`].
+    pub fn replace_model(
+        &mut self,
+        load: impl FnOnce() -> Result<Box<dyn Generator>, ModelError> + Send + 'static,
+    ) {
+        self.cancel();
+        self.n_loads += 1;
+        self.loads.put(Load { number: self.n_loads, load: Box::new(load) });
+        self.ring();
     }
 
     /// Supersedes the running job: of that one, nothing is seen any more. If the model could not
@@ -189,8 +213,17 @@ impl WorkerHandle {
         // so a call is short however fast the worker is.
         let n_pending = self.events.len();
         let oldest_seen = self.oldest_seen;
-        let is_wanted = |event: &Event| event.job().is_none_or(|job| job >= oldest_seen);
-        self.events.try_iter().take(n_pending).filter(is_wanted).collect()
+        let newest_load = self.n_loads;
+        let is_wanted = |(load, event): &(u64, Event)| {
+            let is_of_model = matches!(
+                event,
+                Event::ModelReady(_) | Event::ModelFailed(_) | Event::Thumbnail { .. }
+            );
+            event.job().is_none_or(|job| job >= oldest_seen)
+                && (!is_of_model || *load == newest_load)
+        };
+        let events = self.events.try_iter().take(n_pending).filter(is_wanted);
+        events.map(|(_, event)| event).collect()
     }
 
     /// The newest preview, once, if its job is not superseded.

@@ -14,6 +14,7 @@ use candle_nn::var_builder::SimpleBackend;
 use super::file::WeightsFileReader;
 use super::inventory::{Inventory, Wanted};
 use super::pickle::PickledTensor;
+use super::reading::Reading;
 use super::{Encoding, StoredTensor, WeightsError, blocks, checked_product, decode};
 use super::{gguf, pickle, safetensors, torch_zip};
 
@@ -26,6 +27,18 @@ const FIRST_READ_BYTES: u64 = 1 << 20;
 #[derive(Debug, Clone)]
 pub struct Checkpoint {
     inner: Arc<Inner>,
+    reading: Option<Arc<Reading>>,
+}
+
+/// A tensor as it lies in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredAs<'a> {
+    pub name: &'a str,
+    /// `F32`, `F16`, `BF16` or `Q8_0`; anything else cannot be read.
+    pub dtype: &'a str,
+    pub shape: &'a [usize],
+    /// Of its numbers; 0 if they cannot be read.
+    pub n_bytes: u64,
 }
 
 #[derive(Debug)]
@@ -50,7 +63,50 @@ impl Checkpoint {
         let (tensors, key) = list(&file)
             .map_err(|reason| WeightsError::Damaged { path: path.to_owned(), reason })?;
         let path = path.to_owned();
-        Ok(Self { inner: Arc::new(Inner { path, file, tensors, key }) })
+        let inner = Arc::new(Inner { path, file, tensors, key });
+        Ok(Self { inner, reading: None })
+    }
+
+    /// Tells `reading` of all that is read from now on, and stops when it says so.
+    #[must_use]
+    pub fn watched(mut self, reading: &Arc<Reading>) -> Self {
+        self.reading = Some(Arc::clone(reading));
+        self
+    }
+
+    /// Every tensor as it is stored, by name.
+    pub fn stored(&self) -> impl Iterator<Item = StoredAs<'_>> {
+        self.inner.tensors.iter().map(|(name, tensor)| StoredAs {
+            name,
+            dtype: match &tensor.encoding {
+                Encoding::F32 => "F32",
+                Encoding::F16 => "F16",
+                Encoding::Bf16 => "BF16",
+                Encoding::Q8_0 => "Q8_0",
+                Encoding::Other(other) => other,
+            },
+            shape: &tensor.shape,
+            n_bytes: tensor.range.len() as u64,
+        })
+    }
+
+    /// Reads `n` bytes of a tensor's numbers as they are stored, from byte `start` on. For copying
+    /// in pieces, whatever the size of the tensor.
+    ///
+    /// # Errors
+    /// [`WeightsError::Missing`] or [`WeightsError::Damaged`].
+    pub fn read_stored(&self, name: &str, start: u64, n: u64) -> Result<Vec<u8>, WeightsError> {
+        let Inner { path, file, tensors, .. } = &*self.inner;
+        let tensor = tensors
+            .get(name)
+            .ok_or_else(|| WeightsError::Missing { name: name.to_owned(), path: path.clone() })?;
+        let damaged = |reason: String| WeightsError::Damaged { path: path.clone(), reason };
+        let is_inside = start.checked_add(n).is_some_and(|end| end <= tensor.range.len() as u64);
+        if !is_inside {
+            return Err(damaged(format!("tensor {name} has no {n} bytes after byte {start}")));
+        }
+        let start = tensor.range.start as u64 + start;
+        file.read(start..start + n).map_err(damaged)
     }
 
     /// Names and shapes, by name.
@@ -197,8 +253,16 @@ impl Checkpoint {
 
     fn read(&self, tensor: &StoredTensor) -> Result<Vec<u8>, WeightsError> {
         let Inner { path, file, .. } = &*self.inner;
-        file.read(tensor.range.start as u64..tensor.range.end as u64)
-            .map_err(|reason| WeightsError::Damaged { path: path.clone(), reason })
+        if self.reading.as_ref().is_some_and(|reading| reading.is_stopped()) {
+            return Err(WeightsError::Stopped { path: path.clone() });
+        }
+        let stored = file
+            .read(tensor.range.start as u64..tensor.range.end as u64)
+            .map_err(|reason| WeightsError::Damaged { path: path.clone(), reason })?;
+        if let Some(reading) = &self.reading {
+            reading.add(stored.len() as u64);
+        }
+        Ok(stored)
     }
 
     fn load(&self, name: &str, expected: Option<&[usize]>) -> Result<Tensor, candle_core::Error> {

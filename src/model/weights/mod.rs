@@ -20,6 +20,7 @@ mod file;
 mod torch_zip;
 mod pickle;
 mod inventory;
+mod reading;
 mod checkpoint;
 mod shards;
 
@@ -37,9 +38,10 @@ use candle_nn::var_builder::SimpleBackend;
 
 use super::WeightsError;
 use crate::imaging::metadata::sha256_hex;
-pub use checkpoint::Checkpoint;
+pub use checkpoint::{Checkpoint, StoredAs};
 pub use inventory::{Inventory, Misshaped, Wanted};
 pub use packing::to_gguf;
+pub use reading::Reading;
 pub(super) use safetensors::parse as parse_safetensors;
 pub use shards::Shards;
 
