@@ -12,6 +12,7 @@ pub mod document;
 pub mod project;
 pub mod model;
 pub mod worker;
+pub mod catalogue;
 pub mod render;
 pub mod state;
 pub mod ui;

@@ -7,6 +7,7 @@ mod kept;
 mod making;
 mod memories;
 mod memory;
+mod models;
 mod pictures;
 mod steering;
 
@@ -28,6 +29,11 @@ pub use memories::{
 };
 pub use memory::{
     MemoryEncoder, MemoryId, MemoryModel, OwnEntry, OwnMemory, RememberedPicture, row_of,
+};
+pub use models::{
+    CatalogueEvent, FoundFile, KnownModel, MachineMemory, MemoryNeed, ModelKey, ModelList,
+    ModelPart, ModelState, PartRole, PublishedFile, RefusedFile, ScanProgress, Transfer,
+    TransferId, TransferKind, bytes_text,
 };
 pub use pictures::{
     IndexProgress, KnownPicture, LibraryEvent, Listing, PictureId, PictureQuery, ScanReport,

@@ -1,8 +1,6 @@
 //! One worker, several models one after the other: what runs is stopped, what waits is answered, and
 //! nothing is heard of a model that has been replaced.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
-
 mod common;
 
 use std::thread::Builder;

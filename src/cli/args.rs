@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
-use super::MemoryArgs;
 use super::inspiration_args::InspirationArgs;
+use super::{MemoryArgs, ModelsArgs};
 use crate::model::{DeviceChoice, LoadOptions};
 use crate::params::{ControlKind, Sampling, StrengthCurve};
 
@@ -43,6 +43,8 @@ pub enum Command {
     Info(InfoArgs),
     /// Your own pictures as memories that the model looks at.
     Memory(MemoryArgs),
+    /// Models on this machine and those that are published.
+    Models(ModelsArgs),
 }
 
 #[derive(Debug, ClapArgs)]

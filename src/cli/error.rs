@@ -3,6 +3,8 @@
 use std::io;
 
 use crate::app::WindowError;
+use crate::catalogue::convert::ConvertError;
+use crate::catalogue::download::DownloadError;
 use crate::imaging::io::{MetadataError, PictureError, SaveError};
 use crate::library::memory::MemoryError;
 use crate::model::ModelError;
@@ -30,6 +32,10 @@ pub enum CliError {
     Model(#[from] ModelError),
     #[error(transparent)]
     Memory(#[from] MemoryError),
+    #[error(transparent)]
+    Download(#[from] DownloadError),
+    #[error(transparent)]
+    Convert(#[from] ConvertError),
     #[error(transparent)]
     Window(#[from] WindowError),
     #[error("the result cannot be printed: {0}")]

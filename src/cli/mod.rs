@@ -14,6 +14,7 @@ mod info;
 mod inspiration_args;
 mod inspiring;
 mod memory;
+mod models;
 mod own_memories;
 mod painting;
 mod report;
@@ -29,6 +30,7 @@ pub use depth::depth_source;
 pub use error::CliError;
 pub use inspiration_args::{InspirationArgs, Pin, PinnedPicture};
 pub use memory::{MemoryArgs, MemoryCommand};
+pub use models::{ModelsArgs, ModelsCommand};
 pub use report::{
     FileReport, GenerateReport, InfoReport, InspirationReport, ModelReport, PictureReport,
     PictureTimes, RecalledReport,
@@ -61,6 +63,7 @@ pub fn run(command: &Command, args: &Args) -> ExitCode {
         Command::Continue(go_on) => go_on::run(go_on, &args.model),
         Command::Info(info) => info::run(info, &args.model),
         Command::Memory(memory) => memory::run(memory, &args.model),
+        Command::Models(models) => models::run(models),
     };
     exit_code(done, args.verbose)
 }

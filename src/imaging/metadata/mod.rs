@@ -26,7 +26,7 @@ pub use recall::{Carrier, RecallError, Recalled, SourceApp, TextFound, recall};
 pub use record::{
     InspirationRecord, MemoryRecord, ModelRecord, PictureRecord, Provenance, RecordError,
 };
-pub use sha256::sha256_hex;
+pub use sha256::{Sha256, sha256_hex};
 pub use steering_record::{AnchorRecord, LockMaskError, LockRecord, SourceRecord};
 pub use tokens::{TokenPyramid, TokensError};
 

@@ -24,26 +24,69 @@ const START: [u32; 8] = [
 
 /// The hash in 64 lower-case hexadecimal digits.
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    let (blocks, rest) = bytes.as_chunks::<64>();
-    let mut state = START;
-    for block in blocks {
-        add_block(&mut state, block);
+    let mut hash = Sha256::default();
+    hash.update(bytes);
+    hash.finish()
+}
+
+/// The hash of bytes that come piece by piece.
+#[derive(Debug, Clone)]
+pub struct Sha256 {
+    state: [u32; 8],
+    /// What does not fill a block yet: the first `n_bytes` modulo 64.
+    rest: [u8; 64],
+    n_bytes: u64,
+}
+
+impl Default for Sha256 {
+    fn default() -> Self {
+        Self { state: START, rest: [0; 64], n_bytes: 0 }
     }
-    // The rest, a one bit, zeros, and the length in bits fill one or two more blocks.
-    let mut tail = [0; 128];
-    tail[..rest.len()].copy_from_slice(rest);
-    tail[rest.len()] = 0x80;
-    let tail_len = if rest.len() < 56 { 64 } else { 128 };
-    let n_bits = bytes.len() as u64 * 8;
-    tail[tail_len - 8..tail_len].copy_from_slice(&n_bits.to_be_bytes());
-    for block in tail[..tail_len].as_chunks::<64>().0 {
-        add_block(&mut state, block);
+}
+
+impl Sha256 {
+    pub fn update(&mut self, mut bytes: &[u8]) {
+        let n_rest = self.n_rest();
+        self.n_bytes += bytes.len() as u64;
+        if n_rest > 0 {
+            let n_taken = bytes.len().min(64 - n_rest);
+            self.rest[n_rest..n_rest + n_taken].copy_from_slice(&bytes[..n_taken]);
+            bytes = &bytes[n_taken..];
+            if n_rest + n_taken < 64 {
+                return;
+            }
+            add_block(&mut self.state, &self.rest);
+        }
+        let (blocks, rest) = bytes.as_chunks::<64>();
+        for block in blocks {
+            add_block(&mut self.state, block);
+        }
+        self.rest[..rest.len()].copy_from_slice(rest);
     }
-    let mut hex = String::with_capacity(64);
-    for word in state {
-        write!(hex, "{word:08x}").expect("a string takes all");
+
+    /// 64 lower-case hexadecimal digits.
+    pub fn finish(mut self) -> String {
+        // The rest, a one bit, zeros, and the length in bits fill one or two more blocks.
+        let n_rest = self.n_rest();
+        let mut tail = [0; 128];
+        tail[..n_rest].copy_from_slice(&self.rest[..n_rest]);
+        tail[n_rest] = 0x80;
+        let tail_len = if n_rest < 56 { 64 } else { 128 };
+        let n_bits = self.n_bytes * 8;
+        tail[tail_len - 8..tail_len].copy_from_slice(&n_bits.to_be_bytes());
+        for block in tail[..tail_len].as_chunks::<64>().0 {
+            add_block(&mut self.state, block);
+        }
+        let mut hex = String::with_capacity(64);
+        for word in self.state {
+            write!(hex, "{word:08x}").expect("a string takes all");
+        }
+        hex
     }
-    hex
+
+    fn n_rest(&self) -> usize {
+        (self.n_bytes % 64) as usize
+    }
 }
 
 fn add_block(state: &mut [u32; 8], block: &[u8; 64]) {
@@ -77,6 +120,16 @@ fn add_block(state: &mut [u32; 8], block: &[u8; 64]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pieces_give_the_hash_of_the_whole() {
+        let bytes: Vec<u8> = (0..1000_u32).map(|i| (i * 7) as u8).collect();
+        for n_piece in [1, 3, 63, 64, 65, 130, 1000] {
+            let mut hash = Sha256::default();
+            bytes.chunks(n_piece).for_each(|piece| hash.update(piece));
+            assert_eq!(hash.finish(), sha256_hex(&bytes), "{n_piece}");
+        }
+    }
 
     #[test]
     fn published_vectors_hold() {

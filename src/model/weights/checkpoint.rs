@@ -34,7 +34,7 @@ pub struct Checkpoint {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoredAs<'a> {
     pub name: &'a str,
-    /// `F32`, `F16`, `BF16` or `Q8_0`; anything else cannot be read.
+    /// `F32`, `F16`, `BF16`, `Q8_0` or other `blocks`; anything else cannot be read.
     pub dtype: &'a str,
     pub shape: &'a [usize],
     /// Of its numbers; 0 if they cannot be read.
@@ -83,6 +83,7 @@ impl Checkpoint {
                 Encoding::F16 => "F16",
                 Encoding::Bf16 => "BF16",
                 Encoding::Q8_0 => "Q8_0",
+                Encoding::Blocks(_) => "blocks",
                 Encoding::Other(other) => other,
             },
             shape: &tensor.shape,
