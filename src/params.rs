@@ -44,6 +44,42 @@ impl Default for Sampling {
     }
 }
 
+/// How a model that draws token by token guesses ahead: several tokens are checked for the price of
+/// reading the weights once.
+///
+/// Part of what determines a picture: another window or relaxation is another picture, as likely.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Speculation {
+    /// Tokens that are checked at once. Range 1–64; 1 draws token by token.
+    pub window: usize,
+    /// How much probability of codes that look like a guess counts for it: 0 draws exactly what the
+    /// model says, more accepts more guesses. Range 0–1.
+    pub relaxation: f32,
+}
+
+impl Speculation {
+    /// Token by token.
+    pub const OFF: Self = Self { window: 1, relaxation: 0.0 };
+    pub const MAX_WINDOW: usize = 64;
+
+    /// The same settings with every value moved into its range; NaN becomes exact.
+    #[must_use]
+    pub fn clamped(self) -> Self {
+        let relaxation = if self.relaxation.is_nan() { 0.0 } else { self.relaxation };
+        Self {
+            window: self.window.clamp(1, Self::MAX_WINDOW),
+            relaxation: relaxation.clamp(0.0, 1.0),
+        }
+    }
+}
+
+impl Default for Speculation {
+    fn default() -> Self {
+        Self::OFF
+    }
+}
+
 /// What a control map says about the picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -136,6 +172,14 @@ mod tests {
         assert!((curve.at(3, 8) - 4.0 / 7.0).abs() < 1e-6);
         assert_eq!(StrengthCurve::PerScale(vec![0.2, 0.4]).at(5, 8), 0.4);
         assert_eq!(StrengthCurve::Constant(0.7).at(0, 1), 0.7);
+    }
+
+    #[test]
+    fn speculation_is_clamped_and_never_nan() {
+        let wild = Speculation { window: 0, relaxation: f32::NAN };
+        assert_eq!(wild.clamped(), Speculation::OFF);
+        let wild = Speculation { window: 1000, relaxation: 7.0 };
+        assert_eq!(wild.clamped(), Speculation { window: 64, relaxation: 1.0 });
     }
 
     #[test]

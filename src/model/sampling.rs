@@ -107,7 +107,7 @@ fn argmax(values: impl Iterator<Item = f32>) -> u32 {
     best.0
 }
 
-const GOLDEN_RATIO: u64 = 0x9e37_79b9_7f4a_7c15;
+pub(super) const GOLDEN_RATIO: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Finaliser of `SplitMix64` (Steele et al. 2014, *Fast splittable pseudorandom number generators*).
 pub(super) fn mix(mut x: u64) -> u64 {
@@ -122,7 +122,7 @@ fn noise_key(seed: u64, scale_idx: usize, row_idx: usize, col_idx: usize) -> u64
 }
 
 /// Standard Gumbel noise of one code at one place.
-fn gumbel(key: u64, code: u32) -> f32 {
+pub(super) fn gumbel(key: u64, code: u32) -> f32 {
     let bits = mix(key.wrapping_add(GOLDEN_RATIO.wrapping_mul(u64::from(code) + 1))) >> 41;
     // 23 bits and a half step fit an f32 exactly and lie strictly between 0 and 1, so both
     // logarithms are finite.

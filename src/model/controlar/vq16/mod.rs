@@ -73,6 +73,11 @@ impl Vq16 {
         &self.config
     }
 
+    /// (K, E), as it is used.
+    pub fn codebook(&self) -> &Tensor {
+        &self.codebook
+    }
+
     /// Pictures (B, 3, H, W) in [−1, 1] to codes. Both sides are multiples of
     /// [`Vq16Config::patch_px`].
     ///
