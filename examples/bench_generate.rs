@@ -13,7 +13,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use serde_json::json;
 use underpaint::imaging::ControlMap;
-use underpaint::model::{self, Generator, LoadOptions};
+use underpaint::model::{self, Generator, LoadOptions, ModelChoice};
 use underpaint::params::{ControlKind, StrengthCurve};
 use underpaint::protocol::{Control, GenerateRequest};
 
@@ -42,7 +42,8 @@ impl Run {
 
 fn main() -> Result<()> {
     let options = options()?;
-    let load = LoadOptions { model_dir: options.model_dir.clone(), ..LoadOptions::default() };
+    let model = options.model_dir.clone().map_or(ModelChoice::Embedded, ModelChoice::Folder);
+    let load = LoadOptions { model, ..LoadOptions::default() };
     let mut generator = model::load(&load)?;
     let mut runs = Vec::with_capacity(options.n_repeats);
     for run_idx in 0..=options.n_repeats {

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use underpaint::imaging::RgbaImage;
 use underpaint::imaging::planes::planes_from_rgba;
-use underpaint::model::{self, Generator, LoadOptions};
+use underpaint::model::{self, Generator, LoadOptions, ModelChoice};
 use underpaint::protocol::GenerateRequest;
 
 const PROMPTS: [&str; 16] = [
@@ -39,7 +39,8 @@ fn main() -> Result<()> {
     let folders: Vec<PathBuf> = std::env::args().skip(1).map(PathBuf::from).collect();
     anyhow::ensure!(matches!(folders.len(), 1 | 2), "name one or two model folders");
     let load = |folder: Option<&PathBuf>| {
-        model::load(&LoadOptions { model_dir: folder.cloned(), ..LoadOptions::default() })
+        let model = folder.cloned().map_or(ModelChoice::Embedded, ModelChoice::Folder);
+        model::load(&LoadOptions { model, ..LoadOptions::default() })
     };
     let mut models = [load(folders.first())?, load(folders.get(1))?];
     let mut errors = Vec::with_capacity(PROMPTS.len());

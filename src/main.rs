@@ -48,9 +48,9 @@ fn open_window(args: &Args) -> ExitCode {
         depth: cli::depth_source(&args.model),
         ..AppOptions::default()
     };
-    let load_options = args.model.load_options();
+    let model_args = args.model.clone();
     let closed = app::open_window(options, |wake| {
-        WorkerHandle::spawn(move || model::load(&load_options), wake)
+        WorkerHandle::spawn(move || model::load(&model_args.load_options()?), wake)
     });
     cli::exit_code(closed.map_err(Into::into), args.verbose)
 }

@@ -80,6 +80,33 @@ impl Default for Speculation {
     }
 }
 
+/// Size of a picture in pixels. As text: `512x384`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PictureSize {
+    pub width_px: usize,
+    pub height_px: usize,
+}
+
+impl std::str::FromStr for PictureSize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let sides = text.split_once(['x', 'X', '×']);
+        let side =
+            |text: &str| text.trim().parse().ok().filter(|side| (1..=1 << 16).contains(side));
+        let size = sides.and_then(|(width, height)| Some((side(width)?, side(height)?)));
+        let (width_px, height_px) =
+            size.ok_or_else(|| "write WIDTHxHEIGHT in pixels, such as 512x384".to_owned())?;
+        Ok(Self { width_px, height_px })
+    }
+}
+
+impl std::fmt::Display for PictureSize {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}x{}", self.width_px, self.height_px)
+    }
+}
+
 /// What a control map says about the picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -180,6 +207,16 @@ mod tests {
         assert_eq!(wild.clamped(), Speculation::OFF);
         let wild = Speculation { window: 1000, relaxation: 7.0 };
         assert_eq!(wild.clamped(), Speculation { window: 64, relaxation: 1.0 });
+    }
+
+    #[test]
+    fn sizes_are_read_as_they_are_written() {
+        let size = PictureSize { width_px: 512, height_px: 384 };
+        assert_eq!(size.to_string().parse(), Ok(size));
+        assert_eq!("512 × 384".parse(), Ok(size));
+        for text in ["512", "512x", "0x9", "-1x5", "axb", "99999999999x1", "100000x1"] {
+            assert!(text.parse::<PictureSize>().is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::imaging::RgbaImage;
 pub use crate::imaging::control::Control;
 pub use crate::imaging::metadata::Provenance;
+use crate::imaging::metadata::TokenOrder;
 use crate::params::{ControlKind, Sampling};
 pub use day::{Day, moment_name};
 pub use kept::{Kept, KeptError, inspiration_from};
@@ -268,6 +269,15 @@ impl DecodingOrder {
         match self {
             Self::NextScale => scale * scale,
             Self::Raster => scale,
+        }
+    }
+}
+
+impl From<DecodingOrder> for TokenOrder {
+    fn from(order: DecodingOrder) -> Self {
+        match order {
+            DecodingOrder::NextScale => Self::Pyramid,
+            DecodingOrder::Raster => Self::Raster,
         }
     }
 }

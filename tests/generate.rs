@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use underpaint::imaging::{ControlMap, RgbaImage};
-use underpaint::model::{self, DeviceChoice, Generator, LoadOptions, Session, Step};
+use underpaint::model::{self, DeviceChoice, Generator, LoadOptions, ModelChoice, Session, Step};
 use underpaint::params::{ControlKind, StrengthCurve};
 use underpaint::protocol::{
     Anchor, Control, EntryId, GenerateRequest, Inspiration, MemoryRequest, PictureIds,
@@ -16,12 +16,12 @@ use underpaint::protocol::{
 
 fn tiny() -> Box<dyn Generator> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/embedded_tiny");
-    let options = LoadOptions { model_dir: Some(folder), device: DeviceChoice::Cpu };
+    let options = LoadOptions { model: ModelChoice::Folder(folder), device: DeviceChoice::Cpu };
     model::load(&options).unwrap()
 }
 
 fn embedded() -> Box<dyn Generator> {
-    model::load(&LoadOptions { model_dir: None, device: DeviceChoice::Cpu }).unwrap()
+    model::load(&LoadOptions { model: ModelChoice::Embedded, device: DeviceChoice::Cpu }).unwrap()
 }
 
 fn finish(mut session: Box<dyn Session>) -> Box<dyn Session> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use image::{Rgba, RgbaImage};
 use underpaint::imaging::metadata::PictureRecord;
-use underpaint::model::{self, DeviceChoice, Generator, LoadOptions, Session};
+use underpaint::model::{self, DeviceChoice, Generator, LoadOptions, ModelChoice, Session};
 use underpaint::protocol::{
     Anchor, GenerateRequest, Given, Kept, Lock, LockMask, Making, PictureIds,
 };
@@ -17,12 +17,12 @@ const SIZE_PX: usize = 256;
 
 fn tiny() -> Box<dyn Generator> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/embedded_tiny");
-    let options = LoadOptions { model_dir: Some(folder), device: DeviceChoice::Cpu };
+    let options = LoadOptions { model: ModelChoice::Folder(folder), device: DeviceChoice::Cpu };
     model::load(&options).unwrap()
 }
 
 fn embedded() -> Box<dyn Generator> {
-    model::load(&LoadOptions { model_dir: None, device: DeviceChoice::Cpu }).unwrap()
+    model::load(&LoadOptions { model: ModelChoice::Embedded, device: DeviceChoice::Cpu }).unwrap()
 }
 
 fn finish(generator: &mut dyn Generator, request: &GenerateRequest) -> Box<dyn Session> {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use underpaint::imaging::RgbaImage;
 use underpaint::imaging::metadata::{PictureRecord, TokenPyramid};
-use underpaint::model::{self, DeviceChoice, Generator, LoadOptions, Session};
+use underpaint::model::{self, DeviceChoice, Generator, LoadOptions, ModelChoice, Session};
 use underpaint::protocol::{
     EntryId, GenerateRequest, Inspiration, InspiredBy, Kept, Making, MemoryEncoder as _, MemoryId,
     MemoryRequest, OwnEntry, OwnMemory,
@@ -17,12 +17,12 @@ use underpaint::protocol::{
 
 fn tiny() -> Box<dyn Generator> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/embedded_tiny");
-    let options = LoadOptions { model_dir: Some(folder), device: DeviceChoice::Cpu };
+    let options = LoadOptions { model: ModelChoice::Folder(folder), device: DeviceChoice::Cpu };
     model::load(&options).unwrap()
 }
 
 fn embedded() -> Box<dyn Generator> {
-    model::load(&LoadOptions { model_dir: None, device: DeviceChoice::Cpu }).unwrap()
+    model::load(&LoadOptions { model: ModelChoice::Embedded, device: DeviceChoice::Cpu }).unwrap()
 }
 
 fn finish(mut session: Box<dyn Session>) -> Box<dyn Session> {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use underpaint::imaging::io::read_metadata;
 use underpaint::imaging::metadata::PictureRecord;
-use underpaint::model::{self, DeviceChoice, Generator, LoadOptions};
+use underpaint::model::{self, DeviceChoice, Generator, LoadOptions, ModelChoice};
 use underpaint::protocol::Kept;
 
 const TINY_MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/embedded_tiny");
@@ -86,8 +86,8 @@ fn record_of(path: &Path) -> PictureRecord {
 }
 
 fn tiny() -> Box<dyn Generator> {
-    let model_dir = Some(TINY_MODEL.into());
-    model::load(&LoadOptions { model_dir, device: DeviceChoice::Cpu }).expect("the tiny model")
+    let model = ModelChoice::Folder(TINY_MODEL.into());
+    model::load(&LoadOptions { model, device: DeviceChoice::Cpu }).expect("the tiny model")
 }
 
 /// Stops at scale 5, goes on in another process, and compares with a run without a break.

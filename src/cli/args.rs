@@ -6,8 +6,9 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 
 use super::inspiration_args::InspirationArgs;
 use super::{MemoryArgs, ModelsArgs};
-use crate::model::{DeviceChoice, LoadOptions};
-use crate::params::{ControlKind, Sampling, StrengthCurve};
+use crate::model::controlar::Precision;
+use crate::model::{DeviceChoice, LoadOptions, ModelChoice, ModelError, RasterOptions};
+use crate::params::{ControlKind, PictureSize, Sampling, StrengthCurve};
 
 /// Place in the help of options that every command has.
 const LAST: usize = 1000;
@@ -47,11 +48,24 @@ pub enum Command {
     Models(ModelsArgs),
 }
 
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Clone, ClapArgs)]
 pub struct ModelArgs {
-    /// Folder of another model of the same kind; the model inside the program if not given.
-    #[arg(long = "model", value_name = "DIR", global = true, display_order = LAST)]
-    pub folder: Option<PathBuf>,
+    /// Another model: a file of ControlAR or LlamaGen, or a folder with a model; the model inside
+    /// the program if not given.
+    #[arg(long = "model", value_name = "PATH", global = true, display_order = LAST)]
+    pub path: Option<PathBuf>,
+    /// How a large model is held: auto, f32, bf16, q8 or q4, from exact and slow to small and fast.
+    #[arg(
+        long,
+        default_value = "auto",
+        value_name = "PRECISION",
+        global = true,
+        display_order = LAST
+    )]
+    pub precision: PrecisionChoice,
+    /// Size of the pictures in pixels, for models that draw several.
+    #[arg(long, value_name = "WxH", global = true, display_order = LAST)]
+    pub size: Option<PictureSize>,
     /// Where to compute: auto, cpu, cuda:N or metal.
     #[arg(
         long,
@@ -67,8 +81,29 @@ pub struct ModelArgs {
 }
 
 impl ModelArgs {
-    pub fn load_options(&self) -> LoadOptions {
-        LoadOptions { model_dir: self.folder.clone(), device: self.device }
+    /// Looks for the model's files; reads none of them whole.
+    ///
+    /// # Errors
+    /// [`ModelError`] naming what is missing or does not fit.
+    pub fn load_options(&self) -> Result<LoadOptions, ModelError> {
+        let options = RasterOptions { precision: self.precision.0, size: self.size };
+        let model = match &self.path {
+            Some(path) => ModelChoice::at(path, options)?,
+            None => ModelChoice::Embedded,
+        };
+        let asked = [("--precision", self.precision.0.is_some()), ("--size", self.size.is_some())];
+        let unused = asked.into_iter().find(|(_, is_asked)| *is_asked);
+        match unused {
+            Some((name, _)) if !matches!(model, ModelChoice::Raster(_)) => {
+                Err(ModelError::Request {
+                    reason: format!(
+                        "{name} is for models that draw token by token; name one with --model or \
+                         leave it out"
+                    ),
+                })
+            }
+            _ => Ok(LoadOptions { model, device: self.device }),
+        }
     }
 }
 
@@ -191,6 +226,26 @@ pub struct InfoArgs {
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `--precision q8`; `None` is `auto`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PrecisionChoice(pub Option<Precision>);
+
+impl std::str::FromStr for PrecisionChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "auto" => Ok(Self(None)),
+            // What others call it; ours has the same number of bits and a wider range.
+            "f16" => Ok(Self(Some(Precision::Bf16))),
+            _ => match text.parse() {
+                Ok(precision) => Ok(Self(Some(precision))),
+                Err(_) => Err(format!("“{text}” is not auto, f32, bf16, q8 or q4")),
+            },
+        }
+    }
 }
 
 /// `--strength lines=0.8`.

@@ -1,11 +1,13 @@
 //! Standard output for results, standard error for people. A reader that goes away is no error.
 
 use std::io::{self, Write as _};
+use std::ops::Range;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use super::CliError;
+use crate::protocol::{DecodingOrder, ModelInfo};
 
 /// `error: …` and, if asked for, the causes on a second line.
 pub(super) fn print_error(error: &CliError, verbose: bool) {
@@ -42,6 +44,11 @@ pub(super) fn print_json(report: &impl Serialize) -> Result<(), CliError> {
     print_result(&json)
 }
 
+/// The look of a bar.
+pub(super) fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
 /// The progress bar and the remarks, as far as they are wanted.
 pub(super) struct Console {
     bar: ProgressBar,
@@ -60,14 +67,23 @@ impl Console {
     }
 
     fn new(target: ProgressDrawTarget, remarks: bool) -> Self {
-        let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} scales {msg}")
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
-        let bar = ProgressBar::with_draw_target(Some(0), target).with_style(style);
+        let bar = ProgressBar::with_draw_target(Some(0), target);
         Self { bar, remarks }
     }
 
-    pub(super) fn begin(&self, n_scales: usize) {
-        self.bar.set_length(n_scales as u64);
+    /// A bar for pictures whose `scales` are to be drawn: in scales, or in tokens if they are drawn
+    /// one by one.
+    pub(super) fn begin(&self, model: &ModelInfo, n_pictures: usize, scales: Range<usize>) {
+        let (template, n) = match model.order {
+            DecodingOrder::NextScale => ("{wide_bar} {pos}/{len} scales {msg}", scales.len()),
+            DecodingOrder::Raster => (
+                "{wide_bar} {pos}/{len} tokens, {per_sec}, {eta} left {msg}",
+                model.n_tokens().skip(scales.start).take(scales.len()).sum(),
+            ),
+        };
+        self.bar.set_style(style(template));
+        self.bar.set_length((n_pictures * n) as u64);
+        self.bar.reset_eta();
     }
 
     pub(super) fn picture(&self, number: usize, n_pictures: usize) {
@@ -76,8 +92,9 @@ impl Console {
         }
     }
 
-    pub(super) fn scale_done(&self) {
-        self.bar.inc(1);
+    /// As many more scales, or tokens if they are drawn one by one.
+    pub(super) fn drawn(&self, n: usize) {
+        self.bar.inc(n as u64);
     }
 
     pub(super) fn remark(&self, text: &str) {

@@ -1,6 +1,6 @@
 //! Where the window's depth network comes from: a file that the user has put into a folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args::ModelArgs;
@@ -37,5 +37,8 @@ pub fn depth_source(args: &ModelArgs) -> DepthSource {
 fn folders(args: &ModelArgs) -> Vec<PathBuf> {
     let of_user = directories::ProjectDirs::from("", "", "Underpaint")
         .map(|dirs| dirs.data_dir().join("models"));
-    args.folder.clone().into_iter().chain(of_user).collect()
+    let of_model = args.path.iter().filter_map(|path| {
+        if path.is_dir() { Some(path.clone()) } else { path.parent().map(Path::to_owned) }
+    });
+    of_model.chain(of_user).collect()
 }

@@ -11,10 +11,10 @@ use super::console::Console;
 use super::destination::{Destination, PreviewFolder};
 use super::inspiring::InspiringPicture;
 use super::painting::{Keeps, Loading, Run};
-use super::{CliError, GenerateArgs, ModelArgs, own_memories};
+use super::{CliError, GenerateArgs, ModelArgs, loading, own_memories, unit};
 use crate::imaging::io::{OpenedPicture, open_picture};
 use crate::imaging::{RgbaImage, control};
-use crate::model::{self, Generator};
+use crate::model::Generator;
 use crate::params::{ControlKind, Sampling, StrengthCurve};
 use crate::protocol::{Control, GenerateRequest, Given, ModelInfo, OwnMemory, Previews};
 
@@ -26,9 +26,9 @@ pub(super) fn run(args: &GenerateArgs, model: &ModelArgs) -> Result<(), CliError
     check_strengths(args)?;
     let mut pictures = InputPictures::open(args)?;
     let load_started = Instant::now();
-    let mut generator = model::load(&model.load_options())?;
-    let load = load_started.elapsed();
     let silent = args.quiet || args.json;
+    let mut generator = loading::load(model, silent)?;
+    let load = load_started.elapsed();
     let mut run = Run {
         console: if silent { Console::silent() } else { Console::talkative() },
         destination,
@@ -121,7 +121,7 @@ impl Run {
             .controls
             .into_iter()
             .map(|(kind, picture)| {
-                let read = control::from_picture(kind, &picture.pixels, info.image_size_px);
+                let read = control::from_picture_within(kind, &picture.pixels, info.size_px());
                 self.notices_about(&picture.name, picture.notes.iter().chain(&read.notes));
                 let strength = StrengthCurve::Constant(strength_of(args, kind));
                 Control { map: read.map.in_8_bits(), strength, strength_map: None }
@@ -162,10 +162,11 @@ impl Run {
         generator: &mut dyn Generator,
     ) -> Result<(), CliError> {
         let n_scales = generator.info().scales.len();
+        let unit = unit(generator.info());
         let n_kept = keep_scales.unwrap_or(n_scales / 2);
         if !(1..=n_scales).contains(&n_kept) {
             return Err(CliError::Usage(format!(
-                "--keep-scales must be 1 to {n_scales}: this model has {n_scales} scales"
+                "--keep-scales must be 1 to {n_scales}: this model has {n_scales} {unit}"
             )));
         }
         if let Some(stop_at) = request.stop_at.filter(|stop_at| *stop_at < n_kept) {
@@ -207,10 +208,10 @@ fn check_strengths(args: &GenerateArgs) -> Result<(), CliError> {
 }
 
 fn check_against_model(args: &GenerateArgs, info: &ModelInfo) -> Result<(), CliError> {
-    let n_scales = info.scales.len();
+    let (n_scales, unit) = (info.scales.len(), unit(info));
     if args.stop_at.is_some_and(|stop_at| !(1..=n_scales).contains(&stop_at)) {
         return Err(CliError::Usage(format!(
-            "--stop-at must be 1 to {n_scales}: this model has {n_scales} scales"
+            "--stop-at must be 1 to {n_scales}: this model has {n_scales} {unit}"
         )));
     }
     for (kind, file) in control_files(args) {

@@ -8,10 +8,9 @@ use super::console::Console;
 use super::destination::{Destination, PreviewFolder};
 use super::generate::random_seed;
 use super::painting::{Keeps, Loading, Run};
-use super::{CliError, ContinueArgs, ModelArgs, own_memories};
+use super::{CliError, ContinueArgs, ModelArgs, loading, own_memories, unit};
 use crate::imaging::io::read_metadata;
 use crate::imaging::metadata::{InspirationRecord, PictureRecord, Recalled};
-use crate::model;
 use crate::protocol::{GenerateRequest, InspiredBy, Kept, ModelInfo};
 
 /// # Errors
@@ -21,12 +20,12 @@ pub(super) fn run(args: &ContinueArgs, model: &ModelArgs) -> Result<(), CliError
     let (record, remarks) = open(&args.file)?;
     let destination = Destination::new(args.output.as_deref(), 1, &record.prompt)?;
     let load_started = Instant::now();
-    let mut generator = model::load(&model.load_options())?;
+    let silent = args.quiet || args.json;
+    let mut generator = loading::load(model, silent)?;
     let load = load_started.elapsed();
     let kept = Kept::from_record(&record, generator.info())?;
     let plan = Plan::new(args, &kept, generator.info())?;
     let request = plan.request(&record, &kept)?;
-    let silent = args.quiet || args.json;
     let mut run = Run {
         console: if silent { Console::silent() } else { Console::talkative() },
         destination,
@@ -107,17 +106,18 @@ struct Plan {
 impl Plan {
     fn new(args: &ContinueArgs, kept: &Kept, model: &ModelInfo) -> Result<Self, CliError> {
         let (n_done, n_scales) = (kept.ids.len(), model.scales.len());
+        let unit = unit(model);
         let usage = |message: String| Err(CliError::Usage(message));
         if let Some(stop_at) = args.stop_at.filter(|stop_at| !(1..=n_scales).contains(stop_at)) {
             return usage(format!(
-                "--stop-at must be 1 to {n_scales}, not {stop_at}: this model has {n_scales} scales"
+                "--stop-at must be 1 to {n_scales}, not {stop_at}: this model has {n_scales} {unit}"
             ));
         }
         let stop_at = args.stop_at.unwrap_or(n_scales);
         let n_kept = match args.from_scale {
             Some(from) if !(1..=n_done + 1).contains(&from) || from > n_scales => {
                 return usage(format!(
-                    "--from-scale must be 1 to {}, not {from}: the picture has {n_done} scales",
+                    "--from-scale must be 1 to {}, not {from}: the picture has {n_done} {unit}",
                     n_scales.min(n_done + 1)
                 ));
             }
@@ -127,7 +127,7 @@ impl Plan {
             Some(from) => from - 1,
             None if n_done == n_scales && args.stop_at.is_none() => {
                 return usage(format!(
-                    "the picture has all {n_scales} scales; paint some anew with --from-scale K, \
+                    "the picture has all {n_scales} {unit}; paint some anew with --from-scale K, \
                      or take an earlier one with --stop-at K"
                 ));
             }

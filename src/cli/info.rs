@@ -10,8 +10,9 @@ use super::{
     CliError, FileReport, InfoArgs, InfoReport, ModelArgs, ModelReport, RecalledReport, console,
 };
 use crate::imaging::io::read_metadata;
-use crate::imaging::metadata::InspirationRecord;
+use crate::imaging::metadata::{InspirationRecord, TokenOrder};
 use crate::model;
+use crate::protocol::DecodingOrder;
 
 /// Width of the column with names, and where the texts beside them begin.
 const NAME_WIDTH: usize = 15;
@@ -24,7 +25,7 @@ pub(super) fn run(args: &InfoArgs, model: &ModelArgs) -> Result<(), CliError> {
         return tell_of_file(file, args.json);
     }
     let started = Instant::now();
-    let generator = model::load(&model.load_options())?;
+    let generator = model::load(&model.load_options()?)?;
     let report = InfoReport {
         version: env!("CARGO_PKG_VERSION"),
         n_threads: available_parallelism().map_or(1, usize::from),
@@ -100,13 +101,17 @@ fn recalled_rows(recalled: &RecalledReport) -> Vec<(&'static str, String)> {
     let mut rows: Vec<_> =
         rows.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     if let Some(record) = &recalled.record {
-        rows.push(("Scales", format!("{} of {}", record.stop_at, record.n_scales)));
+        let is_raster =
+            record.tokens.as_ref().is_some_and(|tokens| tokens.order() == TokenOrder::Raster);
+        let unit = if is_raster { "rows" } else { "scales" };
+        let name = if is_raster { "Rows" } else { "Scales" };
+        rows.push((name, format!("{} of {}", record.stop_at, record.n_scales)));
         if let Some(tokens) = &record.tokens {
             let n_ids: usize = tokens.ids().map(<[u32]>::len).sum();
-            rows.push(("Tokens", format!("{n_ids} in {} scales", tokens.n_scales())));
+            rows.push(("Tokens", format!("{n_ids} in {} {unit}", tokens.n_scales())));
         }
         if let Some(source) = &record.source {
-            rows.push(("Started from", format!("{}, {} scales", source.name, source.n_scales)));
+            rows.push(("Started from", format!("{}, {} {unit}", source.name, source.n_scales)));
         }
         if record.lock.is_some() {
             rows.push(("Locked", "part of an earlier picture".to_owned()));
@@ -154,14 +159,22 @@ fn printable(text: &str) -> String {
 fn text(report: &InfoReport) -> String {
     let model = &report.model;
     let joined = |items: Vec<String>| items.join(" ");
-    let scales = joined(model.scales.iter().map(ToString::to_string).collect());
+    let (scales_name, scales) = match model.order {
+        DecodingOrder::NextScale => {
+            ("Scales", joined(model.scales.iter().map(ToString::to_string).collect()))
+        }
+        DecodingOrder::Raster => {
+            let columns = model.scales.first().copied().unwrap_or(0);
+            ("Rows", format!("{} of {columns} tokens, drawn one by one", model.scales.len()))
+        }
+    };
     let controls = joined(model.control_kinds.iter().map(|k| k.name().to_owned()).collect());
     let rows = [
         ("Underpaint", report.version.to_owned()),
         ("Model", model.name.clone()),
         ("Parameters", format!("{:.1} million", model.n_parameters as f64 / 1e6)),
-        ("Pictures", format!("{0} × {0} pixels", model.image_size_px)),
-        ("Scales", scales),
+        ("Pictures", format!("{} × {} pixels", model.width_px, model.height_px)),
+        (scales_name, scales),
         ("Controls", controls),
         ("Memory", format!("{} pictures", model.n_memory_entries)),
         ("Device", model.device.clone()),

@@ -11,6 +11,7 @@ mod error;
 mod generate;
 mod go_on;
 mod info;
+mod loading;
 mod inspiration_args;
 mod inspiring;
 mod memory;
@@ -25,7 +26,10 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-pub use args::{Args, Command, ContinueArgs, GenerateArgs, InfoArgs, ModelArgs, Strength};
+use crate::protocol::{DecodingOrder, ModelInfo};
+pub use args::{
+    Args, Command, ContinueArgs, GenerateArgs, InfoArgs, ModelArgs, PrecisionChoice, Strength,
+};
 pub use depth::depth_source;
 pub use error::CliError;
 pub use inspiration_args::{InspirationArgs, Pin, PinnedPicture};
@@ -66,6 +70,14 @@ pub fn run(command: &Command, args: &Args) -> ExitCode {
         Command::Models(models) => models::run(models),
     };
     exit_code(done, args.verbose)
+}
+
+/// What a model draws one after the other.
+fn unit(model: &ModelInfo) -> &'static str {
+    match model.order {
+        DecodingOrder::NextScale => "scales",
+        DecodingOrder::Raster => "rows",
+    }
 }
 
 /// Prints what went wrong, if anything, and gives the code to exit with.

@@ -56,8 +56,9 @@ impl Run {
     ) -> Result<(), CliError> {
         let n_pictures = seeds.len();
         let n_given = request.given.as_ref().map_or(0, Given::n_scales);
-        let n_scales = request.stop_at.unwrap_or(generator.info().scales.len());
-        self.console.begin(n_pictures * (n_scales - n_given));
+        let model = generator.info();
+        let n_scales = request.stop_at.unwrap_or(model.scales.len());
+        self.console.begin(model, n_pictures, n_given..n_scales);
         let mut pictures = Vec::new();
         let paint_each = || {
             for (idx, seed) in seeds.enumerate() {
@@ -117,9 +118,20 @@ impl Run {
         }
         while session.n_done() < session.n_scales() {
             let mut scale = Duration::ZERO;
-            while timed(&mut scale, || session.step(&|| true))? == Step::Part {}
+            loop {
+                let n_before = session.progress().map(|progress| progress.n_tokens);
+                let step = timed(&mut scale, || session.step(&|| true))?;
+                let n_now = session.progress().map(|progress| progress.n_tokens);
+                match n_now.zip(n_before) {
+                    Some((now, before)) => self.console.drawn(now - before),
+                    None if step == Step::Done => self.console.drawn(1),
+                    None => {}
+                }
+                if step == Step::Done {
+                    break;
+                }
+            }
             spent.scales.push(scale);
-            self.console.scale_done();
             if let Some(folder) = &self.previews {
                 let picture = timed(&mut spent.decode, || session.render(0))?;
                 let number = session.n_done();

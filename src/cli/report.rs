@@ -13,7 +13,7 @@ use crate::imaging::io::FileFacts;
 use crate::imaging::metadata::{PictureRecord, Recalled, SourceApp};
 use crate::model::Generator;
 use crate::params::{ControlKind, Sampling};
-use crate::protocol::{InspiredBy, MemorySource, Provenance};
+use crate::protocol::{DecodingOrder, InspiredBy, MemorySource, Provenance};
 
 /// All pictures of one `generate`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -115,8 +115,13 @@ pub struct ModelReport {
     /// Where it computes, for people.
     pub device: String,
     pub n_parameters: usize,
+    /// Side of its control maps, and the longer side of its pictures.
     pub image_size_px: usize,
-    /// Side of each token grid, coarse to fine.
+    pub width_px: usize,
+    pub height_px: usize,
+    /// `nextscale` or `raster`.
+    pub order: DecodingOrder,
+    /// Side of each token grid, coarse to fine; of raster models the tokens of each row.
     pub scales: Vec<usize>,
     pub control_kinds: Vec<ControlKind>,
     /// The settings that look best on this model.
@@ -134,7 +139,11 @@ pub struct ModelReport {
 impl ModelReport {
     pub(super) fn new(generator: &dyn Generator, load: Duration) -> Self {
         let info = generator.info().clone();
+        let (width_px, height_px) = info.size_px();
         Self {
+            width_px,
+            height_px,
+            order: info.order,
             name: info.name,
             device: info.device,
             n_parameters: info.n_parameters,

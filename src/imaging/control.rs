@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use image::RgbaImage;
 
-use super::extract::{Extractor, extract};
+use super::extract::{Extractor, Fitted, extract};
 use super::planes;
 use super::polarity::Polarity;
 use super::resample::Premultiplied;
@@ -109,6 +109,19 @@ pub fn from_picture(kind: ControlKind, picture: &RgbaImage, size_px: usize) -> C
     extract(picture, &Extractor::as_it_is(kind), size_px)
 }
 
+/// Like [`from_picture`], for a model whose pictures are `width × height` pixels: they lie in the
+/// middle of a map whose side is the longer of the two.
+///
+/// # Panics
+/// If one of them is 0.
+pub fn from_picture_within(
+    kind: ControlKind,
+    picture: &RgbaImage,
+    size: (usize, usize),
+) -> ControlFromPicture {
+    Fitted::within(picture, size).extract(&Extractor::as_it_is(kind))
+}
+
 /// What the user should know about lines that were read from a drawing.
 pub(super) fn line_notes(coverage: &[f32], found: Polarity) -> Vec<String> {
     let most = coverage.iter().copied().fold(0.0, f32::max);
@@ -160,6 +173,18 @@ mod tests {
         for (a, b) in normal.map.values().iter().zip(inverted.map.values()) {
             assert!((a - b).abs() < 1e-5);
         }
+    }
+
+    #[test]
+    fn a_picture_is_fitted_into_the_middle_of_the_map() {
+        let full = RgbaImage::from_pixel(40, 10, grey(255));
+        let read = from_picture_within(ControlKind::Depth, &full, (16, 8));
+        let map = read.map;
+        assert_eq!(map.size_px(), 16);
+        let rows: Vec<usize> = (0..16).filter(|y| map.values()[y * 16 + 8] > 0.5).collect();
+        assert_eq!(rows, (6..10).collect::<Vec<_>>(), "a quarter as high as wide, in the middle");
+        let square = from_picture_within(ControlKind::Depth, &full, (16, 16));
+        assert_eq!(square.map, from_picture(ControlKind::Depth, &full, 16).map);
     }
 
     #[test]

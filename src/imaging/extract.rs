@@ -82,6 +82,25 @@ impl Fitted {
         Self { size_px, width: size.0, pixels }
     }
 
+    /// Like [`Self::new`], within a part of `width × height` pixels in the middle of the map, whose
+    /// side is the longer of the two.
+    ///
+    /// # Panics
+    /// If one of them is 0.
+    pub fn within(picture: &RgbaImage, (width, height): (usize, usize)) -> Self {
+        assert!(width.min(height) > 0, "a map has pixels");
+        let size_px = width.max(height);
+        if picture.width() == 0 || picture.height() == 0 {
+            return Self { size_px, width: 0, pixels: Vec::new() };
+        }
+        let (from_width, from_height) = (f64::from(picture.width()), f64::from(picture.height()));
+        let scale = (width as f64 / from_width).min(height as f64 / from_height);
+        let fit = |from: f64, most: usize| ((from * scale).round() as usize).clamp(1, most);
+        let size = (fit(from_width, width), fit(from_height, height));
+        let pixels = resample::resize(picture, Region::whole(picture), size, Filter::Area);
+        Self { size_px, width: size.0, pixels }
+    }
+
     /// The map that `extractor` makes, and what the user should know about it.
     pub fn extract(&self, extractor: &Extractor) -> ControlFromPicture {
         match extractor {

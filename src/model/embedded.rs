@@ -13,6 +13,7 @@ use std::sync::{Arc, OnceLock};
 use candle_core::{Device, Tensor};
 
 use self::lock::LockedPicture;
+pub(super) use self::lock::softened;
 use self::session::EmbeddedSession;
 use super::config::Config;
 use super::generator::{

@@ -34,6 +34,8 @@ pub enum ModelError {
     DepthNetwork { reason: String },
     #[error("{reason}")]
     Request { reason: String },
+    #[error("{reason}")]
+    RasterFile { reason: String },
     #[error("the device {device} cannot be used: {reason}")]
     Device { device: String, reason: String },
     #[error("no remembered picture has the number {:016x}", entry.0)]

@@ -24,14 +24,16 @@ mod memory_encoder;
 pub mod depth_network;
 pub mod controlar;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use assets::ModelFiles;
 pub use config::Config;
+pub use controlar::raster::{RasterChoice, RasterFiles, RasterModel, RasterOptions};
 pub use device::DeviceChoice;
 pub use embedded::EmbeddedModel;
 pub use error::{ModelError, WeightsError};
+pub use weights::Reading;
 
 use crate::imaging::RgbaImage;
 use crate::protocol::{
@@ -42,9 +44,37 @@ use crate::protocol::{
 /// Which model to load, and where it computes.
 #[derive(Debug, Clone, Default)]
 pub struct LoadOptions {
-    /// A folder with a model's files; the model inside the program if `None`.
-    pub model_dir: Option<PathBuf>,
+    pub model: ModelChoice,
     pub device: DeviceChoice,
+}
+
+/// Which model to load.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ModelChoice {
+    /// The one inside the program.
+    #[default]
+    Embedded,
+    /// A folder with another model of the same kind.
+    Folder(PathBuf),
+    /// A published model that draws token by token.
+    Raster(Box<RasterChoice>),
+}
+
+impl ModelChoice {
+    /// What is at a path: a folder in our own layout, or else a raster model, whose other files are
+    /// looked for around it ([`RasterFiles::find`]). Reads no more than lists of tensors.
+    ///
+    /// # Errors
+    /// Those of [`RasterFiles::find`]. What is wrong with a folder in our own layout is told by
+    /// [`load`].
+    pub fn at(path: &Path, options: RasterOptions) -> Result<Self, ModelError> {
+        let is_own = path.join("config.json").is_file() || path.join("tokenizer.json").is_file();
+        if is_own || !path.exists() {
+            return Ok(Self::Folder(path.to_owned()));
+        }
+        let files = RasterFiles::find(path)?;
+        Ok(Self::Raster(Box::new(RasterChoice { files, options })))
+    }
 }
 
 /// Loads a model.
@@ -52,9 +82,24 @@ pub struct LoadOptions {
 /// # Errors
 /// [`ModelError`] naming the file, field or tensor that does not fit, or the device.
 pub fn load(options: &LoadOptions) -> Result<Box<dyn Generator>, ModelError> {
-    let files = match &options.model_dir {
-        Some(folder) => ModelFiles::open(folder)?,
-        None => ModelFiles::embedded(),
+    load_watched(options, &Arc::default())
+}
+
+/// Like [`load`], watched and perhaps stopped by another thread. Models in our own layout are there
+/// in a moment and tell nothing.
+///
+/// # Errors
+/// Those of [`load`], and [`WeightsError::Stopped`] within [`ModelError::Weights`].
+pub fn load_watched(
+    options: &LoadOptions,
+    reading: &Arc<Reading>,
+) -> Result<Box<dyn Generator>, ModelError> {
+    let files = match &options.model {
+        ModelChoice::Embedded => ModelFiles::embedded(),
+        ModelChoice::Folder(folder) => ModelFiles::open(folder)?,
+        ModelChoice::Raster(choice) => {
+            return Ok(Box::new(RasterModel::load(choice, options.device.open()?, reading)?));
+        }
     };
     Ok(Box::new(EmbeddedModel::load(&files, options.device.open()?)?))
 }

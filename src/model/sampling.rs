@@ -40,6 +40,16 @@ pub fn draw(logits: &[f32], n_codes: usize, sampling: &Sampling, place: NoisePla
         .collect()
 }
 
+/// Draws one code of a picture that is drawn token by token, from scores (logits over temperature,
+/// −∞ for codes that are dropped). The noise belongs to seed and place, as in [`draw`].
+pub fn draw_one(scores: &[f32], seed: u64, (row_idx, col_idx): (usize, usize)) -> u32 {
+    let key = noise_key(seed, 0, row_idx, col_idx);
+    let noisy = |(code, score): (usize, &f32)| {
+        if *score == f32::NEG_INFINITY { *score } else { score + gumbel(key, code as u32) }
+    };
+    argmax(scores.iter().enumerate().map(noisy))
+}
+
 /// Multiplies the probability of each position's code in `ids` by e to the power of `hold`, for a
 /// [`draw`] that stays close to an earlier one: position by position as there.
 ///
@@ -205,6 +215,20 @@ mod tests {
             hold_on_to(&[1], hold, &mut held, 4, &options);
             assert_eq!(draw(&held, 4, &options, PLACE), [expected]);
         }
+    }
+
+    #[test]
+    fn codes_one_by_one_follow_the_softmax() {
+        let scores = [1.0_f32, f32::NEG_INFINITY, 2.0, -1.0];
+        let total: f32 = scores.iter().map(|score| score.exp()).sum();
+        let draws: Vec<u32> = (0..40_000)
+            .map(|i| draw_one(&scores, i / 200, (i as usize % 200 / 20, i as usize % 20)))
+            .collect();
+        for (code, score) in scores.iter().enumerate() {
+            let share = draws.iter().filter(|draw| **draw == code as u32).count() as f32 / 40_000.0;
+            assert!((share - score.exp() / total).abs() < 0.01, "code {code}: {share}");
+        }
+        assert!(!draws.contains(&1), "what is dropped is never drawn");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::blobs::Blobs;
 use super::unpack::{BlobSource, Loader};
 use super::{Node, Source};
 use crate::document::{Document, Plane};
-use crate::imaging::metadata::{PictureRecord, TokenPyramid};
+use crate::imaging::metadata::{PictureRecord, TokenOrder, TokenPyramid};
 use crate::params::{ControlKind, StrengthCurve};
 use crate::protocol::{
     Anchor, EntryId, Inspiration, Lock, LockMask, PictureIds, RememberedPicture,
@@ -304,10 +304,13 @@ fn entry(text: &str) -> Option<EntryId> {
     u64::from_str_radix(text, 16).ok().map(EntryId)
 }
 
-/// `None` if they are no square grids, as of a run that was stopped before its first scale.
+/// As square grids or else as rows: read again, both are the same ids. `None` if there are none, as
+/// of a run that was stopped before its first scale.
 fn pyramid(ids: &PictureIds) -> Option<TokenPyramid> {
     let sides: Vec<usize> = ids.iter().map(|ids| ids.len().isqrt()).collect();
-    TokenPyramid::new(&sides, ids.clone()).ok()
+    let lengths: Vec<usize> = ids.iter().map(Vec::len).collect();
+    let pyramid = TokenPyramid::new(&sides, ids.clone());
+    pyramid.or_else(|_| TokenPyramid::in_order(TokenOrder::Raster, &lengths, ids.clone())).ok()
 }
 
 fn ids(tokens: &TokenPyramid) -> PictureIds {

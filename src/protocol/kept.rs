@@ -155,7 +155,8 @@ fn check_model(
         _ => recorded.name != model.name,
     };
     let n_scales = tokens.n_scales();
-    let fits = n_scales <= model.scales.len()
+    let fits = tokens.order() == model.order.into()
+        && n_scales <= model.scales.len()
         && tokens.sides().eq(model.scales[..n_scales].iter().copied());
     if fits && !differ {
         return Ok(());

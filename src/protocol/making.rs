@@ -1,6 +1,8 @@
 //! From a request and what came of it to the record that goes into the picture's file.
 
-use super::{Anchor, GenerateRequest, Inspiration, InspiredBy, Lock, ModelInfo, PictureIds};
+use super::{
+    Anchor, DecodingOrder, GenerateRequest, Inspiration, InspiredBy, Lock, ModelInfo, PictureIds,
+};
 use crate::imaging::metadata::{
     AnchorRecord, ControlRecord, InspirationRecord, LockRecord, MemoryRecord, ModelRecord,
     PictureRecord, TokenPyramid,
@@ -24,7 +26,7 @@ impl Making<'_> {
     /// tokens, is there in any case.
     pub fn record(&self, with_maps: bool) -> PictureRecord {
         let Self { request, model, inspired_by, ids, .. } = *self;
-        let side_px = model.image_size_px as u32;
+        let (width, height) = model.size_px();
         let memory = &request.memory;
         let is_complete = ids.len() == model.scales.len();
         PictureRecord {
@@ -34,11 +36,14 @@ impl Making<'_> {
             sampling: request.sampling,
             stop_at: ids.len(),
             n_scales: model.scales.len(),
-            width: side_px,
-            height: side_px,
+            width: width as u32,
+            height: height as u32,
             model: ModelRecord {
                 name: model.name.clone(),
-                kind: "next-scale".to_owned(),
+                kind: match model.order {
+                    DecodingOrder::NextScale => "next-scale".to_owned(),
+                    DecodingOrder::Raster => "raster".to_owned(),
+                },
                 sha256: model.sha256.clone(),
                 tokenizer_sha256: model.tokenizer_sha256.clone(),
             },
@@ -58,8 +63,8 @@ impl Making<'_> {
                 .iter()
                 .map(|inspired_by| self.inspiration_record(inspired_by, with_maps))
                 .collect(),
-            tokens: TokenPyramid::new(&model.scales, ids.clone()).ok(),
-            lock: request.lock.as_ref().and_then(|lock| lock_record(lock, &model.scales)),
+            tokens: tokens_of(model, ids.clone()),
+            lock: request.lock.as_ref().and_then(|lock| lock_record(lock, model)),
             anchor: request
                 .anchor
                 .as_ref()
@@ -97,8 +102,8 @@ impl Making<'_> {
             provenance: inspired_by.provenance,
             chosen: chosen.is_some(),
             similarity: inspired_by.similarity,
-            tokens: grids_of(&inspired_by.ids, &self.model.scales)
-                .and_then(|grids| TokenPyramid::new(&self.model.scales, grids).ok()),
+            tokens: grids_of(&inspired_by.ids, self.model)
+                .and_then(|grids| tokens_of(self.model, grids)),
             picture: None,
         };
         if let Some((_, Inspiration::Picture { pixels, .. })) = chosen {
@@ -113,26 +118,29 @@ impl Making<'_> {
     fn anchor_record(&self, anchor: &Anchor) -> Option<AnchorRecord> {
         let batch_idx = self.request.seeds.iter().position(|seed| *seed == self.seed)?;
         let ids = anchor.ids.get(batch_idx)?.clone();
-        let tokens = TokenPyramid::new(&self.model.scales, ids).ok()?;
+        let tokens = tokens_of(self.model, ids)?;
         Some(AnchorRecord { tokens, hold: anchor.hold })
     }
 }
 
 /// The ids of a whole picture as a grid per scale; `None` if they are of another model.
-fn grids_of(ids: &[u16], sides: &[usize]) -> Option<PictureIds> {
+fn grids_of(ids: &[u16], model: &ModelInfo) -> Option<PictureIds> {
     let mut rest = ids.iter().copied().map(u32::from);
-    let grids: PictureIds =
-        sides.iter().map(|side| rest.by_ref().take(side * side).collect()).collect();
-    let n_tokens: usize = sides.iter().map(|side| side * side).sum();
-    (ids.len() == n_tokens).then_some(grids)
+    let grids: PictureIds = model.n_tokens().map(|n| rest.by_ref().take(n).collect()).collect();
+    (ids.len() == model.n_tokens().sum::<usize>()).then_some(grids)
+}
+
+/// The ids of a picture of a model, as far as it is done.
+fn tokens_of(model: &ModelInfo, ids: PictureIds) -> Option<TokenPyramid> {
+    TokenPyramid::in_order(model.order.into(), &model.scales, ids).ok()
 }
 
 /// With all locks beneath it.
-fn lock_record(lock: &Lock, sides: &[usize]) -> Option<LockRecord> {
-    let tokens = TokenPyramid::new(sides, lock.ids.to_vec()).ok()?;
+fn lock_record(lock: &Lock, model: &ModelInfo) -> Option<LockRecord> {
+    let tokens = tokens_of(model, lock.ids.to_vec())?;
     let mut record = LockRecord::new(tokens, &lock.mask.coverage, lock.mask.size_px)?;
     record.beneath = match &lock.beneath {
-        Some(beneath) => Some(Box::new(lock_record(beneath, sides)?)),
+        Some(beneath) => Some(Box::new(lock_record(beneath, model)?)),
         None => None,
     };
     Some(record)

@@ -8,7 +8,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use underpaint::app::AppOptions;
 use underpaint::imaging::RgbaImage;
-use underpaint::model::{self, LoadOptions};
+use underpaint::model::{self, LoadOptions, ModelChoice};
 use underpaint::state::sheet::{Sheet, SheetPhase};
 use underpaint::state::{Origin, Phase};
 use underpaint::ui::{Action, UiCommand};
@@ -199,7 +199,7 @@ fn window_of_gated(model: FakeModel, gate: &mut crate::common::fake_model::Gate)
 #[test]
 fn a_finished_draft_has_the_bytes_of_its_seed_alone() {
     let options = || LoadOptions {
-        model_dir: Some(Path::new("tests/fixtures/embedded_tiny").to_owned()),
+        model: ModelChoice::Folder(Path::new("tests/fixtures/embedded_tiny").to_owned()),
         ..LoadOptions::default()
     };
     let mut window = window(|ctx| {

@@ -115,7 +115,7 @@ impl Desk<'_> {
     /// Adds what is noted, or looks through the folders again.
     fn read_files(&mut self, memory: MemoryId, kind: AddKind) -> Result<(), CliError> {
         let name = self.store.name(memory)?;
-        let mut encoder = model::load(&self.model.load_options())?;
+        let mut encoder = model::load(&self.model.load_options()?)?;
         let bar = self.bar();
         let mut progress = |AddProgress { n_done, n_total, .. }: AddProgress| {
             match n_total {

@@ -28,7 +28,7 @@ pub use record::{
 };
 pub use sha256::{Sha256, sha256_hex};
 pub use steering_record::{AnchorRecord, LockMaskError, LockRecord, SourceRecord};
-pub use tokens::{TokenPyramid, TokensError};
+pub use tokens::{TokenOrder, TokenPyramid, TokensError};
 
 /// Who wrote a file: `Software` in PNG and EXIF.
 fn software(app_version: &str) -> String {

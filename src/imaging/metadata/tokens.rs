@@ -6,6 +6,8 @@ use super::base64;
 
 /// More scales than any model has.
 const MAX_SCALES: usize = 64;
+/// More rows than any picture has that is drawn row by row.
+const MAX_ROWS: usize = 256;
 /// A greater side than any model's grid.
 const MAX_SIDE: usize = 256;
 /// Bits that an id may take.
@@ -18,6 +20,10 @@ const MIN_BITS: u32 = 12;
 pub enum TokensError {
     #[error("{n_scales} scales are not 1 to {MAX_SCALES}")]
     Scales { n_scales: usize },
+    #[error("{n_rows} rows are not 1 to {MAX_ROWS}")]
+    Rows { n_rows: usize },
+    #[error("the row of {n_wanted} tokens has {n_ids} ids")]
+    RowIds { n_wanted: usize, n_ids: usize },
     #[error("the side {side} of a scale is not 1 to {MAX_SIDE}")]
     Side { side: usize },
     #[error("the scale of side {side} has {n_ids} ids, not {}", side * side)]
@@ -32,17 +38,45 @@ pub enum TokensError {
     Length { n_bytes: usize, n_expected: usize },
 }
 
-/// Token ids of one picture, coarse to fine. In JSON:
+/// How the ids of a picture are put together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TokenOrder {
+    /// Square grids, coarse to fine.
+    #[default]
+    Pyramid,
+    /// One grid, row by row: each row counts as a scale.
+    Raster,
+}
+
+impl TokenOrder {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it by reference")]
+    fn is_pyramid(&self) -> bool {
+        *self == Self::Pyramid
+    }
+
+    /// Ids of a scale, given its side or the length of the row.
+    fn n_ids(self, side: usize) -> usize {
+        match self {
+            Self::Pyramid => side * side,
+            Self::Raster => side,
+        }
+    }
+}
+
+/// Token ids of one picture, coarse to fine or row by row. In JSON:
 ///
 /// `{"bits": 12, "scales": [1, 2, 3], "data": "…"}`
 ///
-/// `scales` are the sides of the square grids. `data` is Base64 of all ids, scale by scale and row
+/// `scales` are the sides of the square grids; with `"order": "raster"` they are the lengths of the
+/// rows, from the top. `data` is Base64 of all ids, scale by scale and row
 /// by row, each as a big-endian number of `bits` bits, one right after the other; the last byte is
 /// filled with zeros.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Packed", into = "Packed")]
 pub struct TokenPyramid {
-    /// Not empty; `(side, ids)` with `side²` ids below 2¹⁶.
+    order: TokenOrder,
+    /// Not empty; `(side, ids)` with as many ids below 2¹⁶ as the order says.
     scales: Vec<(usize, Vec<u32>)>,
 }
 
@@ -53,20 +87,40 @@ impl TokenPyramid {
     /// # Errors
     /// [`TokensError`] if they are not grids of ids.
     pub fn new(sides: &[usize], ids: Vec<Vec<u32>>) -> Result<Self, TokensError> {
+        Self::in_order(TokenOrder::Pyramid, sides, ids)
+    }
+
+    /// Like [`Self::new`] in either order: `sides` are those of grids, or the lengths of rows.
+    ///
+    /// # Errors
+    /// [`TokensError`] if they are not grids or rows of ids.
+    pub fn in_order(
+        order: TokenOrder,
+        sides: &[usize],
+        ids: Vec<Vec<u32>>,
+    ) -> Result<Self, TokensError> {
         let scales: Vec<_> = sides.iter().copied().zip(ids).collect();
-        check_sides(scales.iter().map(|(side, _)| *side))?;
+        check_sides(order, scales.iter().map(|(side, _)| *side))?;
         for (side, ids) in &scales {
-            if ids.len() != side * side {
-                return Err(TokensError::Ids { side: *side, n_ids: ids.len() });
+            let (side, n_ids) = (*side, ids.len());
+            if n_ids != order.n_ids(side) {
+                return Err(match order {
+                    TokenOrder::Pyramid => TokensError::Ids { side, n_ids },
+                    TokenOrder::Raster => TokensError::RowIds { n_wanted: side, n_ids },
+                });
             }
             if let Some(id) = ids.iter().find(|id| **id >> MAX_BITS != 0) {
                 return Err(TokensError::Id { id: *id });
             }
         }
-        Ok(Self { scales })
+        Ok(Self { order, scales })
     }
 
-    /// Sides of the grids, coarse to fine.
+    pub fn order(&self) -> TokenOrder {
+        self.order
+    }
+
+    /// Sides of the grids, coarse to fine, or lengths of the rows.
     pub fn sides(&self) -> impl ExactSizeIterator<Item = usize> {
         self.scales.iter().map(|(side, _)| *side)
     }
@@ -92,9 +146,19 @@ impl TokenPyramid {
     }
 }
 
-fn check_sides(sides: impl ExactSizeIterator<Item = usize>) -> Result<(), TokensError> {
-    if !(1..=MAX_SCALES).contains(&sides.len()) {
-        return Err(TokensError::Scales { n_scales: sides.len() });
+fn check_sides(
+    order: TokenOrder,
+    sides: impl ExactSizeIterator<Item = usize>,
+) -> Result<(), TokensError> {
+    let n = sides.len();
+    match order {
+        TokenOrder::Pyramid if !(1..=MAX_SCALES).contains(&n) => {
+            return Err(TokensError::Scales { n_scales: n });
+        }
+        TokenOrder::Raster if !(1..=MAX_ROWS).contains(&n) => {
+            return Err(TokensError::Rows { n_rows: n });
+        }
+        _ => {}
     }
     for side in sides {
         if !(1..=MAX_SIDE).contains(&side) {
@@ -106,6 +170,8 @@ fn check_sides(sides: impl ExactSizeIterator<Item = usize>) -> Result<(), Tokens
 
 #[derive(Serialize, Deserialize)]
 struct Packed {
+    #[serde(default, skip_serializing_if = "TokenOrder::is_pyramid")]
+    order: TokenOrder,
     bits: u32,
     scales: Vec<usize>,
     data: String,
@@ -130,7 +196,8 @@ impl From<TokenPyramid> for Packed {
         if n_pending > 0 {
             bytes.push((pending << (8 - n_pending)) as u8);
         }
-        Self { bits, scales: pyramid.sides().collect(), data: base64::encode(&bytes) }
+        let scales = pyramid.sides().collect();
+        Self { order: pyramid.order, bits, scales, data: base64::encode(&bytes) }
     }
 }
 
@@ -138,13 +205,13 @@ impl TryFrom<Packed> for TokenPyramid {
     type Error = TokensError;
 
     fn try_from(packed: Packed) -> Result<Self, TokensError> {
-        let Packed { bits, scales, data } = packed;
+        let Packed { order, bits, scales, data } = packed;
         if !(MIN_BITS..=MAX_BITS).contains(&bits) {
             return Err(TokensError::Bits { bits });
         }
-        check_sides(scales.iter().copied())?;
+        check_sides(order, scales.iter().copied())?;
         let bytes = base64::decode(&data).ok_or(TokensError::Encoding)?;
-        let n_ids: usize = scales.iter().map(|side| side * side).sum();
+        let n_ids: usize = scales.iter().map(|side| order.n_ids(*side)).sum();
         let n_expected = (n_ids * bits as usize).div_ceil(8);
         if bytes.len() != n_expected {
             return Err(TokensError::Length { n_bytes: bytes.len(), n_expected });
@@ -162,8 +229,8 @@ impl TryFrom<Packed> for TokenPyramid {
             pending &= (1 << n_pending) - 1;
             id
         };
-        let ids = |side: usize| (side, (0..side * side).map(|_| next_id()).collect());
-        Ok(Self { scales: scales.into_iter().map(ids).collect() })
+        let ids = |side: usize| (side, (0..order.n_ids(side)).map(|_| next_id()).collect());
+        Ok(Self { order, scales: scales.into_iter().map(ids).collect() })
     }
 }
 
@@ -192,6 +259,25 @@ mod tests {
         let pyramid = TokenPyramid::new(&[1, 2, 3], vec![vec![7]]).unwrap();
         assert_eq!((pyramid.n_scales(), pyramid.sides().next()), (1, Some(1)));
         assert!(TokenPyramid::new(&[1], Vec::new()).is_err());
+    }
+
+    #[test]
+    fn rows_are_kept_as_rows() {
+        let ids = vec![vec![1, 2, 3], vec![4, 5, 16_383]];
+        let rows = TokenPyramid::in_order(TokenOrder::Raster, &[3; 4], ids.clone()).unwrap();
+        let json = serde_json::to_string(&rows).unwrap();
+        assert!(json.starts_with(r#"{"order":"raster","bits":14,"scales":[3,3],"#), "{json}");
+        let read = parse(&json).unwrap();
+        assert_eq!((read.order(), read.n_scales()), (TokenOrder::Raster, 2));
+        assert_eq!(read.ids().map(<[u32]>::to_vec).collect::<Vec<_>>(), ids);
+        // The largest of several sizes, and what is too large.
+        let tall = vec![vec![7; 9]; MAX_ROWS];
+        assert!(TokenPyramid::in_order(TokenOrder::Raster, &[9; MAX_ROWS], tall).is_ok());
+        let taller = TokenPyramid::in_order(TokenOrder::Raster, &[1; 257], vec![vec![7]; 257]);
+        assert_eq!(taller, Err(TokensError::Rows { n_rows: 257 }));
+        let short = TokenPyramid::in_order(TokenOrder::Raster, &[2], vec![vec![1]]);
+        assert_eq!(short, Err(TokensError::RowIds { n_wanted: 2, n_ids: 1 }));
+        assert!(parse(r#"{"order":"spiral","bits":12,"scales":[1],"data":"AAA="}"#).is_err());
     }
 
     #[test]

@@ -116,6 +116,25 @@ impl Control {
         table.map(|(_, table)| table.narrow(1, first, n_tokens)).transpose()
     }
 
+    /// The control of one picture for `n_pictures`, each token's rows times its factor, if there are
+    /// any.
+    ///
+    /// # Errors
+    /// Another number of factors than tokens, or what the computation reports.
+    pub fn spread(&self, n_pictures: usize, factors: Option<&[f32]>) -> Result<Self> {
+        let tables = self.tables.iter().map(|(block, table)| {
+            let table = match factors {
+                Some(factors) => {
+                    let factors = Tensor::new(factors, table.device())?.reshape((1, (), 1))?;
+                    table.broadcast_mul(&factors)?
+                }
+                None => table.clone(),
+            };
+            Ok((*block, table.repeat((n_pictures, 1, 1))?))
+        });
+        Ok(Self { tables: tables.collect::<Result<_>>()? })
+    }
+
     /// # Errors
     /// Unless there is one picture of `n_tokens` tokens for each of `n_pictures`.
     pub(super) fn check(&self, n_pictures: usize, n_tokens: usize) -> Result<()> {

@@ -24,6 +24,7 @@ pub mod control;
 pub mod t5;
 pub mod prompt;
 pub mod prompt_encoder;
+pub mod raster;
 
 pub use config::{ControlConfig, ControlResize, LlamaGenConfig, PrefixKind, T5Config, Vq16Config};
 pub use control::{Control, ControlEncoder};

@@ -128,7 +128,7 @@ fn covered_shares(mask: &LockMask, side: usize) -> Vec<f32> {
 
 /// The mask with a soft seam around it, 0 to 1. The seam lies outside: what the mask covers whole
 /// stays whole, and what is well away from it stays free.
-fn softened(mask: &LockMask) -> Vec<f32> {
+pub(in crate::model) fn softened(mask: &LockMask) -> Vec<f32> {
     let size_px = mask.size_px;
     let radius = (size_px * SEAM_AT_256_PX / 256).max(1);
     let mut wide = mask.coverage.clone();

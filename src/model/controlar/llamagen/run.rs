@@ -48,6 +48,26 @@ impl Run {
         fusion: Option<Fusion>,
         probe: &mut Probe<'_>,
     ) -> Result<(Self, Tensor)> {
+        match Self::start_while(model, prefix, n_tokens, is_guided, fusion, &|| true, probe)? {
+            Some(started) => Ok(started),
+            None => unreachable!("nobody says no"),
+        }
+    }
+
+    /// Like [`Self::start`]; `go_on` is asked before every block, and once it says no, the result is
+    /// `None`.
+    ///
+    /// # Errors
+    /// Those of [`Self::start`].
+    pub fn start_while(
+        model: &Arc<LlamaGen>,
+        prefix: &Prefix,
+        n_tokens: usize,
+        is_guided: bool,
+        fusion: Option<Fusion>,
+        go_on: &dyn Fn() -> bool,
+        probe: &mut Probe<'_>,
+    ) -> Result<Option<(Self, Tensor)>> {
         let n_rows = prefix.n_visible.len();
         let n_halves = if is_guided { 2 } else { 1 };
         if !(1..=model.config.max_tokens()).contains(&n_tokens) {
@@ -66,8 +86,8 @@ impl Run {
         let n_visible = prefix.n_visible.clone();
         let model = Arc::clone(model);
         let mut run = Self { model, layers, n_visible, n_pictures, n_tokens, n_fed: 0, fusion };
-        let logits = run.prefill(&prefix.rows, probe)?;
-        Ok((run, logits))
+        let logits = run.prefill(&prefix.rows, go_on, probe)?;
+        Ok(logits.map(|logits| (run, logits)))
     }
 
     /// Number of tokens that have been fed; the logits at hand are of the next one.
@@ -146,20 +166,28 @@ impl Run {
         self.n_fed = self.n_fed.min(n_fed);
     }
 
-    fn prefill(&mut self, rows: &Tensor, probe: &mut Probe<'_>) -> Result<Tensor> {
+    fn prefill(
+        &mut self,
+        rows: &Tensor,
+        go_on: &dyn Fn() -> bool,
+        probe: &mut Probe<'_>,
+    ) -> Result<Option<Tensor>> {
         let model = Arc::clone(&self.model);
         let n_rows = rows.dim(1)?;
         let means = prefix_means(&self.n_visible, n_rows, rows)?;
         let mut x = rows.clone();
         probe.see("prefix", &x);
         for (i, (block, cache)) in model.blocks.iter().zip(&self.layers).enumerate() {
+            if !go_on() {
+                return Ok(None);
+            }
             x = self.fused(i, &x, 0, 1)?;
             let mut probe = probe.within(format_args!("block{i}."));
             probe.see("in", &x);
             x = block.prefill(&x, &means, cache, &mut probe)?;
             probe.see("out", &x);
         }
-        self.logits(&x.narrow(1, n_rows - 1, 1)?.squeeze(1)?, probe)
+        self.logits(&x.narrow(1, n_rows - 1, 1)?.squeeze(1)?, probe).map(Some)
     }
 
     /// Adds to the last `n` of `x` (R, T, D) what control says of as many tokens from token `first`,
