@@ -291,7 +291,7 @@ pub struct Progress {
 }
 
 /// What the window must know of a loaded model.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ModelInfo {
     pub name: String,
     /// Where it computes, for people: `CPU, 2 threads`.
@@ -303,6 +303,10 @@ pub struct ModelInfo {
     /// ([`Self::size_px`]), which lie in the middle of the maps.
     pub image_size_px: usize,
     pub control_kinds: Vec<ControlKind>,
+    /// What the classes are called, by number, of a model that draws one of those in place of a prompt:
+    /// names separated by commas, the usual one first. Empty for models that read prompts. The prompt
+    /// of a request is then a name or a number.
+    pub class_names: Arc<[String]>,
     pub n_memory_slots: usize,
     pub n_memory_entries: usize,
     /// What its memory holds, rising.

@@ -169,6 +169,7 @@ impl EmbeddedModel {
             scales: config.scales.clone(),
             image_size_px: config.image_size,
             control_kinds: controls.kinds().collect(),
+            class_names: Arc::default(),
             n_memory_slots: config.memory.slots,
             n_memory_entries: memory.len(),
             memory_entries: memory.entry_ids(),

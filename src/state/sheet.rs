@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::job::Made;
 use crate::imaging::RgbaImage;
-use crate::protocol::{GenerateRequest, InspiredBy, JobId, PictureIds};
+use crate::protocol::{DecodingOrder, GenerateRequest, InspiredBy, JobId, ModelInfo, PictureIds};
 
 /// What the user chose about sheets. Kept from one to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,8 @@ pub struct SheetSettings {
     pub n_drafts: usize,
     /// Scales of each draft, from 1; fewer than the model has.
     pub n_scales: usize,
+    /// The same for models that draw row by row.
+    pub n_rows: usize,
 }
 
 impl SheetSettings {
@@ -24,18 +26,35 @@ impl SheetSettings {
     /// The same settings with every value in its range.
     #[must_use]
     pub fn checked(self) -> Self {
-        Self { n_drafts: self.n_drafts.clamp(4, 32), n_scales: self.n_scales.max(1) }
+        Self {
+            n_drafts: self.n_drafts.clamp(4, 32),
+            n_scales: self.n_scales.max(1),
+            n_rows: self.n_rows.max(1),
+        }
     }
 
     /// Scales of each draft of a model: at least its last scale is left out.
-    pub fn stop_at(self, n_model_scales: usize) -> usize {
-        self.n_scales.clamp(1, n_model_scales.saturating_sub(1).max(1))
+    pub fn stop_at(self, model: &ModelInfo) -> usize {
+        let wanted = match model.order {
+            DecodingOrder::NextScale => self.n_scales,
+            DecodingOrder::Raster => self.n_rows,
+        };
+        wanted.clamp(1, model.scales.len().saturating_sub(1).max(1))
+    }
+
+    /// The same settings with another place to stop at, in scales or rows.
+    #[must_use]
+    pub fn stopping_at(self, n_scales: usize, order: DecodingOrder) -> Self {
+        match order {
+            DecodingOrder::NextScale => Self { n_scales, ..self },
+            DecodingOrder::Raster => Self { n_rows: n_scales, ..self },
+        }
     }
 }
 
 impl Default for SheetSettings {
     fn default() -> Self {
-        Self { n_drafts: 16, n_scales: 5 }
+        Self { n_drafts: 16, n_scales: 5, n_rows: 8 }
     }
 }
 
@@ -148,9 +167,16 @@ mod tests {
 
     #[test]
     fn settings_stay_in_range_and_leave_the_last_scale_out() {
-        let wild = SheetSettings { n_drafts: 1000, n_scales: 0 }.checked();
-        assert_eq!(wild, SheetSettings { n_drafts: 32, n_scales: 1 });
+        let wild = SheetSettings { n_drafts: 1000, n_scales: 0, n_rows: 0 }.checked();
+        assert_eq!(wild, SheetSettings { n_drafts: 32, n_scales: 1, n_rows: 1 });
         let settings = SheetSettings::default();
-        assert_eq!((settings.stop_at(8), settings.stop_at(4), settings.stop_at(1)), (5, 3, 1));
+        let stop_at = |order, n_scales| {
+            let scales = vec![8; n_scales];
+            settings.stop_at(&ModelInfo { order, scales, ..ModelInfo::default() })
+        };
+        assert_eq!([8, 4, 1].map(|n| stop_at(DecodingOrder::NextScale, n)), [5, 3, 1]);
+        assert_eq!([32, 8].map(|n| stop_at(DecodingOrder::Raster, n)), [8, 7]);
+        let other = settings.stopping_at(3, DecodingOrder::Raster);
+        assert_eq!((other.n_rows, other.n_scales), (3, 5));
     }
 }

@@ -176,7 +176,7 @@ fn choosing_ui(ui: &mut Ui, state: &AppState, sheet: &Sheet, wishes: &mut Vec<Sh
     let step = n_scales.div_ceil(MAX_STOPS);
     let stops = (1..n_scales.max(2)).filter(|n| n.is_multiple_of(step) || *n == sheet.stop_at);
     chips_ui(ui, stops, sheet.stop_at, words.many, |n_scales| {
-        wishes.push(SheetCommand::Set(SheetSettings { n_scales, ..settings }));
+        wishes.push(SheetCommand::Set(settings.stopping_at(n_scales, state.order())));
     });
     ui.add_space(theme::SPACE_S);
     let n_drafts = settings.n_drafts;

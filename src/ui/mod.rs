@@ -26,6 +26,7 @@ mod add_inspiration;
 mod brush_cursor;
 mod candidates;
 mod canvas_area;
+mod class_chooser;
 mod contact_sheet;
 mod costs;
 mod drag_field;
@@ -106,6 +107,8 @@ pub struct UiState {
     memory: MemoryView,
     size_preview: SizePreview,
     variants: Variants,
+    /// What a class is looked for by, while one is.
+    class_search: String,
     /// The seed as it is being typed.
     seed_text: Option<String>,
     /// Where pictures can be dropped, by slot.

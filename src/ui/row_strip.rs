@@ -62,6 +62,13 @@ impl<'a> Film<'a> {
         self.job.is_some_and(Job::is_running)
     }
 
+    /// Whether a token is there that was not given.
+    fn has_begun(&self) -> bool {
+        let n_given = self.job.map_or(0, Job::n_given);
+        let is_in_row = self.growing.is_some_and(|growing| growing.n_in_row(self.model) > 0);
+        self.n_done > n_given || is_in_row
+    }
+
     /// Whether the picture was stopped where it is shown, from which it can go on.
     fn can_go_on(&self) -> bool {
         let Some(job) = self.job else { return false };

@@ -2,6 +2,7 @@
 
 use egui::{Align, Frame, Id, Layout, RichText, ScrollArea, TextEdit, Ui, vec2};
 
+use super::class_chooser;
 use super::command::{Action, UiCommand};
 use super::inspired;
 use super::layers;
@@ -43,7 +44,10 @@ pub(super) fn side_panel_ui(
         let margin = egui::Margin { left: side, right: side, top: 4, bottom: side };
         Frame::new().inner_margin(margin).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = theme::SPACE_S;
-            prompt_ui(ui, state, commands);
+            match state.model().filter(|model| !model.class_names.is_empty()) {
+                Some(model) => class_chooser::class_ui(ui, state, model, view, commands),
+                None => prompt_ui(ui, state, commands),
+            }
             layers::layers_ui(ui, state, view, commands);
             divider(ui);
             if state.slots.is_empty() {

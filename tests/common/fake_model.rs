@@ -129,6 +129,7 @@ impl FakeModel {
             scales: vec![1, 2, 4, 8],
             image_size_px: 16,
             control_kinds: ControlKind::ALL.to_vec(),
+            class_names: Arc::default(),
             n_memory_slots: 3,
             n_memory_entries: 6,
             memory_entries: (1..=6).map(EntryId).collect(),
@@ -172,6 +173,13 @@ impl FakeModel {
     #[must_use]
     pub(crate) fn with_image_size(mut self, size_px: usize) -> Self {
         self.info.image_size_px = size_px;
+        self
+    }
+
+    /// Draws these classes instead of prompts.
+    #[must_use]
+    pub(crate) fn with_classes(mut self, names: &[&str]) -> Self {
+        self.info.class_names = names.iter().map(|name| (*name).to_owned()).collect();
         self
     }
 

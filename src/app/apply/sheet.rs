@@ -19,7 +19,7 @@ pub(super) fn toggle(state: &mut AppState, now: f64) -> Option<Effect> {
     if state.sheet.is_some() {
         return close(state);
     }
-    let Some(n_scales) = state.model().map(|model| model.scales.len()) else {
+    let Some(stop_at) = state.model().map(|model| state.settings.sheet.stop_at(model)) else {
         if let Engine::Failed(failure) = &state.engine {
             let failure = failure.clone();
             state.notices.error(&failure);
@@ -30,7 +30,7 @@ pub(super) fn toggle(state: &mut AppState, now: f64) -> Option<Effect> {
     };
     super::import::cancel(state);
     state.export = None;
-    state.sheet = Some(Sheet::new(state.settings.sheet.stop_at(n_scales)));
+    state.sheet = Some(Sheet::new(stop_at));
     None
 }
 
@@ -39,8 +39,7 @@ pub(super) fn command(state: &mut AppState, command: SheetCommand) -> Option<Eff
     match command {
         SheetCommand::Set(settings) => {
             state.settings.sheet = settings.checked();
-            let n_scales = state.model()?.scales.len();
-            let stop_at = state.settings.sheet.stop_at(n_scales);
+            let stop_at = state.settings.sheet.stop_at(state.model()?);
             state.sheet.as_mut()?.stop_at = stop_at;
         }
         SheetCommand::Draw => draw(state, Vec::new()),
@@ -77,9 +76,9 @@ pub(super) fn command(state: &mut AppState, command: SheetCommand) -> Option<Eff
 
 /// Begins a sheet with these drafts and as many new seeds as are missing.
 fn draw(state: &mut AppState, kept: Vec<Draft>) {
-    let Some(n_scales) = state.model().map(|model| model.scales.len()) else { return };
-    state.settings.remember_prompt();
     let settings = state.settings.sheet;
+    let Some(stop_at) = state.model().map(|model| settings.stop_at(model)) else { return };
+    state.settings.remember_prompt();
     // Beside drafts that stay, others are of the same kind.
     let before = state.sheet.as_ref().filter(|_| !kept.is_empty());
     let before = before.and_then(|sheet| Some((sheet.plan.clone()?, sheet.stop_at)));
@@ -88,7 +87,7 @@ fn draw(state: &mut AppState, kept: Vec<Draft>) {
     } else {
         // Drafts are pictures of their own, from the first scale on.
         let request = GenerateRequest { given: None, anchor: None, lock: None, ..state.request() };
-        (Plan { request, made: state.made_from() }, settings.stop_at(n_scales))
+        (Plan { request, made: state.made_from() }, stop_at)
     };
     let mut seed = state.settings.recipe.seed;
     let mut drafts = kept;

@@ -25,6 +25,7 @@ fn info() -> ModelInfo {
         scales: (1..=N_SCALES).collect(),
         image_size_px: 4,
         control_kinds: Vec::new(),
+        class_names: std::sync::Arc::default(),
         n_memory_slots: N_SLOTS,
         n_memory_entries: 9,
         memory_entries: (1..10).map(crate::protocol::EntryId).collect(),

@@ -41,6 +41,7 @@ fn title(film: &Film<'_>) -> String {
         _ if !is_newest => format!("Row {} of {n_rows}", film.n_shown),
         Phase::Sent => "Beginning".to_owned(),
         Phase::Drawing if film.n_done >= job.n_wanted => "Decoding the picture".to_owned(),
+        Phase::Drawing if !film.has_begun() => "Reading prompt and sketch".to_owned(),
         Phase::Drawing => format!("Drawing row {} of {n_rows}", film.n_done + 1),
         Phase::Finished(_) if film.n_done == n_rows => format!("All {n_rows} rows"),
         Phase::Stopped if film.n_done == 0 => "Stopped in row 1".to_owned(),

@@ -40,6 +40,7 @@ fn ready() -> AppState {
         scales: (1..=N_SCALES).collect(),
         image_size_px: Document::DEFAULT_SIZE_PX,
         control_kinds: Vec::new(),
+        class_names: std::sync::Arc::default(),
         n_memory_slots: 2,
         n_memory_entries: 9,
         memory_entries: (1..10).map(crate::protocol::EntryId).collect(),
