@@ -110,7 +110,7 @@ fn row_ui(
                 import_ui(ui, kind, commands);
             });
             let about = match &reason {
-                Some(_) => "The model does not read this layer",
+                Some(_) => "Not read by this model",
                 None if is_strength => "Painting where it is followed",
                 None => look.explanation,
             };

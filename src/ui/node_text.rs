@@ -1,22 +1,18 @@
 //! Pictures of the tree in words.
 
 use super::words::Words;
-use crate::protocol::DecodingOrder;
 use crate::state::{Node, Origin};
 
 /// How it came about, in a few words.
 pub(super) fn origin(node: &Node) -> String {
     let about = &node.about;
-    // A number alone is a scale.
-    let is_rows = *Words::of_ids(&node.ids) == *Words::of(DecodingOrder::Raster);
-    let row = if is_rows { "row " } else { "" };
     match about.origin {
         Origin::Generated => "Generated".to_owned(),
         Origin::Live => "Drawn live".to_owned(),
-        Origin::Stopped => format!("Stopped at {row}{}", node.ids.len()),
-        Origin::Continued => format!("Continued from {row}{}", about.n_given),
-        Origin::ReRolled => format!("Re-rolled from {row}{}", about.n_given),
-        Origin::Edited => format!("Edited from {row}{}", about.n_given),
+        Origin::Stopped => format!("Stopped at {}", node.ids.len()),
+        Origin::Continued => format!("Continued from {}", about.n_given),
+        Origin::ReRolled => format!("Re-rolled from {}", about.n_given),
+        Origin::Edited => format!("Edited from {}", about.n_given),
         Origin::Encoded => "From a picture".to_owned(),
         Origin::Finished => "From the sheet".to_owned(),
         Origin::Opened => "Opened".to_owned(),
@@ -52,6 +48,7 @@ fn seeds_of(seeds: &[u64], words: &Words) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::DecodingOrder;
 
     #[test]
     fn seeds_are_told_once_per_run_of_scales() {

@@ -31,14 +31,6 @@ pub(super) fn status_bar_ui(ui: &mut Ui, state: &AppState) {
                 DecodingOrder::Raster => "From how fast the last tokens came on this machine",
             });
         }
-        if let Some(growing) =
-            state.job.as_ref().filter(|job| job.is_running()).and_then(|job| job.growing.as_ref())
-        {
-            ui.label(small(&costs::tokens(growing.progress), palette.text_soft));
-            if let Some(pace) = costs::pace(state) {
-                ui.label(small(&pace, palette.text_soft));
-            }
-        }
         if state.is_live() {
             live_ui(ui, &state.live);
         }

@@ -161,7 +161,7 @@ fn esc_stops_within_a_row_and_continue_goes_on_with_the_next_token() {
     drop(held);
     wait_until_rested(&mut window);
     assert!(window.query_all_by_label("Stopped at row 1 of 4").next().is_some());
-    window.get_by_label("Variant 1: Stopped at row 1");
+    window.get_by_label("Variant 1: Stopped at 1");
     let stopped = rows(&window).expect("it is not whole");
     assert_eq!((stopped.n_done, stopped.n_in_row, stopped.is_drawing), (1, 2, false));
     let n_before = n_tokens_drawn(&calls);
@@ -172,7 +172,7 @@ fn esc_stops_within_a_row_and_continue_goes_on_with_the_next_token() {
     assert!(state(&window).job.as_ref().is_some_and(Job::is_complete));
     // The token at which it was stopped is asked for once more, and none of those before it.
     assert_eq!(n_tokens_drawn(&calls) - n_before, N_ROWS * N_COLUMNS - N_COLUMNS - 2);
-    window.get_by_label("Variant 2: Continued from row 1");
+    window.get_by_label("Variant 2: Continued from 1");
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn shift_enter_stops_at_the_shown_row_and_r_draws_what_is_below_anew() {
     let after = request(&window);
     assert_eq!(after.n_given(), 3);
     assert_ne!(after.seeds, before.seeds);
-    window.get_by_label("Variant 4: Re-rolled from row 3");
+    window.get_by_label("Variant 4: Re-rolled from 3");
     click(&mut window, "Let go of the kept rows");
     assert!(state(&window).steering.kept.is_none());
 }

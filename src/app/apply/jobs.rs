@@ -216,6 +216,7 @@ fn begin(state: &mut AppState, mut job: Job) {
         state.earlier = Some(before);
     }
     state.scrubbed_to = None;
+    state.pace.pause();
     state.steering.is_held = false;
     state.steering.pending = None;
 }

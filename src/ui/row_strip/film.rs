@@ -149,7 +149,12 @@ impl FilmUi<'_> {
         let painter = ui.painter().with_clip_rect(self.rect.expand(2.0));
         painter.rect_filled(self.rect, 0.0, palette.field);
         let right = self.paint_pictures(ui, &painter, texture);
-        hatch(&painter, palette, self.rect.with_min_x(right));
+        let next = self.span(self.film.n_done).max.min(self.rect.right());
+        let top = self.rect.top() + self.share_of_row() * self.rect.height();
+        let under_way = Rect::from_min_max(pos2(right, top), pos2(next, self.rect.bottom()));
+        for rest in [under_way, self.rect.with_min_x(next)] {
+            hatch(&painter, palette, rest);
+        }
         self.paint_row_under_way(&painter, palette);
         self.paint_gaps(&painter, palette);
         painter.rect_stroke(self.rect, 0.0, Stroke::new(1.0, palette.line), StrokeKind::Inside);
@@ -232,7 +237,7 @@ impl FilmUi<'_> {
     /// A frame around the row that the picture on the canvas ends with.
     fn paint_shown(&self, ui: &Ui, palette: &Palette) {
         let film = self.film;
-        let follows = film.is_running() && film.state.growing().is_some();
+        let follows = film.is_running() && film.state.scrubbed_to.is_none();
         let Some(row_idx) = film.n_shown.checked_sub(1).filter(|_| !follows) else { return };
         let span = self.span(row_idx);
         let frame = Rect::from_x_y_ranges(span, self.rect.y_range()).expand2(egui::vec2(1.0, 2.0));

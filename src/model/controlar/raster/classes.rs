@@ -25,6 +25,12 @@ pub fn class_names() -> impl ExactSizeIterator<Item = &'static str> {
     names.into_iter()
 }
 
+/// All names of each of `n_classes`, separated by commas, or their numbers where they have no names.
+pub(super) fn all_names(n_classes: usize) -> Vec<String> {
+    let names: Vec<String> = CLASSES.lines().map(str::to_owned).collect();
+    if names.len() == n_classes { names } else { (0..n_classes).map(|n| n.to_string()).collect() }
+}
+
 /// Finds the class that a text means, of a model of `n_classes`: by number, by one of its names, or
 /// else the one that it is most like. Only the classes of `ImageNet` have names.
 ///
@@ -179,6 +185,8 @@ mod tests {
     #[test]
     fn classes_are_found_by_name_synonym_and_number() {
         assert_eq!(class_names().len(), 1000);
+        assert_eq!(all_names(1000)[0], "tench, Tinca tinca");
+        assert_eq!(all_names(3), ["0", "1", "2"]);
         for (text, expected) in [
             ("goldfish", 1),
             ("Carassius auratus", 1),

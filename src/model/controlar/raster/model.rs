@@ -7,7 +7,7 @@ use std::sync::Arc;
 use candle_core::{Device, Tensor};
 use image::{Rgba, RgbaImage};
 
-use super::classes::find_class;
+use super::classes::{all_names, find_class};
 use super::colours::CodeColours;
 use super::files::{ControlSort, RasterChoice, RasterFiles};
 use super::geometry::Geometry;
@@ -103,6 +103,10 @@ impl RasterModel {
         let control = control.map(|control| ControlEncoder::load(control, dim, &vb)).transpose()?;
         let picture_tokenizer = Vq16::load(tokenizer_config, &tokenizer_file.var_builder(&device))?;
         let colours = CodeColours::fit(&picture_tokenizer)?;
+        let class_names = match transformer.config().prefix {
+            PrefixKind::Text { .. } => Arc::default(),
+            PrefixKind::Class { n_classes } => all_names(n_classes).into(),
+        };
         let prompts = prompt_encoder(files, transformer.config().prefix, &device)?;
         let cell_px = picture_tokenizer.config().patch_px();
         let is_text = prompts.is_some();
@@ -113,6 +117,7 @@ impl RasterModel {
             scales: vec![grid.1; grid.0],
             image_size_px: grid.0.max(grid.1) * cell_px,
             control_kinds: has_control.then_some(sort.kind).into_iter().collect(),
+            class_names,
             n_memory_slots: 0,
             n_memory_entries: 0,
             memory_entries: Arc::default(),
