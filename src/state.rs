@@ -67,6 +67,9 @@ use crate::protocol::{
     ModelInfo, OwnMemory, PictureIds, Previews,
 };
 
+/// Why no picture can inspire a model that has no places for one.
+pub const NO_MEMORY: &str =
+    "This model has no picture memory; load the built-in model to be inspired by pictures";
 /// Slots shown until the model says how many it has.
 const DEFAULT_SLOTS: usize = 3;
 

@@ -408,9 +408,11 @@ fn recall(state: &mut AppState, step: isize) {
 fn scrub(state: &mut AppState, step: isize) {
     let Some(job) = &state.job else { return };
     let Some((newest, _)) = job.newest() else { return };
-    let shown = state.scrubbed_to.filter(|idx| job.still(*idx).is_some()).unwrap_or(newest);
+    // Beyond the newest is what there is of an unfinished scale.
+    let end = newest + usize::from(job.growing.is_some());
+    let shown = state.scrubbed_to.filter(|idx| job.still(*idx).is_some()).unwrap_or(end);
     let Some(wanted) = shown.checked_add_signed(step) else { return };
-    if wanted >= newest {
+    if wanted >= end {
         state.scrubbed_to = None;
     } else if job.still(wanted).is_some() {
         state.scrubbed_to = Some(wanted);

@@ -9,6 +9,7 @@ use super::command::UiCommand;
 use super::import_command::ImportCommand;
 use super::project_command::ProjectCommand;
 use super::{UiState, icons, theme};
+use crate::state::AppState;
 use crate::state::project::is_project_name;
 
 /// Files dropped on a place of *Inspired by* go there and into the places after it. Anywhere else
@@ -52,9 +53,13 @@ pub(super) fn place_ui(ui: &Ui, rect: Rect) {
 }
 
 /// Says that a picture can be dropped on the canvas, while one is being dragged.
-pub(super) fn drop_target_ui(ui: &Ui, canvas: Rect) {
-    let text = "A saved picture comes back whole; any other becomes lines, depth, colours or an \
-                inspiration";
+pub(super) fn drop_target_ui(ui: &Ui, canvas: Rect, state: &AppState) {
+    let text = if state.slots.is_empty() {
+        "A saved picture comes back whole; any other becomes lines, depth or colours"
+    } else {
+        "A saved picture comes back whole; any other becomes lines, depth, colours or an \
+         inspiration"
+    };
     target_ui(ui, canvas, icons::IMAGE_PLUS, "Drop the picture here", text);
 }
 

@@ -218,7 +218,7 @@ pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCom
     opened::opened_ui(ui, canvas.response.rect, state, view, &mut commands);
     export::export_ui(ui, canvas.response.rect, state, view, &mut commands);
     recovery::recovery_ui(ui, canvas.response.rect, state, view, &mut commands);
-    drop::drop_target_ui(ui, canvas.response.rect);
+    drop::drop_target_ui(ui, canvas.response.rect, state);
     drop::dropped_files(ui.ctx(), view, &mut commands);
     view.was_in_text = ui.ctx().text_edit_focused();
     if view.is_help_open {

@@ -44,7 +44,7 @@ pub(super) fn opened_ui(
             ui.spacing_mut().item_spacing.y = theme::SPACE_S;
             header_ui(ui, opened, &mut view.pictures, commands);
             ui.add_space(theme::SPACE_XS);
-            choices_ui(ui, opened, commands);
+            choices_ui(ui, opened, !state.slots.is_empty(), commands);
         });
     });
     let is_free = !view.was_in_text && !view.is_help_open;
@@ -109,7 +109,7 @@ fn words_ui(ui: &mut Ui, opened: &Opened) {
     ui.add(Label::new(facts).wrap());
 }
 
-fn choices_ui(ui: &mut Ui, opened: &Opened, commands: &mut Vec<UiCommand>) {
+fn choices_ui(ui: &mut Ui, opened: &Opened, has_places: bool, commands: &mut Vec<UiCommand>) {
     let mut choices = if opened.is_ours() {
         vec![
             (
@@ -137,6 +137,8 @@ fn choices_ui(ui: &mut Ui, opened: &Opened, commands: &mut Vec<UiCommand>) {
             "Use as control…",
             "Lines, depth or colours are taken from its pixels",
         ));
+    }
+    if opened.picture.is_some() && has_places {
         choices.push((
             OpenChoice::Inspiration,
             "Use as inspiration",

@@ -1,7 +1,8 @@
 //! The row strip: what the scale strip is for models that draw token by token. One honest film of the
 //! picture, its rows from left to right, each as tall as the picture is wide. It is progress display
 //! and timeline in one: the row under way grows downwards, a click or drag looks at the picture after
-//! a row, and beside the words stands what can be done from there.
+//! a row (the row under way follows again), and beside the words stands what can be done from there. A
+//! click on the row that is looked at stops a picture there that is being drawn.
 
 mod film;
 mod header;
@@ -62,6 +63,11 @@ impl<'a> Film<'a> {
         self.job.is_some_and(Job::is_running)
     }
 
+    /// Whether a row is the unfinished one.
+    fn is_growing(&self, row_idx: usize) -> bool {
+        self.growing.is_some_and(|growing| growing.scale_idx == row_idx)
+    }
+
     /// Whether a token is there that was not given.
     fn has_begun(&self) -> bool {
         let n_given = self.job.map_or(0, Job::n_given);
@@ -96,8 +102,9 @@ pub(super) fn row_strip_ui(
     for row_idx in 0..film.n_rows() {
         let response = film_ui.row_ui(ui, row_idx);
         if response.clicked() {
-            let stops = film.is_running() && film.n_shown == row_idx + 1;
-            commands.push(if stops {
+            commands.push(if film.is_growing(row_idx) {
+                UiCommand::ScrubTo(None)
+            } else if film.is_running() && state.scrubbed_to == Some(row_idx) {
                 Action::StopOrContinue.into()
             } else {
                 UiCommand::ScrubTo(Some(row_idx))
@@ -106,7 +113,12 @@ pub(super) fn row_strip_ui(
         if response.dragged()
             && let Some(pos) = response.interact_pointer_pos()
         {
-            commands.extend(scrubbed(state, film_ui.row_at(pos.x)));
+            let at = film_ui.row_at(pos.x);
+            if film.growing.is_some_and(|growing| at >= growing.scale_idx) {
+                commands.extend(state.scrubbed_to.map(|_| UiCommand::ScrubTo(None)));
+            } else {
+                commands.extend(scrubbed(state, at));
+            }
         }
     }
     film_ui.paint(ui, texture);

@@ -108,6 +108,12 @@ fn generate_button_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiComman
     {
         tip = format!("{tip}\n{cost}");
     }
+    let now = ui.input(|input| input.time);
+    if action == Action::Stop
+        && let Some(left) = costs::time_left(state, now)
+    {
+        tip = format!("{tip}\n{left}");
+    }
     if button.show(ui).on_hover_text(tip).clicked() {
         commands.push(action.into());
     }

@@ -13,7 +13,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use underpaint::app::AppOptions;
 use underpaint::params::ControlKind;
 use underpaint::state::{Comparison, Job, Phase, Rows, ThemeChoice};
-use underpaint::ui::UiCommand;
+use underpaint::ui::{AddInspirationCommand, UiCommand};
 
 const N_ROWS: usize = 4;
 const N_COLUMNS: usize = 6;
@@ -271,6 +271,73 @@ fn layers_that_the_model_cannot_read_wait_and_the_others_are_sent_in_its_size() 
     window.get_by_label("Draw on depth").hover();
     window.run_steps(60);
     window.get_by_label_contains("reads lines only; depth wait");
+}
+
+#[test]
+fn looking_back_leaves_the_growing_row_and_looking_forth_follows_it_again() {
+    let (mut window, _gate, _held) = held_at(2, 3);
+    assert!(is_chosen(&window, "Row 3 of 4"), "it is followed");
+    press(&mut window, Modifiers::NONE, Key::Comma);
+    assert_eq!(state(&window).scrubbed_to, Some(1), "the rows that are done");
+    assert!(is_chosen(&window, "Row 2 of 4") && state(&window).growing().is_none());
+    press(&mut window, Modifiers::NONE, Key::Comma);
+    assert_eq!(state(&window).scrubbed_to, Some(0));
+    assert_eq!(rows(&window).map(|rows| (rows.n_done, rows.is_drawing)), Some((1, false)));
+    for _ in 0..2 {
+        press(&mut window, Modifiers::NONE, Key::Period);
+    }
+    assert_eq!(state(&window).scrubbed_to, None);
+    window.get_by_role_and_label(Role::RadioButton, "Row 1 of 4").click();
+    window.run_steps(2);
+    assert!(state(&window).is_drawing(), "a first click only looks");
+    window.get_by_role_and_label(Role::RadioButton, "Row 3 of 4").click();
+    window.run_steps(2);
+    assert!(state(&window).growing().is_some(), "followed again");
+}
+
+#[test]
+fn a_click_on_the_row_that_is_looked_at_stops_there() {
+    let (mut window, gate, held) = held_at(2, 3);
+    for _ in 0..2 {
+        window.get_by_role_and_label(Role::RadioButton, "Row 1 of 4").click();
+        window.run_steps(2);
+    }
+    drop(held);
+    drop(gate);
+    wait_until_rested(&mut window);
+    assert_eq!(rows(&window).map(|rows| rows.n_done), Some(1));
+    window.get_by_label("Variant 1: Stopped at 1");
+    assert!(state(&window).steering.is_held);
+}
+
+#[test]
+fn no_picture_inspires_a_model_without_memory() {
+    let mut window = ready(raster(), Live::Off);
+    window.get_by_label_contains("This model has no picture memory: it draws from the prompt");
+    generate(&mut window);
+    wait_until_rested(&mut window);
+    let node = state(&window).branches.current.expect("a variant");
+    run(&mut window, AddInspirationCommand::MoreLikeNode(node));
+    wait_for_label(&mut window, "load the built-in model to be inspired by pictures");
+    assert!(state(&window).adding.open.is_none());
+}
+
+#[test]
+fn the_upper_rows_of_a_picture_are_kept() {
+    let mut window = ready(raster(), Live::Off);
+    generate(&mut window);
+    wait_until_rested(&mut window);
+    click(&mut window, "Start from this picture");
+    wait_until(&mut window, "the model has looked", |window| {
+        state(window).source.as_ref().is_some_and(|source| source.prefix().is_some())
+    });
+    window.run_steps(2);
+    window.get_by_label("Keep upper rows");
+    generate(&mut window);
+    wait_until_rested(&mut window);
+    assert_eq!(request(&window).n_given(), N_ROWS / 2);
+    window.get_by_label("Variant 2: Edited from 2");
+    assert!(window.query_by_label_contains("scale").is_none());
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::state::add_inspiration::{
     caption_of, remembered,
 };
 use crate::state::import::ImportPicture;
-use crate::state::{AppState, NodeId, NoticeAction, Slot};
+use crate::state::{AppState, NO_MEMORY, NodeId, NoticeAction, Slot};
 use crate::ui::{Action, AddInspirationCommand, InspiredCommand, SketchCommand, UiCommand};
 
 /// Carries out a wish; `now` is the window's time in seconds.
@@ -375,12 +375,13 @@ fn inspire(slot_idx: Option<usize>, source: InspireSource, size_px: usize) -> Ef
     Effect::Inspire(vec![InspireJob { slot_idx, source, size_px }])
 }
 
-/// Of the model's pictures; says so if there is no model yet.
+/// Of the model's pictures; says so if there is no model yet, or one that looks at no pictures.
 fn size_px(state: &mut AppState, now: f64) -> Option<usize> {
-    if let Some(model) = state.model() {
-        return Some(model.image_size_px);
-    }
-    let text = "The model is still loading; add the picture again in a moment";
+    let text = match state.model() {
+        Some(model) if model.n_memory_slots > 0 => return Some(model.image_size_px),
+        Some(_) => NO_MEMORY,
+        None => "The model is still loading; add the picture again in a moment",
+    };
     state.notices.info(now, text);
     None
 }

@@ -116,8 +116,12 @@ fn pick(state: &mut AppState, at: Point) {
 /// The colour of the shown picture; `None` where it is transparent.
 fn picture_colour(state: &AppState, at: Point) -> Option<Ink> {
     let image = &state.shown()?.still.image;
-    let scale = image.width() as f32 / state.sketch.document().size_px() as f32;
-    let [x, y] = at.map(|value| value * scale);
+    // The picture fills the canvas, or lies in its middle.
+    let (width, height) = image.dimensions();
+    let side = width.max(height);
+    let scale = side as f32 / state.sketch.document().size_px() as f32;
+    let x = at[0] * scale - (side - width) as f32 / 2.0;
+    let y = at[1] * scale - (side - height) as f32 / 2.0;
     let is_inside = x >= 0.0 && y >= 0.0;
     let pixel = is_inside.then(|| image.get_pixel_checked(x as u32, y as u32)).flatten()?;
     let [red, green, blue, alpha] = pixel.0;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Effect, ImportEffect, open_dialog};
 use crate::document::Document;
+use crate::imaging::resample::{Filter, Region, resize, to_straight};
 use crate::imaging::{RgbaImage, composite};
 use crate::params::ControlKind;
 use crate::protocol::{Errand, Failure, Stills};
@@ -139,14 +140,19 @@ fn use_shown(state: &mut AppState, now: f64) {
     begin(state, name.to_owned(), Arc::new(picture), now);
 }
 
+/// A square picture in another size, straight alpha.
+fn resized(picture: &RgbaImage, side_px: usize) -> RgbaImage {
+    let pixels = resize(picture, Region::whole(picture), (side_px, side_px), Filter::Area);
+    let bytes = pixels.into_iter().flat_map(to_straight).collect();
+    let side = side_px as u32;
+    RgbaImage::from_raw(side, side, bytes).expect("four bytes per pixel")
+}
+
 /// Whether there were any that can be seen.
 fn lay_colours_over(picture: &mut RgbaImage, document: &Document) -> bool {
     let layer = document.layer(ControlKind::Colour);
     let size_px = document.size_px() as u32;
-    if !layer.is_visible()
-        || layer.pixels().is_empty()
-        || picture.dimensions() != (size_px, size_px)
-    {
+    if !layer.is_visible() || layer.pixels().is_empty() {
         return false;
     }
     let mut bytes = layer.pixels().to_bytes();
@@ -162,6 +168,11 @@ fn lay_colours_over(picture: &mut RgbaImage, document: &Document) -> bool {
     }
     let colours = RgbaImage::from_raw(size_px, size_px, bytes);
     let colours = colours.expect("a colour layer has four bytes per pixel");
-    composite::over(picture, &colours, 0, 0);
+    // The picture fills the canvas, or lies in its middle.
+    let (width, height) = picture.dimensions();
+    let side = width.max(height);
+    let colours = if side == size_px { colours } else { resized(&colours, side as usize) };
+    let edge = |length: u32| (i64::from(length) - i64::from(side)) / 2;
+    composite::over(picture, &colours, edge(width), edge(height));
     true
 }

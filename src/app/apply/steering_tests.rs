@@ -222,7 +222,8 @@ fn ids_of(request: &GenerateRequest) -> PictureIds {
     for scale_idx in ids.len()..N_SCALES {
         let text: u64 = request.prompt.bytes().map(u64::from).sum();
         let hash = (text * 31 + request.seeds[0]) * 17 + ink.to_bits() as u64;
-        ids.push(vec![(hash % 65_521) as u32, scale_idx as u32]);
+        let side = scale_idx + 1;
+        ids.push(vec![(hash % 65_521) as u32; side * side]);
     }
     ids
 }

@@ -17,7 +17,7 @@ use crate::state::settings::another_seed;
 use crate::state::style_sheet::{
     StyleCell, StyleCells, StyleDrawing, StyleRow, StyleSheet, suggestions,
 };
-use crate::state::{AppState, Engine, NewNode, Origin, Recipe, prompt};
+use crate::state::{AppState, Engine, NO_MEMORY, NewNode, Origin, Recipe, prompt};
 use crate::ui::StyleCommand;
 use crate::ui::style_command::Lettering;
 
@@ -57,6 +57,10 @@ pub(super) fn command(state: &mut AppState, command: StyleCommand, now: f64) -> 
 fn open(state: &mut AppState, memory: MemoryId, now: f64) -> Option<Effect> {
     let known = state.memories.get(memory)?;
     let name = known.name.clone();
+    if state.model().is_some_and(|model| model.n_memory_slots == 0) {
+        state.notices.info(now, NO_MEMORY);
+        return None;
+    }
     let Some(n_scales) = state.model().map(|model| model.scales.len()) else {
         if let Engine::Failed(failure) = &state.engine {
             let failure = failure.clone();

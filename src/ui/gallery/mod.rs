@@ -86,7 +86,7 @@ pub(super) fn gallery_ui(
     // Files may be dropped here too; where the places of the canvas were says nothing now.
     view.slot_rects.clear();
     view.layer_rects.clear();
-    drop::drop_target_ui(ui, area);
+    drop::drop_target_ui(ui, area, state);
     drop::dropped_files(ui.ctx(), view, commands);
     if state.gallery.trash_question.is_some() {
         question::question_ui(ui, &state.gallery, commands);

@@ -3,7 +3,7 @@
 use egui::{Ui, vec2};
 
 use crate::protocol::Captions;
-use crate::state::{AppState, Memories};
+use crate::state::{AppState, Memories, NO_MEMORY};
 use crate::ui::command::UiCommand;
 use crate::ui::icons;
 use crate::ui::memory_command::MemoryCommand;
@@ -28,9 +28,14 @@ pub(super) fn tools_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiComma
             ui.add_space(theme::SPACE_S);
         }
         if let Some(known) = state.memories.chosen_memory() {
+            let has_places = !state.slots.is_empty();
             let see = Button::text("See what it does").with_icon(icons::STYLES);
-            let tip = "Draws one prompt with this memory and without, side by side";
-            if see.show(ui).on_hover_text(tip).clicked() {
+            let tip = if has_places {
+                "Draws one prompt with this memory and without, side by side"
+            } else {
+                NO_MEMORY
+            };
+            if see.enabled(has_places).show(ui).on_hover_text(tip).clicked() && has_places {
                 commands.push(StyleCommand::Open(known.memory).into());
             }
         }

@@ -4,7 +4,7 @@
 use egui::{Align, Id, Label, Layout, Rect, RichText, Sense, TextEdit, Ui, Vec2, WidgetInfo, vec2};
 
 use crate::protocol::KnownEntry;
-use crate::state::AppState;
+use crate::state::{AppState, NO_MEMORY};
 use crate::ui::command::UiCommand;
 use crate::ui::memory_command::MemoryCommand;
 use crate::ui::widgets::Button;
@@ -82,7 +82,11 @@ fn buttons_ui(
         Button::icon(icons::PIN, text)
     };
     let has_places = !state.slots.is_empty();
-    let tip = "Puts it into a place of “Inspired by”, whatever the prompt";
+    let tip = if has_places {
+        "Puts it into a place of “Inspired by”, whatever the prompt"
+    } else {
+        NO_MEMORY
+    };
     if inspire.enabled(has_places).show(ui).on_hover_text(tip).clicked() && has_places {
         commands.push(MemoryCommand::Inspire(entry.id).into());
     }

@@ -96,13 +96,17 @@ impl FilmUi<'_> {
     /// The place of a row: it can be looked at once it is done.
     pub(super) fn row_ui(&self, ui: &mut Ui, row_idx: usize) -> Response {
         let film = self.film;
-        let is_done = film.job.is_some_and(|job| job.still(row_idx).is_some());
+        let is_done =
+            film.job.is_some_and(|job| job.still(row_idx).is_some()) || film.is_growing(row_idx);
         let rect = Rect::from_x_y_ranges(self.span(row_idx), self.rect.y_range());
         let place = rect.with_max_y(rect.bottom() + NUMBERS);
         let sense = if is_done { Sense::click_and_drag() } else { Sense::hover() };
         let response = ui.interact(place, Id::unique(("row of the picture", row_idx)), sense);
         let label = format!("Row {} of {}", row_idx + 1, film.n_rows());
-        let is_shown = film.n_shown == row_idx + 1;
+        let is_shown = match film.state.growing() {
+            Some(growing) => growing.scale_idx == row_idx,
+            None => film.n_shown == row_idx + 1,
+        };
         response.widget_info(|| WidgetInfo::selected(Role::RadioButton, is_done, is_shown, &label));
         widgets::focus_ring(ui, &response, CornerRadius::same(3));
         // The tooltip must not hide what is under the pointer while it scrubs.
