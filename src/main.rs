@@ -46,6 +46,7 @@ fn open_window(args: &Args) -> ExitCode {
         data_dir: app::default_data_dir(),
         file: args.file.clone(),
         depth: cli::depth_source(&args.model),
+        device: args.model.device,
         ..AppOptions::default()
     };
     let model_args = args.model.clone();

@@ -15,6 +15,7 @@ pub mod keepsake;
 pub mod live;
 pub mod lock;
 pub mod memories;
+pub mod models;
 pub mod notice;
 pub mod opened;
 pub mod project;
@@ -46,6 +47,7 @@ pub use keepsake::Keepsake;
 pub use live::LiveStats;
 pub use lock::Locking;
 pub use memories::Memories;
+pub use models::Models;
 pub use notice::{Notice, NoticeAction, NoticeKind, Notices};
 pub use opened::Opened;
 pub use project::{NodeCache, OpenProject, Recovery};
@@ -134,6 +136,8 @@ pub struct AppState {
     pub gallery: Gallery,
     /// The user's own memories.
     pub memories: Memories,
+    /// Which models there are, and which one draws.
+    pub models: Models,
     /// What one of them does, while that is looked at.
     pub style_sheet: Option<StyleSheet>,
     /// Where the user is in the prompt history, and the text that was there before.
@@ -219,6 +223,7 @@ impl AppState {
             opened: None,
             gallery: Gallery::default(),
             memories: Memories::default(),
+            models: Models::default(),
             style_sheet: None,
             recall: None,
             adapter: None,

@@ -9,6 +9,7 @@ mod inspired;
 mod jobs;
 mod lock;
 mod memory;
+mod models;
 mod nodes;
 mod opening;
 mod sheet;
@@ -31,6 +32,7 @@ pub(super) use self::gallery::{
 pub(super) use self::import::{ImportEffect, extraction_due, found};
 pub(super) use self::jobs::{event, preview, sent, sent_to_follow};
 pub(super) use self::memory::{MemoryAnswer, MemoryEffect, MemoryOrder, event as memory_event};
+pub(super) use self::models::{ModelsEffect, event as models_event, loading_progress};
 pub(super) use self::nodes::{errand_due, errand_sent};
 pub(super) use self::opening::due as open_due;
 pub(super) use self::project::{ProjectAnswer, ProjectEffect, model_came, observe, session_facts};
@@ -71,6 +73,7 @@ pub(super) enum Effect {
     OpenFile(PathBuf),
     Gallery(GalleryEffect),
     Memory(MemoryEffect),
+    Models(ModelsEffect),
     /// Write a style sheet into a file.
     SaveSheet {
         picture: Box<SheetPicture>,
@@ -131,6 +134,7 @@ fn carry_out(state: &mut AppState, command: UiCommand, now: f64) -> Option<Effec
             return add_inspiration::command(state, command, now);
         }
         UiCommand::Memory(command) => return memory::command(state, command, now),
+        UiCommand::Models(command) => return models::command(state, command),
         UiCommand::Style(command) => return style::command(state, command, now),
         UiCommand::Project(command) => return project::command(state, command),
         UiCommand::SetPrompt(text) => {
@@ -210,6 +214,7 @@ pub(super) fn file_answer(state: &mut AppState, answer: FileAnswer, now: f64) ->
         FileAnswer::ImportOpened { picture, onto, n_files } => {
             state.gallery.is_open = false;
             state.memories.is_open = false;
+            state.models.is_open = false;
             import::opened(state, picture, onto, n_files, now);
         }
         FileAnswer::FileOpened(opened) => return opening::opened(state, *opened, now),
@@ -235,6 +240,7 @@ pub(super) fn file_answer(state: &mut AppState, answer: FileAnswer, now: f64) ->
         }
         FileAnswer::Trash(answer) => return gallery::trash_answer(state, answer, now),
         FileAnswer::Memory(answer) => return memory::answer(state, answer),
+        FileAnswer::ModelFolders(paths) => return Some(models::folders_chosen(paths)),
         FileAnswer::Project(answer) => return project::answer(state, answer, now),
         FileAnswer::Warning { headline, details } => state.notices.warning(headline, Some(details)),
         FileAnswer::Failed(failure) => state.notices.error(&failure),
@@ -309,11 +315,14 @@ fn run(state: &mut AppState, action: Action, now: f64) -> Option<Effect> {
             }
             return Some(if is_live { Effect::Draw } else { Effect::Cancel });
         }
-        Action::ToggleGallery | Action::ToggleMemory if state.style_sheet.is_some() => {
+        Action::ToggleGallery | Action::ToggleMemory | Action::ToggleModels
+            if state.style_sheet.is_some() =>
+        {
             return style::close(state);
         }
         Action::ToggleGallery => return gallery::toggle(state),
         Action::ToggleMemory => return memory::toggle(state),
+        Action::ToggleModels => return models::toggle(state),
         // The window does these by itself.
         Action::FocusPrompt
         | Action::FitView

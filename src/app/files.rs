@@ -126,6 +126,8 @@ pub(super) enum FileAnswer {
     },
     Trash(TrashAnswer),
     Memory(MemoryAnswer),
+    /// Folders to look for models in.
+    ModelFolders(Vec<PathBuf>),
     Project(ProjectAnswer),
     Warning {
         headline: String,

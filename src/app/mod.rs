@@ -15,6 +15,7 @@ mod importing;
 mod inspiring;
 mod keeping;
 mod memory;
+mod models;
 mod newest;
 mod opening;
 mod projects;
@@ -38,11 +39,13 @@ use self::files::{FileAnswer, FileJob, FileThread};
 use self::import_thread::{EdgeDevice, ImportThreads};
 use self::inspiring::CutoutThread;
 use self::keeping::{Place, SaveJob};
+use self::models::ModelShelf;
 use self::opening::Purpose;
 use self::projects::Kept;
 use self::recorder::Recorder;
 use self::schedule::{Due, Schedule};
 pub use self::window::{Wake, WindowError, open_window};
+use crate::catalogue::{DeviceChoice, Places};
 use crate::imaging::RgbaImage;
 use crate::library::LibraryThread;
 use crate::library::memory::MemoryThread;
@@ -74,6 +77,10 @@ pub struct AppOptions {
     pub clipboard: Clipboard,
     /// What sees depth in pictures.
     pub depth: DepthSource,
+    /// Where models compute.
+    pub device: DeviceChoice,
+    /// Where models are looked for; the user's folders if `None`, which need `data_dir`.
+    pub model_places: Option<Places>,
 }
 
 /// Where programs keep their data on this system; `None` if there is no home folder.
@@ -104,6 +111,7 @@ pub struct App {
     library: LibraryThread,
     // Dropped after the worker, whose end lets a call of the encoder come back.
     memories: MemoryThread,
+    models: ModelShelf,
     /// The memories are read when there is time.
     memories_wait: bool,
 }
@@ -156,6 +164,8 @@ impl App {
         let library = gallery::spawn(&options, move || ctx.request_repaint())?;
         let ctx = cc.egui_ctx.clone();
         let memories = memory::spawn(&options, &worker, move || ctx.request_repaint())?;
+        let ctx = cc.egui_ctx.clone();
+        let models = ModelShelf::spawn(&options, move || ctx.request_repaint())?;
         let memories_wait = memory::may_have_memories(&options);
         state.imports.depth_network = match &options.depth {
             DepthSource::Unknown => DepthNetwork::Unknown,
@@ -185,6 +195,7 @@ impl App {
             cutout_thread,
             library,
             memories,
+            models,
             memories_wait,
         };
         if let Some(path) = app.options.file.take() {
@@ -277,6 +288,7 @@ impl App {
                 }
             }
             Some(Effect::Memory(effect)) => self.carry_out_memory(frame, effect),
+            Some(Effect::Models(effect)) => self.carry_out_models(frame, effect),
             Some(Effect::SaveSheet { picture, stem }) => self.save_sheet(frame, picture, stem),
             Some(Effect::WriteSheet { picture, place }) => {
                 self.ask(FileJob::SaveSheet { picture, place });
@@ -455,6 +467,7 @@ impl eframe::App for App {
             let effect = apply::memory_event(&mut self.state, event, now);
             self.carry_out(ctx, frame, effect);
         }
+        self.look_at_models(ctx, frame, now);
         self.state.notices.expire(now);
         self.keep_work(ctx);
         self.send_due(ctx);

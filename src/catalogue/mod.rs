@@ -17,12 +17,17 @@ pub mod download;
 pub mod convert;
 mod places;
 mod speed;
+mod load;
 mod thread;
 
 pub use assemble::assemble;
+pub use load::loader;
 pub use machine::{free_space, memory};
 pub use places::{Places, download_target};
 pub use published::{Published, PublishedModel, published};
 pub use scan::{Scan, scan};
 pub use shelf::Shelf;
 pub use thread::CatalogueThread;
+
+pub use crate::model::DeviceChoice;
+pub use crate::model::weights::Reading;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::shelf::Shelf;
-use crate::protocol::PublishedFile;
+use crate::protocol::{MachineMemory, PublishedFile};
 
 /// The hub where the published models are.
 const SERVER: &str = "https://huggingface.co";
@@ -32,6 +32,8 @@ pub struct Places {
     pub hub_cache: Option<PathBuf>,
     /// Such as `https://huggingface.co`.
     pub server: String,
+    /// Taken for what the machine has, whatever that says: for tests.
+    pub memory: Option<MachineMemory>,
 }
 
 impl Places {
@@ -53,12 +55,18 @@ impl Places {
             download_folder: data_dir.map(|folder| folder.join(FOLDER)),
             hub_cache,
             server: server.unwrap_or_else(|| SERVER.to_owned()),
+            memory: None,
         }
     }
 
     /// Only what is in a data folder, for tests: nothing of the user's is looked at.
     pub fn only(data_dir: &Path, server: &str) -> Self {
         Self { hub_cache: None, server: server.to_owned(), ..Self::of_user(Some(data_dir)) }
+    }
+
+    /// What the machine has now.
+    pub fn memory(&self) -> MachineMemory {
+        self.memory.unwrap_or_else(super::memory)
     }
 
     /// All folders to look through: those that the user named first.

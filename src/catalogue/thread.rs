@@ -16,10 +16,10 @@ use super::places::{Places, download_target};
 use super::shelf::Shelf;
 use super::speed::Speed;
 use super::walk::Candidate;
-use super::{assemble, memory, scan};
+use super::{assemble, scan};
 use crate::protocol::{
-    CatalogueEvent, Failure, ModelKey, ModelList, PublishedFile, ScanProgress, Transfer,
-    TransferId, TransferKind, bytes_text,
+    CatalogueEvent, Failure, MachineMemory, ModelKey, ModelList, PublishedFile, ScanProgress,
+    Transfer, TransferId, TransferKind, bytes_text,
 };
 
 /// Events that may wait for the window.
@@ -158,6 +158,20 @@ impl CatalogueThread {
     pub fn stop(&self, id: TransferId) {
         if let Some((.., is_stopped)) = self.shared.transfers().running.get(&id) {
             is_stopped.store(true, Ordering::Release);
+        }
+    }
+
+    /// Finds out how much memory is free; [`CatalogueEvent::Memory`] tells.
+    pub fn weigh(&self) {
+        let shared = Arc::clone(&self.shared);
+        let work = move || {
+            let memory = shared.places.memory();
+            shared.outbox.send(CatalogueEvent::Memory(memory));
+        };
+        let spawned = Builder::new().name("memory".to_owned()).spawn(work);
+        if spawned.is_err() {
+            // Nothing is known then.
+            self.shared.outbox.send(CatalogueEvent::Memory(MachineMemory::default()));
         }
     }
 
@@ -357,7 +371,7 @@ impl Shared {
             refused: found.refused(),
             folders: shelf.folders.clone(),
             n_others: found.n_others,
-            memory: memory(),
+            memory: self.places.memory(),
             download_folder: self.places.download_folder.clone(),
             host: host_of(&self.places.server),
         })));

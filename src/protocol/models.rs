@@ -204,6 +204,8 @@ pub enum CatalogueEvent {
         model: ModelKey,
         outcome: Option<Result<String, super::Failure>>,
     },
+    /// How much memory there is now.
+    Memory(MachineMemory),
     Failed(super::Failure),
 }
 

@@ -11,6 +11,7 @@ use super::gallery_command::GalleryCommand;
 use super::import_command::ImportCommand;
 use super::inspired_command::InspiredCommand;
 use super::memory_command::MemoryCommand;
+use super::models_command::ModelsCommand;
 use super::open_command::OpenCommand;
 use super::project_command::ProjectCommand;
 use super::sheet_command::SheetCommand;
@@ -37,6 +38,8 @@ pub enum UiCommand {
     Gallery(GalleryCommand),
     AddInspiration(AddInspirationCommand),
     Memory(MemoryCommand),
+    /// What concerns the models.
+    Models(ModelsCommand),
     /// What concerns the style sheet.
     Style(StyleCommand),
     Project(ProjectCommand),
@@ -126,6 +129,7 @@ pub enum Action {
     ToggleVariants,
     ToggleGallery,
     ToggleMemory,
+    ToggleModels,
     ToggleHelp,
 }
 
@@ -139,7 +143,7 @@ pub struct ActionText {
 
 impl Action {
     /// In the order of the list of shortcuts.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 45] = [
         Self::NewProject,
         Self::OpenFile,
         Self::SaveProject,
@@ -183,6 +187,7 @@ impl Action {
         Self::ToggleVariants,
         Self::ToggleGallery,
         Self::ToggleMemory,
+        Self::ToggleModels,
         Self::ToggleHelp,
     ];
 
@@ -276,6 +281,9 @@ impl Action {
             Self::ToggleGallery => text!("Gallery", "Show or hide all your pictures", NONE G),
             Self::ToggleMemory => {
                 text!("My memory", "Show or hide the pictures that you have taught it", NONE M)
+            }
+            Self::ToggleModels => {
+                text!("Models", "Show or hide the models that can draw", SHIFT M)
             }
             Self::ToggleHelp => {
                 text!("Keyboard shortcuts", "Show or hide this list", NONE F1, SHIFT Questionmark)
@@ -401,6 +409,12 @@ impl From<GalleryCommand> for UiCommand {
 impl From<MemoryCommand> for UiCommand {
     fn from(command: MemoryCommand) -> Self {
         Self::Memory(command)
+    }
+}
+
+impl From<ModelsCommand> for UiCommand {
+    fn from(command: ModelsCommand) -> Self {
+        Self::Models(command)
     }
 }
 

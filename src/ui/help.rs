@@ -43,7 +43,10 @@ pub(super) fn help_ui(ui: &Ui, order: DecodingOrder) -> bool {
                     keys_ui(ui, action);
                     ui.end_row();
                 }
-                let pages = super::gallery::HELP.into_iter().chain(super::memory_page::HELP);
+                let pages = super::gallery::HELP
+                    .into_iter()
+                    .chain(super::memory_page::HELP)
+                    .chain(super::models_page::HELP);
                 for (explanation, key) in HELD.into_iter().chain(pages) {
                     ui.label(explanation);
                     ui.horizontal(|ui| key_ui(ui, key));

@@ -72,8 +72,13 @@ impl Situation {
     }
 
     fn allows(self, action: Action, shortcut: KeyboardShortcut) -> bool {
-        let stays =
-            matches!(action, Action::ToggleGallery | Action::ToggleMemory | Action::ToggleHelp);
+        let stays = matches!(
+            action,
+            Action::ToggleGallery
+                | Action::ToggleMemory
+                | Action::ToggleModels
+                | Action::ToggleHelp
+        );
         match action {
             _ if self.scene == Scene::Page && !stays => false,
             Action::Stop => self.scene == Scene::Canvas { can_stop: true },

@@ -12,6 +12,7 @@ pub mod import_command;
 pub mod inspired_command;
 pub mod mark;
 pub mod memory_command;
+pub mod models_command;
 pub mod open_command;
 pub mod pictures;
 pub mod sheet_command;
@@ -45,6 +46,7 @@ mod lettering;
 mod opened;
 mod lock_options;
 mod memory_page;
+mod models_page;
 mod node_text;
 mod part;
 mod project_menu;
@@ -80,6 +82,8 @@ use self::keyboard::Scene;
 use self::layer_thumbnails::LayerThumbnails;
 pub use self::memory_command::MemoryCommand;
 use self::memory_page::MemoryView;
+pub use self::models_command::ModelsCommand;
+use self::models_page::ModelsView;
 pub use self::open_command::OpenCommand;
 use self::part::PartInHand;
 use self::pictures::Pictures;
@@ -105,6 +109,7 @@ pub struct UiState {
     gallery: GalleryView,
     candidates: CandidatesView,
     memory: MemoryView,
+    models: ModelsView,
     size_preview: SizePreview,
     variants: Variants,
     /// What a class is looked for by, while one is.
@@ -137,7 +142,10 @@ pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCom
         && state.candidates.is_none()
         && state.opened.is_none()
         && state.sheet.is_none();
-    let is_page = state.gallery.is_open || state.memories.is_open || state.style_sheet.is_some();
+    let is_page = state.gallery.is_open
+        || state.memories.is_open
+        || state.models.is_open
+        || state.style_sheet.is_some();
     let scene = if is_page { Scene::Page } else { Scene::Canvas { can_stop } };
     let actions = keyboard::pressed_actions(ui.ctx(), scene);
     let mut commands: Vec<_> = actions.into_iter().map(UiCommand::Run).collect();
@@ -160,6 +168,11 @@ pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCom
         commands.retain(|command| !view.takes(ui, command));
         return commands;
     }
+    if state.models.is_open {
+        models_page::models_page_ui(ui, state, view, &mut commands);
+        commands.retain(|command| !view.takes(ui, command));
+        return commands;
+    }
     if state.memories.is_open {
         memory_page::memory_page_ui(ui, state, view, &mut commands);
         commands.retain(|command| !view.takes(ui, command));
@@ -173,7 +186,7 @@ pub fn window_ui(ui: &mut Ui, state: &AppState, view: &mut UiState) -> Vec<UiCom
     Panel::bottom("status")
         .exact_size(status_bar::HEIGHT)
         .frame(panel.inner_margin(beside))
-        .show(ui, |ui| status_bar::status_bar_ui(ui, state));
+        .show(ui, |ui| status_bar::status_bar_ui(ui, state, &mut commands));
     Panel::right("settings")
         .default_size(side_panel::width(ui.available_width()))
         .size_range(side_panel::WIDTHS)
@@ -260,7 +273,9 @@ impl UiState {
                 ui.ctx().memory_mut(|memory| memory.request_focus(side_panel::prompt_id()));
             }
             // A stroke under the pen must be able to end.
-            Action::ToggleGallery | Action::ToggleMemory => return self.canvas.hand.is_drawing(),
+            Action::ToggleGallery | Action::ToggleMemory | Action::ToggleModels => {
+                return self.canvas.hand.is_drawing();
+            }
             Action::NewProject
             | Action::OpenFile
             | Action::SaveProject

@@ -58,6 +58,7 @@ pub(super) fn side_panel_ui(
             divider(ui);
             source::source_ui(ui, state, view, commands);
             divider(ui);
+            model_ui(ui, state, commands);
             seed_ui(ui, state, view, commands);
             sampling_ui(ui, state, commands);
         });
@@ -175,6 +176,34 @@ fn prompt_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
             commands.push(UiCommand::SetNegative(text));
         }
     });
+}
+
+/// Which model draws; leads to the others.
+fn model_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
+    let action = Action::ToggleModels;
+    let name = match &state.models.loading {
+        Some(loading) => format!("{}…", loading.model.title),
+        None => state.models.loaded.title.clone(),
+    };
+    ui.horizontal(|ui| {
+        widgets::caption(ui, "Model");
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let cut = shortened(&name);
+            let label = format!("Model: {name}");
+            let button = Button::text(&cut).with_icon(icons::CHEVRON_DOWN).labelled(&label);
+            let tip = format!("{name}\n{}", action.tooltip(ui.ctx()));
+            if button.show(ui).on_hover_text(tip).clicked() {
+                commands.push(action.into());
+            }
+        });
+    });
+}
+
+/// The start of a name that is too long for the panel.
+fn shortened(name: &str) -> String {
+    const MAX_CHARS: usize = 26;
+    let start: String = name.chars().take(MAX_CHARS).collect();
+    if start.len() < name.len() { format!("{start}…") } else { start }
 }
 
 fn seed_ui(ui: &mut Ui, state: &AppState, view: &mut UiState, commands: &mut Vec<UiCommand>) {

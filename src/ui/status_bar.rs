@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use egui::{Align, Align2, Color32, Label, Layout, RichText, Sense, Ui, vec2};
 
-use super::command::Action;
+use super::command::{Action, UiCommand};
 use super::words::Words;
 use super::{costs, icons, theme};
 use crate::protocol::{DecodingOrder, ModelInfo, Timings};
@@ -12,7 +12,7 @@ use crate::state::{AppState, Engine, Job, LiveStats, Phase};
 
 pub(super) const HEIGHT: f32 = 28.0;
 
-pub(super) fn status_bar_ui(ui: &mut Ui, state: &AppState) {
+pub(super) fn status_bar_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         let palette = theme::palette(ui);
@@ -49,10 +49,7 @@ pub(super) fn status_bar_ui(ui: &mut Ui, state: &AppState) {
             }
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            ui.label(small("Offline", palette.text_soft)).on_hover_text(
-                "Everything is computed on this machine; Underpaint does not use the network",
-            );
-            icon_ui(ui, icons::OFFLINE);
+            network_ui(ui, state);
             if let Some(adapter) = &state.adapter {
                 let about = "The graphics adapter that paints this window";
                 machine_part_ui(ui, Some(icons::MONITOR), adapter, about);
@@ -60,10 +57,47 @@ pub(super) fn status_bar_ui(ui: &mut Ui, state: &AppState) {
             if let Some(model) = state.model() {
                 let about = "Where the model computes";
                 machine_part_ui(ui, Some(icons::CPU), &model.device, about);
-                machine_part_ui(ui, None, &model.name, &model_text(model));
+                model_ui(ui, model, commands);
             }
         });
     });
+}
+
+/// Offline, unless the user has ordered a download.
+fn network_ui(ui: &mut Ui, state: &AppState) {
+    let palette = theme::palette(ui);
+    let Some(transfer) = state.models.download() else {
+        ui.label(small("Offline", palette.text_soft)).on_hover_text(
+            "Everything is computed on this machine; the network is used for nothing but downloads \
+             that you order",
+        );
+        icon_ui(ui, icons::OFFLINE);
+        return;
+    };
+    let share = transfer.share().map(|share| format!(" {:.0} %", 100.0 * share));
+    let text = format!("Downloading{}", share.unwrap_or_default());
+    let host = state.models.list.as_ref().map_or("the server", |list| &list.host);
+    let about = format!("{} comes from {host}, because you asked for it", transfer.name);
+    ui.label(small(&text, palette.accent_text)).on_hover_text(about);
+    icon_ui(ui, icons::DOWNLOAD);
+}
+
+/// The model's name, which leads to the others.
+fn model_ui(ui: &mut Ui, model: &ModelInfo, commands: &mut Vec<UiCommand>) {
+    let palette = theme::palette(ui);
+    ui.add_space(theme::SPACE_S);
+    let action = Action::ToggleModels;
+    let text = small(&model.name, palette.text_soft);
+    let response = ui.add(Label::new(text).truncate().sense(Sense::click()));
+    response.widget_info(|| {
+        let label = format!("{}: {}", action.label(), model.name);
+        egui::WidgetInfo::labeled(egui::Role::Button, true, label)
+    });
+    super::widgets::focus_ring(ui, &response, theme::RADIUS);
+    let tip = format!("{}\n{}\n{}", model.name, model_text(model), action.tooltip(ui.ctx()));
+    if response.on_hover_text(tip).on_hover_cursor(egui::CursorIcon::PointingHand).clicked() {
+        commands.push(action.into());
+    }
 }
 
 /// How fast the picture follows the hand.
@@ -85,7 +119,7 @@ fn live_ui(ui: &mut Ui, live: &LiveStats) {
 /// What the application does, in one line.
 pub(super) fn status_text(state: &AppState) -> String {
     match (&state.engine, &state.job) {
-        (Engine::Loading, _) => "Loading model…".to_owned(),
+        (Engine::Loading, _) => loading_text(state),
         (Engine::Failed(_), _) => "The model could not be loaded".to_owned(),
         (Engine::Ready(_), None) => "Ready".to_owned(),
         // Scales that go by twenty times a second are no news.
@@ -93,6 +127,14 @@ pub(super) fn status_text(state: &AppState) -> String {
             "Following your pen".to_owned()
         }
         (Engine::Ready(_), Some(job)) => job_text(job, Words::of_model(state)),
+    }
+}
+
+fn loading_text(state: &AppState) -> String {
+    let Some(loading) = &state.models.loading else { return "Loading model…".to_owned() };
+    match loading.share() {
+        Some(share) => format!("Loading {}, {:.0} %", loading.model.title, 100.0 * share),
+        None => format!("Loading {}…", loading.model.title),
     }
 }
 

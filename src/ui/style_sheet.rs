@@ -49,7 +49,7 @@ pub(super) fn style_sheet_ui(
     Panel::bottom("style status")
         .exact_size(status_bar::HEIGHT)
         .frame(panel.inner_margin(Margin::symmetric(side, 0)))
-        .show(ui, |ui| status_bar::status_bar_ui(ui, state));
+        .show(ui, |ui| status_bar::status_bar_ui(ui, state, commands));
     Panel::top("style header")
         .exact_size(toolbar::HEIGHT)
         .frame(panel.inner_margin(Margin::symmetric(side, 0)))

@@ -13,8 +13,13 @@ mod files;
 mod gallery;
 mod import;
 mod memory;
+#[path = "../models/files.rs"]
+mod model_files;
+mod models;
 mod inspired;
 mod project;
 mod raster;
+#[path = "../models/server.rs"]
+mod server;
 mod sheet;
 mod steer;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Effect, inspired, nodes, sheet, steer, style, timeline};
+use super::{Effect, inspired, models, nodes, sheet, steer, style, timeline};
 use crate::document::{Budget, Document, Editor};
 use crate::imaging::RgbaImage;
 use crate::protocol::{
@@ -34,8 +34,15 @@ pub(in crate::app) fn event(state: &mut AppState, event: Event, now: f64) -> Opt
         }
     }
     match event {
-        Event::ModelReady(info) => model_ready(state, info),
+        Event::ModelReady(info) => {
+            let n_slots = info.n_memory_slots;
+            model_ready(state, info);
+            models::ready(state, n_slots, now);
+        }
         Event::ModelFailed(failure) => {
+            if let Some(effect) = models::failed(state, &failure) {
+                return Some(effect);
+            }
             state.notices.error(&failure);
             state.engine = Engine::Failed(failure);
         }

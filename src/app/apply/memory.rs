@@ -82,6 +82,7 @@ pub(super) fn toggle(state: &mut AppState) -> Option<Effect> {
         return None;
     }
     state.gallery.is_open = false;
+    state.models.is_open = false;
     let list = MemoryOrder::List(memories.query.clone());
     match memories.chosen {
         Some(id) => orders([MemoryOrder::Begin, list, look_again(memories, id)]),

@@ -150,7 +150,8 @@ impl Part {
                 return Err(DownloadError::Stopped);
             }
             match messages.recv_timeout(TICK) {
-                Err(RecvTimeoutError::Timeout) => {}
+                // So that what is shown keeps up, and the speed of a silent server falls.
+                Err(RecvTimeoutError::Timeout) => on_progress(self.progress()),
                 Ok(Message::Head(head)) => {
                     has_head = true;
                     match self.begin(&head, asked_for_part, order)? {

@@ -11,9 +11,9 @@ use ureq::{Agent, Body};
 
 use super::error::DownloadError;
 
-/// Bytes per message, and how many of these may wait.
+/// Most bytes per message, and how many of these may wait.
 const PIECE: usize = 256 << 10;
-const N_WAITING: usize = 4;
+const N_WAITING: usize = 16;
 const MAX_REDIRECTS: usize = 8;
 const CONNECT_LIMIT: Duration = Duration::from_secs(20);
 /// A server that says nothing for so long has gone away.
@@ -139,34 +139,19 @@ fn send_content(
     }
     let mut reader = response.into_body().into_with_config().limit(u64::MAX).reader();
     let mut n_bytes = 0;
+    let mut piece = vec![0; PIECE];
     loop {
-        let mut piece = vec![0; PIECE];
-        let mut n_filled = 0;
-        while n_filled < PIECE {
-            match reader.read(&mut piece[n_filled..]) {
-                Ok(0) => break,
-                Ok(n) => n_filled += n,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    // What came before is good.
-                    piece.truncate(n_filled);
-                    n_bytes += n_filled as u64;
-                    sender.send(Message::Piece(piece)).ok();
-                    return Err(broke_off(n_bytes, error.to_string()));
+        match reader.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(n) => {
+                n_bytes += n as u64;
+                // At once, so that slow servers are seen to be alive.
+                if sender.send(Message::Piece(piece[..n].to_vec())).is_err() {
+                    return Ok(());
                 }
             }
-            // Slow servers are shown to be alive.
-            if n_filled >= 16 << 10 && sender.is_empty() {
-                break;
-            }
-        }
-        if n_filled == 0 {
-            return Ok(());
-        }
-        piece.truncate(n_filled);
-        n_bytes += n_filled as u64;
-        if sender.send(Message::Piece(piece)).is_err() {
-            return Ok(());
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(broke_off(n_bytes, error.to_string())),
         }
     }
 }

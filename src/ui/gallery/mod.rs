@@ -63,7 +63,7 @@ pub(super) fn gallery_ui(
     Panel::bottom("gallery status")
         .exact_size(status_bar::HEIGHT)
         .frame(panel.inner_margin(beside))
-        .show(ui, |ui| status_bar::status_bar_ui(ui, state));
+        .show(ui, |ui| status_bar::status_bar_ui(ui, state, commands));
     Panel::top("gallery header")
         .exact_size(toolbar::HEIGHT)
         .frame(panel.inner_margin(beside))

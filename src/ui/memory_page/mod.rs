@@ -72,7 +72,7 @@ pub(super) fn memory_page_ui(
     Panel::bottom("memory status")
         .exact_size(status_bar::HEIGHT)
         .frame(panel.inner_margin(beside))
-        .show(ui, |ui| status_bar::status_bar_ui(ui, state));
+        .show(ui, |ui| status_bar::status_bar_ui(ui, state, commands));
     Panel::top("memory header")
         .exact_size(toolbar::HEIGHT)
         .frame(panel.inner_margin(beside))
