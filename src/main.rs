@@ -47,6 +47,7 @@ fn open_window(args: &Args) -> ExitCode {
         file: args.file.clone(),
         depth: cli::depth_source(&args.model),
         device: args.model.device,
+        start_model: args.model.path.clone(),
         ..AppOptions::default()
     };
     let model_args = args.model.clone();

@@ -79,6 +79,10 @@ pub struct AppOptions {
     pub depth: DepthSource,
     /// Where models compute.
     pub device: DeviceChoice,
+    /// A folder whose model takes the place of the built-in one.
+    pub built_in: Option<PathBuf>,
+    /// The model that the worker loads at the start, if it is not the built-in one.
+    pub start_model: Option<PathBuf>,
     /// Where models are looked for; the user's folders if `None`, which need `data_dir`.
     pub model_places: Option<Places>,
 }
@@ -172,6 +176,9 @@ impl App {
             DepthSource::Found(_) => DepthNetwork::Found,
             DepthSource::Missing { advice } => DepthNetwork::Missing { advice: advice.clone() },
         };
+        if let Some(path) = options.start_model.take() {
+            state.models.begin_with(&path);
+        }
         let mut schedule = Schedule::default();
         // A file that is opened brings its picture along.
         if options.file.is_none() {

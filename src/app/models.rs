@@ -57,7 +57,9 @@ impl App {
                 self.models.reading.stop();
                 self.models.reading = Arc::clone(&reading);
                 let device = self.options.device;
-                let load = catalogue::loader(model.as_deref(), precision, device, reading);
+                let built_in = self.options.built_in.clone();
+                let load =
+                    catalogue::loader(model.as_deref(), precision, built_in, device, reading);
                 self.worker.replace_model(load);
             }
             ModelsEffect::StopLoading => self.models.reading.stop(),

@@ -21,7 +21,7 @@ mod load;
 mod thread;
 
 pub use assemble::assemble;
-pub use load::loader;
+pub use load::{choice, loader};
 pub use machine::{free_space, memory};
 pub use places::{Places, download_target};
 pub use published::{Published, PublishedModel, published};

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::published::published;
 use super::shelf::Shelf;
 use crate::protocol::{MachineMemory, PublishedFile};
 
@@ -11,16 +12,6 @@ const SERVER: &str = "https://huggingface.co";
 const SERVER_VARIABLE: &str = "HF_ENDPOINT";
 const SHELF: &str = "models.json";
 const FOLDER: &str = "models";
-/// In the cache of the hub's own programs, the folders of what is published for us.
-const HUB_FOLDERS: [&str; 6] = [
-    "models--wondervictor--ControlAR",
-    "models--peizesun--llamagen_t2i",
-    "models--FoundationVision--LlamaGen",
-    "models--google--flan-t5-xl",
-    "models--lmz--candle-quantized-t5",
-    "models--city96--t5-v1_1-xxl-encoder-gguf",
-];
-
 /// Where models are looked for and kept, and where downloads come from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Places {
@@ -74,10 +65,15 @@ impl Places {
         let mut roots = shelf.folders.clone();
         roots.extend(self.download_folder.clone());
         if let Some(cache) = &self.hub_cache {
-            roots.extend(HUB_FOLDERS.map(|name| cache.join(name)));
+            roots.extend(published().repositories().map(|name| cache.join(hub_folder(name))));
         }
         roots
     }
+}
+
+/// The folder of a repository in the cache of the hub's own programs.
+fn hub_folder(repository: &str) -> String {
+    format!("models--{}", repository.replace('/', "--"))
 }
 
 /// Where a published file goes: a folder per repository, so that equal names do not meet.

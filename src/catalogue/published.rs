@@ -1,7 +1,7 @@
 //! The list of published models, as data inside the program: `assets/published/models.json`, which
 //! says where each figure is from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use serde::Deserialize;
@@ -75,6 +75,12 @@ pub fn published() -> &'static Published {
 }
 
 impl Published {
+    /// Where the files are, each once.
+    pub fn repositories(&self) -> impl Iterator<Item = &str> {
+        let all: BTreeSet<_> = self.files.values().map(|file| file.repository.as_str()).collect();
+        all.into_iter()
+    }
+
     /// The model of this short name, whatever its case.
     pub fn model(&self, name: &str) -> Option<&PublishedModel> {
         self.models.iter().find(|model| model.name.eq_ignore_ascii_case(name))

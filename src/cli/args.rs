@@ -50,9 +50,9 @@ pub enum Command {
 
 #[derive(Debug, Clone, ClapArgs)]
 pub struct ModelArgs {
-    /// Another model: a file of ControlAR or LlamaGen, or a folder with a model; the model inside
-    /// the program if not given.
-    #[arg(long = "model", value_name = "PATH", global = true, display_order = LAST)]
+    /// Another model: a file of ControlAR or LlamaGen, a folder with a model, or the name of one that
+    /// “underpaint models list” shows as ready; the model inside the program if not given.
+    #[arg(long = "model", value_name = "PATH|NAME", global = true, display_order = LAST)]
     pub path: Option<PathBuf>,
     /// How a large model is held: auto, f32, bf16, q8 or q4, from exact and slow to small and fast.
     #[arg(
@@ -88,7 +88,10 @@ impl ModelArgs {
     pub fn load_options(&self) -> Result<LoadOptions, ModelError> {
         let options = RasterOptions { precision: self.precision.0, size: self.size };
         let model = match &self.path {
-            Some(path) => ModelChoice::at(path, options)?,
+            Some(path) => match super::models::installed(path, options)? {
+                Some(choice) => choice,
+                None => ModelChoice::at(path, options)?,
+            },
             None => ModelChoice::Embedded,
         };
         let asked = [("--precision", self.precision.0.is_some()), ("--size", self.size.is_some())];

@@ -1,6 +1,8 @@
 //! The page *Models* as the window shows it: which models there are, which one is loaded, what is
 //! being loaded, downloaded, converted or checked, and what is asked.
 
+use std::path::Path;
+
 use crate::protocol::{
     Failure, KnownModel, MemoryNeed, ModelKey, ModelList, ModelState, ScanProgress, Transfer,
     TransferKind,
@@ -84,6 +86,14 @@ impl Default for Models {
 }
 
 impl Models {
+    /// The program was started with another model.
+    pub fn begin_with(&mut self, path: &Path) {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let stem = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        self.loaded = Loaded { key: ModelKey::Path(path), title: stem, precision: None };
+        self.chosen = self.loaded.key.clone();
+    }
+
     pub fn all(&self) -> &[KnownModel] {
         self.list.as_ref().map_or(&[], |list| &list.models)
     }

@@ -1,6 +1,8 @@
 //! Files with the lists of published models and no numbers in them: sparse, so that gigabytes take no
 //! room.
 
+#![allow(dead_code, reason = "each test crate uses another part of it")]
+
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;

@@ -1,5 +1,7 @@
 //! A server of one file that does what the test says, and remembers what it was asked.
 
+#![allow(dead_code, reason = "each test crate uses another part of it")]
+
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};

@@ -13,12 +13,14 @@ mod files;
 mod gallery;
 mod import;
 mod memory;
+#[expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 #[path = "../models/files.rs"]
 mod model_files;
 mod models;
 mod inspired;
 mod project;
 mod raster;
+#[expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 #[path = "../models/server.rs"]
 mod server;
 mod sheet;

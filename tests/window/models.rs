@@ -49,6 +49,7 @@ impl Shelf {
             save_dir: Some(self.path("saved")),
             data_dir: Some(data),
             model_places: Some(places),
+            built_in: Some(tiny_model()),
             ..AppOptions::default()
         }
     }
@@ -76,7 +77,7 @@ impl Shelf {
 
     /// A folder with the small model of our own layout.
     fn own_model(&self) -> PathBuf {
-        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/embedded_tiny");
+        let from = tiny_model();
         let to = self.path("small");
         fs::create_dir(&to).expect("a folder");
         for name in ["config.json", "tokenizer.json", "model.safetensors"] {
@@ -84,6 +85,10 @@ impl Shelf {
         }
         to
     }
+}
+
+fn tiny_model() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/embedded_tiny")
 }
 
 fn models(window: &Window) -> &Models {
@@ -120,7 +125,7 @@ fn models_are_listed_with_what_they_are_for_and_what_is_missing() {
     click(&mut window, "ControlAR depth, 2 parts are missing");
     window.get_by_label_contains("lines and colour are hidden");
     window.get_by_label("Prompt reader");
-    window.get_by_label_contains("model-flan-t5-xl.gguf");
+    window.get_by_label("Copy the address of model-flan-t5-xl.gguf");
     window.get_by_label_contains("It takes up to");
     window.get_by_label("Download what is missing, 2 MB and more");
     click(&mut window, "Hold the weights in 32 bit");
@@ -134,8 +139,8 @@ fn models_are_listed_with_what_they_are_for_and_what_is_missing() {
     assert_eq!(models(&window).precision, None, "chosen for another model");
     press(&mut window, Modifiers::NONE, Key::Escape);
     assert!(!models(&window).is_open);
-    // The model's name in the panel leads here too.
-    click(&mut window, "Model: Underpaint");
+    // The model's name in the status bar leads here too.
+    click(&mut window, "Models: Fake model");
     assert!(models(&window).is_open);
 }
 
@@ -211,7 +216,7 @@ fn too_little_memory_is_refused_with_three_choices() {
 fn nothing_is_connected_to_before_it_is_asked_and_a_download_can_be_stopped() {
     let server = Server::new(|_, stream| {
         head(stream, "200 OK", "Content-Length: 1000000\r\n");
-        stream.write_all(&[7; 300_000]).ok();
+        stream.write_all(&vec![7; 300_000]).ok();
         let _gone = stream.peek(&mut [0; 1]);
     });
     let mut shelf = Shelf::new();
@@ -232,7 +237,8 @@ fn nothing_is_connected_to_before_it_is_asked_and_a_download_can_be_stopped() {
     });
     window.run_steps(2);
     assert!(window.query_by_label("Offline").is_none());
-    window.get_by_label("Downloading 30 %");
+    // In the list and in the status bar.
+    assert!(window.query_all_by_label("Downloading 30 %").count() >= 2);
     click(&mut window, "Stop the download; what came is kept");
     wait_until(&mut window, "the end", |window| models(window).download().is_none());
     window.run_steps(2);
@@ -281,7 +287,7 @@ fn it_looks_as_it_should() {
         for (size, size_name) in [([1280.0, 820.0], "wide"), ([760.0, 700.0], "narrow")] {
             let mut window = shelf.page(size);
             window.ctx.set_theme(theme);
-            let mut shoot = |window: &mut Window, name: &str| {
+            let shoot = |window: &mut Window, name: &str| {
                 window.run_steps(4);
                 let picture = window.render().expect("a frame that wgpu can draw");
                 let name = format!("models_{name}_{size_name}_{theme_name}.png");

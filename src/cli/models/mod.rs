@@ -14,7 +14,8 @@ use super::{CliError, console};
 use crate::app::default_data_dir;
 use crate::catalogue::convert::{convert, converted_path, sha256_of};
 use crate::catalogue::download::{DownloadError, Order, Progress, download, host_of};
-use crate::catalogue::{Places, Shelf, assemble, download_target, memory, scan};
+use crate::catalogue::{Places, Shelf, assemble, choice, download_target, memory, scan};
+use crate::model::{ModelChoice, ModelError, RasterOptions};
 use crate::protocol::{KnownModel, ModelKey, ModelList, ModelState, bytes_text};
 
 /// # Errors
@@ -40,6 +41,48 @@ pub(super) fn run(args: &ModelsArgs) -> Result<(), CliError> {
         ModelsCommand::Convert { file, output } => desk.convert(file, output.as_deref()),
         ModelsCommand::Verify { file } => desk.verify(file),
     }
+}
+
+/// The model of this name in the user's folders; `None` if it is a path, or no such model is known.
+///
+/// # Errors
+/// [`ModelError::Request`] saying what is missing.
+pub(super) fn installed(
+    path: &Path,
+    options: RasterOptions,
+) -> Result<Option<ModelChoice>, ModelError> {
+    let Some(name) = path.to_str().filter(|name| !path.exists() && !name.contains(['/', '\\']))
+    else {
+        return Ok(None);
+    };
+    let places = Places::of_user(default_data_dir().as_deref());
+    let mut shelf = places.shelf_path.as_deref().map(Shelf::read).unwrap_or_default();
+    let roots = places.roots(&shelf);
+    let models = assemble(&scan(&roots, &mut shelf, &mut |_| true));
+    let Some(model) = place_of(&models, name).map(|place| &models[place]) else { return Ok(None) };
+    let reason = match &model.state {
+        ModelState::BuiltIn => return Ok(Some(ModelChoice::Embedded)),
+        ModelState::Ready => {
+            let mut chosen = choice(model, None);
+            if let ModelChoice::Raster(raster) = &mut chosen {
+                raster.options = options;
+            }
+            return Ok(Some(chosen));
+        }
+        ModelState::Incomplete | ModelState::Absent => {
+            let missing: Vec<_> =
+                model.missing().map(|part| part.role.title().to_lowercase()).collect();
+            format!(
+                "“{name}” is not complete: {} missing; see “underpaint models show {name}” or get it \
+                 with “underpaint models get {name}”",
+                missing.join(", "),
+            )
+        }
+        ModelState::Unpublished(reason) | ModelState::Unusable(reason) => {
+            format!("“{name}” cannot be used: {reason}")
+        }
+    };
+    Err(ModelError::Request { reason })
 }
 
 struct Desk<'a> {

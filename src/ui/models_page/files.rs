@@ -107,7 +107,7 @@ fn found_ui(
             let facts = format!("{} · {}", bytes_text(file.n_bytes), file.format);
             ui.label(RichText::new(facts).font(theme::small()).color(palette.text_soft));
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                let text = RichText::new(shortened(&path, 90)).font(theme::small());
+                let text = RichText::new(shortened(&path, n_chars(ui))).font(theme::small());
                 ui.add(Label::new(text.color(palette.text)).truncate()).on_hover_text(&path);
             });
         });
@@ -147,7 +147,7 @@ fn published_ui(ui: &mut Ui, file: &PublishedFile, commands: &mut Vec<UiCommand>
             let facts = format!("{size} · {}", file.licence);
             ui.label(RichText::new(facts).font(theme::small()).color(palette.text_soft));
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                let text = RichText::new(shortened(&url, 90)).font(theme::small());
+                let text = RichText::new(shortened(&url, n_chars(ui))).font(theme::small());
                 ui.add(Label::new(text.color(palette.text)).truncate()).on_hover_text(&url);
             });
         });
@@ -156,6 +156,11 @@ fn published_ui(ui: &mut Ui, file: &PublishedFile, commands: &mut Vec<UiCommand>
 
 fn name_of(file: &FoundFile) -> String {
     file.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Small letters that fit into the rest of a line, about.
+fn n_chars(ui: &Ui) -> usize {
+    (ui.available_width() / 6.1).max(16.0) as usize
 }
 
 /// A long path without its middle: where it begins and its end are what tells.
