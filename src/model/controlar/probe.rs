@@ -25,6 +25,11 @@ impl<'a> Probe<'a> {
         Self { see: None, prefix: String::new() }
     }
 
+    /// Whether somebody looks.
+    pub fn is_active(&self) -> bool {
+        self.see.is_some()
+    }
+
     /// Calls `see` with each result and its name.
     pub fn new(see: &'a mut dyn FnMut(&str, &Tensor)) -> Self {
         Self { see: Some(see), prefix: String::new() }

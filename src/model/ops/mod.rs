@@ -19,12 +19,14 @@
 
 mod activation;
 mod attention;
+pub(crate) mod compact;
 mod conv;
 mod direct;
 mod group_norm;
 mod layout;
 mod linear;
 mod panels;
+mod past;
 mod resize;
 mod rms_norm;
 mod share;
@@ -34,12 +36,14 @@ mod winograd;
 
 pub use activation::{softplus, swiglu};
 pub use attention::{Attention, Context};
+pub use compact::{CompactLinear, WeightFormat};
 pub use conv::Conv2d;
 pub use group_norm::GroupNorm;
 pub use layout::{
     nchw_from_nhwc, nhwc_from_nchw, pictures_from_nhwc, pixel_shuffle_nhwc, pixel_unshuffle_nhwc,
 };
 pub use linear::Linear;
+pub use past::{Past, PastShape, Queries};
 pub use resize::GridResize;
 pub use rms_norm::{rms_norm, rms_norm_affine, rms_norm_modulated};
 pub(super) use storage::values;

@@ -1,19 +1,22 @@
 //! Attention of tokens to all before them: the prefix, of which only the mean value is kept, and
 //! the tokens of the picture.
 
-use candle_core::{CpuStorage, CustomOp3, D, Layout, Result, Shape, Tensor, bail};
+use candle_core::{D, DType, Device, Result, Storage, Tensor, bail};
 use candle_nn::ops::softmax_last_dim;
-use rayon::prelude::*;
 
-/// Lanes of the sums, which the compiler keeps in vectors.
-const LANES: usize = 8;
+use crate::model::controlar::precision::Precision;
+use crate::model::ops::{Past, PastShape, Queries};
 
-/// Keys and values of one layer, allocated once: (R, N, 1 + S, H). Place 0 holds the prefix, whose
-/// key is zero, place `i + 1` token i.
+/// Keys and values of one layer, allocated once. Place 0 holds the prefix, whose key is zero, place
+/// `i + 1` token i.
 #[derive(Debug)]
-pub(super) struct LayerCache {
-    pub(super) keys: Tensor,
-    pub(super) values: Tensor,
+pub(super) enum LayerCache {
+    Cpu(Past),
+    /// On other devices: (R, N, 1 + S, H).
+    Device {
+        keys: Tensor,
+        values: Tensor,
+    },
 }
 
 /// Attention of tokens to a cache that already holds them.
@@ -25,28 +28,75 @@ pub(super) struct Attend<'a> {
 }
 
 impl LayerCache {
+    /// Zeros; in 16 bits unless the matrices are exact.
+    pub(super) fn new(shape: PastShape, precision: Precision, device: &Device) -> Result<Self> {
+        if device.is_cpu() {
+            return Ok(Self::Cpu(Past::new(shape, precision != Precision::F32)));
+        }
+        let PastShape { n_rows, n_heads, n_places, head_dim } = shape;
+        let zeros = || Tensor::zeros((n_rows, n_heads, n_places, head_dim), DType::F32, device);
+        Ok(Self::Device { keys: zeros()?, values: zeros()? })
+    }
+
+    /// Writes the mean value of the prefix, (R, N, 1, H).
+    pub(super) fn put_prefix(&mut self, value: &Tensor) -> Result<()> {
+        self.put_at(0, &value.zeros_like()?, value)
+    }
+
     /// Writes (R, N, T, H) of tokens; the first one is token `first` of the picture.
-    pub(super) fn put(&self, first: usize, keys: &Tensor, values: &Tensor) -> Result<()> {
-        self.keys.slice_set(&keys.contiguous()?, 2, first + 1)?;
-        self.values.slice_set(&values.contiguous()?, 2, first + 1)
+    pub(super) fn put(&mut self, first: usize, keys: &Tensor, values: &Tensor) -> Result<()> {
+        self.put_at(first + 1, keys, values)
+    }
+
+    fn put_at(&mut self, first: usize, keys: &Tensor, values: &Tensor) -> Result<()> {
+        let (keys, values) = (keys.contiguous()?, values.contiguous()?);
+        match self {
+            Self::Cpu(past) => {
+                let (_, _, n_tokens, head_dim) = keys.dims4()?;
+                if first + n_tokens > past.n_places() || head_dim != past.head_dim() {
+                    bail!("{n_tokens} tokens from place {first} do not fit {}", past.n_places());
+                }
+                with_values(&keys, |keys| {
+                    with_values(&values, |values| {
+                        past.put(first, keys, values);
+                        Ok(())
+                    })
+                })
+            }
+            Self::Device { keys: all_keys, values: all_values } => {
+                all_keys.slice_set(&keys, 2, first)?;
+                all_values.slice_set(&values, 2, first)
+            }
+        }
     }
 }
 
 impl Attend<'_> {
     /// Queries (R, N, T, H) → (R, T, N · H).
     pub(super) fn attend(&self, queries: &Tensor, cache: &LayerCache) -> Result<Tensor> {
-        if queries.device().is_cpu() {
-            queries.contiguous()?.apply_op3_no_bwd(&cache.keys, &cache.values, self)
-        } else {
-            self.through_candle(queries, cache)
+        let (n_rows, n_heads, n_tokens, head_dim) = queries.dims4()?;
+        match cache {
+            LayerCache::Cpu(past) => {
+                if self.first + 1 + n_tokens > past.n_places() || head_dim != past.head_dim() {
+                    bail!("a cache of {} places cannot hold token {}", past.n_places(), self.first);
+                }
+                let first_counts: Vec<f32> = self.n_visible.iter().map(|n| *n as f32).collect();
+                let out = with_values(&queries.contiguous()?, |values| {
+                    let n_seen = self.first + 2;
+                    let first_counts = &first_counts;
+                    Ok(past.attend(&Queries { values, n_tokens, n_seen, first_counts }))
+                })?;
+                Tensor::from_vec(out, (n_rows, n_tokens, n_heads * head_dim), queries.device())
+            }
+            LayerCache::Device { keys, values } => self.through_candle(queries, keys, values),
         }
     }
 
-    fn through_candle(&self, queries: &Tensor, cache: &LayerCache) -> Result<Tensor> {
+    fn through_candle(&self, queries: &Tensor, keys: &Tensor, values: &Tensor) -> Result<Tensor> {
         let (n_rows, _, n_tokens, head_dim) = queries.dims4()?;
         let n_places = self.first + n_tokens + 1;
-        let keys = cache.keys.narrow(2, 0, n_places)?.contiguous()?;
-        let values = cache.values.narrow(2, 0, n_places)?.contiguous()?;
+        let keys = keys.narrow(2, 0, n_places)?.contiguous()?;
+        let values = values.narrow(2, 0, n_places)?.contiguous()?;
         let scores = queries.contiguous()?.matmul(&keys.transpose(2, 3)?.contiguous()?)?;
         let mut bias = vec![0.0_f32; n_rows * n_tokens * n_places];
         for (i, bias) in bias.chunks_exact_mut(n_places).enumerate() {
@@ -60,100 +110,15 @@ impl Attend<'_> {
     }
 }
 
-impl CustomOp3 for Attend<'_> {
-    fn name(&self) -> &'static str {
-        "attend-cache"
-    }
-
-    fn cpu_fwd(
-        &self,
-        queries: &CpuStorage,
-        queries_layout: &Layout,
-        keys: &CpuStorage,
-        keys_layout: &Layout,
-        values: &CpuStorage,
-        values_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (n_rows, n_heads, n_tokens, head_dim) = queries_layout.shape().dims4()?;
-        let (_, _, n_places, _) = keys_layout.shape().dims4()?;
-        if keys_layout.dims() != values_layout.dims() || self.first + n_tokens >= n_places {
-            bail!("a cache of {:?} cannot hold token {}", keys_layout.dims(), self.first);
-        }
-        let slice = |storage, layout| crate::model::ops::values(storage, layout);
-        let (queries, keys) = (slice(queries, queries_layout)?, slice(keys, keys_layout)?);
-        let values = slice(values, values_layout)?;
-        let heads: Vec<Vec<f32>> = (0..n_rows * n_heads)
-            .into_par_iter()
-            .map(|head| {
-                let places = head * n_places * head_dim..(head + 1) * n_places * head_dim;
-                let queries = &queries[head * n_tokens * head_dim..][..n_tokens * head_dim];
-                let n_visible = self.n_visible[head / n_heads] as f32;
-                let cache = (&keys[places.clone()], &values[places]);
-                queries
-                    .chunks_exact(head_dim)
-                    .enumerate()
-                    .flat_map(|(i, query)| one(query, cache, self.first + i + 2, n_visible))
-                    .collect()
-            })
-            .collect();
-        // (R, N, T, H) → (R, T, N, H)
-        let mut out = Vec::with_capacity(queries.len());
-        for row in heads.chunks_exact(n_heads.max(1)) {
-            for token in 0..n_tokens {
-                for head in row {
-                    out.extend_from_slice(&head[token * head_dim..][..head_dim]);
-                }
-            }
-        }
-        Ok((CpuStorage::F32(out), (n_rows, n_tokens, n_heads * head_dim).into()))
-    }
-}
-
-/// One query over the first `n_places` places of its head.
-fn one(
-    query: &[f32],
-    (keys, values): (&[f32], &[f32]),
-    n_places: usize,
-    n_visible: f32,
-) -> Vec<f32> {
-    let head_dim = query.len();
-    let scale = 1.0 / (head_dim as f32).sqrt();
-    let keys = keys.chunks_exact(head_dim).take(n_places);
-    // The key of the prefix is zero, and so is its score.
-    let scores: Vec<f32> = keys.map(|key| dot(query, key) * scale).collect();
-    let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut out = vec![0.0; head_dim];
-    let mut sum = 0.0;
-    for (place, (score, value)) in scores.iter().zip(values.chunks_exact(head_dim)).enumerate() {
-        let count = if place == 0 { n_visible } else { 1.0 };
-        let weight = (score - largest).exp() * count;
-        sum += weight;
-        for (out, value) in out.iter_mut().zip(value) {
-            *out += weight * value;
-        }
-    }
-    for out in &mut out {
-        *out /= sum;
-    }
-    out
-}
-
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0_f32; LANES];
-    let (a, a_rest) = a.as_chunks::<LANES>();
-    let (b, b_rest) = b.as_chunks::<LANES>();
-    for (a, b) in a.iter().zip(b) {
-        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-            *sum += a * b;
-        }
-    }
-    sums.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f32>()
+/// Lends the values of a contiguous tensor of the CPU.
+fn with_values<T>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> Result<T>) -> Result<T> {
+    let (storage, layout) = tensor.storage_and_layout();
+    let Storage::Cpu(storage) = &*storage else { bail!("a tensor of the CPU was expected") };
+    f(crate::model::ops::values(storage, layout)?)
 }
 
 #[cfg(test)]
 mod tests {
-    use candle_core::{DType, Device};
-
     use super::*;
 
     fn wave(dims: &[usize], step: f32) -> Tensor {
@@ -164,22 +129,47 @@ mod tests {
 
     #[test]
     fn agrees_with_candle() {
-        let (n_rows, n_heads, head_dim) = (2, 3, 12);
-        let shape = [n_rows, n_heads, 1 + 9, head_dim];
-        let cache = LayerCache { keys: wave(&shape, 0.7), values: wave(&shape, 0.3) };
-        let zero = Tensor::zeros((n_rows, n_heads, 1, head_dim), DType::F32, &Device::Cpu).unwrap();
-        cache.keys.slice_set(&zero, 2, 0).unwrap();
-        for (first, n_tokens) in [(0, 1), (8, 1), (3, 4), (0, 9)] {
-            let queries = wave(&[n_rows, n_heads, n_tokens, head_dim], 1.1);
-            let attend = Attend { n_visible: &[5, 120], first };
-            let ours = attend.attend(&queries, &cache).unwrap();
-            let candle = attend.through_candle(&queries, &cache).unwrap();
-            assert_eq!(ours.dims(), [n_rows, n_tokens, n_heads * head_dim]);
-            let difference = (ours - candle).unwrap().abs().unwrap().flatten_all().unwrap();
-            let difference = difference.max(0).unwrap().to_scalar::<f32>().unwrap();
-            assert!(difference < 1e-6, "off by {difference}");
+        let shape = PastShape { n_rows: 2, n_heads: 3, n_places: 1 + 9, head_dim: 20 };
+        let dims = |n| [2, 3, n, 20];
+        for (precision, limit) in [(Precision::F32, 1e-6), (Precision::Q8, 1e-4)] {
+            let mut cache = LayerCache::new(shape, precision, &Device::Cpu).unwrap();
+            let (prefix, keys, values) =
+                (wave(&dims(1), 0.2), wave(&dims(9), 0.7), wave(&dims(9), 0.3));
+            cache.put_prefix(&prefix).unwrap();
+            cache.put(0, &keys, &values).unwrap();
+            let all_keys = Tensor::cat(&[&prefix.zeros_like().unwrap(), &keys], 2).unwrap();
+            let all_values = Tensor::cat(&[&prefix, &values], 2).unwrap();
+            for (first, n_tokens) in [(0, 1), (8, 1), (3, 4), (0, 9)] {
+                let queries = wave(&dims(n_tokens), 1.1);
+                let attend = Attend { n_visible: &[5, 120], first };
+                let ours = attend.attend(&queries, &cache).unwrap();
+                let candle = attend.through_candle(&queries, &all_keys, &all_values).unwrap();
+                assert_eq!(ours.dims(), [2, n_tokens, 60]);
+                let difference = (ours - candle).unwrap().abs().unwrap();
+                let difference = difference.max_all().unwrap().to_scalar::<f32>().unwrap();
+                assert!(difference < limit, "off by {difference}");
+            }
+            let queries = wave(&dims(2), 1.1);
+            assert!(Attend { n_visible: &[5, 120], first: 8 }.attend(&queries, &cache).is_err());
+            assert!(cache.put(8, &queries, &queries).is_err());
         }
-        let queries = wave(&[n_rows, n_heads, 2, head_dim], 1.1);
-        assert!(Attend { n_visible: &[5, 120], first: 8 }.attend(&queries, &cache).is_err());
+    }
+
+    /// Several tokens at once give the bits of one after the other.
+    #[test]
+    fn a_token_is_the_same_alone_and_among_others() {
+        let shape = PastShape { n_rows: 1, n_heads: 2, n_places: 40, head_dim: 64 };
+        let mut cache = LayerCache::new(shape, Precision::Q4, &Device::Cpu).unwrap();
+        let tokens = wave(&[1, 2, 30, 64], 0.37);
+        cache.put(0, &tokens, &tokens).unwrap();
+        let together = Attend { n_visible: &[7], first: 20 };
+        let together = together.attend(&tokens.narrow(2, 20, 5).unwrap(), &cache).unwrap();
+        for i in 0..5 {
+            let alone = Attend { n_visible: &[7], first: 20 + i };
+            let alone = alone.attend(&tokens.narrow(2, 20 + i, 1).unwrap(), &cache).unwrap();
+            let of_all = together.narrow(1, i, 1).unwrap();
+            let same = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            assert_eq!(same(&alone), same(&of_all));
+        }
     }
 }

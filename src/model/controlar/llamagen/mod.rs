@@ -7,6 +7,7 @@
 //! whole prefix one value per layer, its mean, and no key at all.
 
 mod rotary;
+mod matrix;
 mod attend;
 mod block;
 mod run;
@@ -17,8 +18,9 @@ use candle_nn::VarBuilder;
 use super::config::{LlamaGenConfig, PrefixKind};
 use super::mlp::Mlp;
 use super::precision::Precision;
-use crate::model::ops::{Linear, rms_norm};
+use crate::model::ops::rms_norm;
 use block::Block;
+use matrix::Matrix;
 pub use rotary::Rotary;
 pub use run::{Fusion, Run, sees};
 
@@ -31,7 +33,7 @@ pub struct LlamaGen {
     condition: Condition,
     blocks: Vec<Block>,
     norm: Tensor,
-    output: Linear,
+    output: Matrix,
     rotary: Rotary,
     device: Device,
     precision: Precision,
@@ -77,14 +79,15 @@ impl LlamaGen {
             }
         };
         let blocks = (0..config.n_layers)
-            .map(|idx| Block::load(&config, &vb.pp(format!("layers.{idx}"))))
+            .map(|idx| Block::load(&config, &vb.pp(format!("layers.{idx}")), precision))
             .collect::<Result<_>>()?;
+        let output = vb.get((config.n_codes, dim), "output.weight")?;
         Ok(Self {
             tok_embeddings: vb.get((config.n_codes, dim), "tok_embeddings.weight")?,
             condition,
             blocks,
             norm: vb.get(dim, "norm.weight")?,
-            output: Linear::load(vb.pp("output"), dim, config.n_codes)?,
+            output: Matrix::new(&output, precision.max(Precision::Q8))?,
             rotary: Rotary::new(&config, vb.device())?,
             device: vb.device().clone(),
             config,

@@ -31,6 +31,16 @@ pub struct Fusion {
     pub strength: f32,
 }
 
+/// Blocks between two questions whether to go on: some milliseconds of the largest models.
+const BLOCKS_PER_ASK: usize = 6;
+
+/// What control needs to be added.
+#[derive(Clone, Copy)]
+struct Fusing<'a> {
+    fusion: Option<&'a Fusion>,
+    n_pictures: usize,
+}
+
 impl Run {
     /// Starts pictures of `n_tokens` tokens each and predicts the first: logits (R, K) of all rows,
     /// those of the pictures before those of the null condition.
@@ -119,7 +129,7 @@ impl Run {
     /// Feeds T codes per picture at once, (B, T), which reads the weights once, and predicts what
     /// follows each: logits (R, T, K). [`Self::truncate`] takes back those that turn out wrong.
     ///
-    /// `go_on` is asked before every block. If it says no, the result is `None` and nothing has been
+    /// `go_on` is asked every few blocks. If it says no, the result is `None` and nothing has been
     /// fed.
     ///
     /// # Errors
@@ -146,15 +156,29 @@ impl Run {
         let x = model.tok_embeddings.index_select(&ids, 0)?; // (R · T, D)
         let mut x = x.reshape((n_halves * self.n_pictures, n_new, ()))?;
         let attend = Attend { n_visible: &self.n_visible, first: self.n_fed };
-        for (i, (block, cache)) in model.blocks.iter().zip(&self.layers).enumerate() {
+        let fusing = Fusing { fusion: self.fusion.as_ref(), n_pictures: self.n_pictures };
+        let (first, rotary) = (self.n_fed + 1, &model.rotary);
+        let blocks =
+            model.blocks.chunks(BLOCKS_PER_ASK).zip(self.layers.chunks_mut(BLOCKS_PER_ASK));
+        for (part, (blocks, caches)) in blocks.enumerate() {
             if !go_on() {
                 return Ok(None);
             }
-            x = self.fused(i, &x, self.n_fed + 1, n_new)?;
-            let mut probe = probe.within(format_args!("block{i}."));
-            probe.see("in", &x);
-            x = block.forward(&x, &model.rotary, &attend, cache, &mut probe)?;
-            probe.see("out", &x);
+            x = within_pool(probe, |probe| {
+                let mut x = x.clone();
+                for (i, (block, cache)) in blocks.iter().zip(caches).enumerate() {
+                    let i = part * BLOCKS_PER_ASK + i;
+                    x = fusing.fused(i, &x, first, n_new)?;
+                    let mut probe = probe.within(format_args!("block{i}."));
+                    probe.see("in", &x);
+                    x = block.forward(&x, rotary, &attend, cache, &mut probe)?;
+                    probe.see("out", &x);
+                }
+                Ok(x)
+            })?;
+        }
+        if !go_on() {
+            return Ok(None);
         }
         let logits = self.logits(&x, probe)?;
         self.n_fed += n_new;
@@ -173,27 +197,41 @@ impl Run {
         probe: &mut Probe<'_>,
     ) -> Result<Option<Tensor>> {
         let model = Arc::clone(&self.model);
-        let n_rows = rows.dim(1)?;
-        let means = prefix_means(&self.n_visible, n_rows, rows)?;
-        let mut x = rows.clone();
+        // Rows that no other row sees are computed only if somebody looks at them.
+        let most_visible = self.n_visible.iter().copied().max().unwrap_or(0);
+        let n_rows = if probe.is_active() { rows.dim(1)? } else { most_visible };
+        let mut x = rows.narrow(1, rows.dim(1)? - n_rows, n_rows)?.contiguous()?;
+        let means = prefix_means(&self.n_visible, n_rows, &x)?;
         probe.see("prefix", &x);
-        for (i, (block, cache)) in model.blocks.iter().zip(&self.layers).enumerate() {
+        let fusing = Fusing { fusion: self.fusion.as_ref(), n_pictures: self.n_pictures };
+        for (i, (block, cache)) in model.blocks.iter().zip(&mut self.layers).enumerate() {
             if !go_on() {
                 return Ok(None);
             }
-            x = self.fused(i, &x, 0, 1)?;
+            x = fusing.fused(i, &x, 0, 1)?;
             let mut probe = probe.within(format_args!("block{i}."));
             probe.see("in", &x);
-            x = block.prefill(&x, &means, cache, &mut probe)?;
+            x = within_pool(&mut probe, |probe| block.prefill(&x, &means, cache, probe))?;
             probe.see("out", &x);
         }
         self.logits(&x.narrow(1, n_rows - 1, 1)?.squeeze(1)?, probe).map(Some)
     }
 
+    /// (…, D) → (…, K).
+    fn logits(&self, x: &Tensor, probe: &mut Probe<'_>) -> Result<Tensor> {
+        let x = self.model.normed(x)?;
+        probe.see("final_norm", &x);
+        let logits = within_pool(probe, |_| self.model.output.forward(&x))?;
+        probe.see("logits", &logits);
+        Ok(logits)
+    }
+}
+
+impl Fusing<'_> {
     /// Adds to the last `n` of `x` (R, T, D) what control says of as many tokens from token `first`,
     /// before block `block_idx`. The null condition gets nothing.
     fn fused(&self, block_idx: usize, x: &Tensor, first: usize, n: usize) -> Result<Tensor> {
-        let Some(Fusion { control, strength }) = &self.fusion else { return Ok(x.clone()) };
+        let Some(Fusion { control, strength }) = self.fusion else { return Ok(x.clone()) };
         if *strength == 0.0 {
             return Ok(x.clone());
         }
@@ -213,15 +251,15 @@ impl Run {
         }
         Tensor::cat(&[x.narrow(1, 0, n_tokens - n)?, last], 1)
     }
+}
 
-    /// (…, D) → (…, K).
-    fn logits(&self, x: &Tensor, probe: &mut Probe<'_>) -> Result<Tensor> {
-        let x = self.model.normed(x)?;
-        probe.see("final_norm", &x);
-        let logits = self.model.output.forward(&x)?;
-        probe.see("logits", &logits);
-        Ok(logits)
-    }
+/// Runs `compute` in the pool of threads that its operations share their work in, if nobody looks:
+/// from outside of it, each would have to wake the pool and be woken by it.
+fn within_pool<T: Send>(
+    probe: &mut Probe<'_>,
+    compute: impl FnOnce(&mut Probe<'_>) -> Result<T> + Send,
+) -> Result<T> {
+    if probe.is_active() { compute(probe) } else { rayon::scope(|_| compute(&mut Probe::none())) }
 }
 
 /// Whether a place of the sequence attends to another. The prefix has `n_prefix` rows, of which the

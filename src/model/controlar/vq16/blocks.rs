@@ -99,8 +99,9 @@ pub(super) struct Residual {
 impl Residual {
     /// (B, H, W, C) → (B, H, W, C').
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = self.conv1.forward_nhwc(&self.norm1.forward_nhwc_silu(x)?)?;
-        let y = self.norm2.forward_nhwc_silu(&y)?;
+        let mut y = self.conv1.forward_nhwc(&self.norm1.forward_nhwc_silu(x)?)?;
+        // Assigned, not bound anew, so that the largest maps are let go at once.
+        y = self.norm2.forward_nhwc_silu(&y)?;
         match &self.shortcut {
             Some(shortcut) => self.conv2.forward_nhwc_add(&y, &shortcut.forward(x)?),
             None => self.conv2.forward_nhwc_add(&y, x),
