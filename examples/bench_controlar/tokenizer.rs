@@ -25,7 +25,7 @@ pub(crate) fn time(report: &mut Map<String, Value>) -> Result<()> {
     let mut best = f64::INFINITY;
     for _ in 0..REPEATS {
         let start = Instant::now();
-        vq16.decode(&[ids.clone()], SIDE, SIDE, &mut Probe::none())?;
+        vq16.decode(std::slice::from_ref(&ids), SIDE, SIDE, &mut Probe::none())?;
         best = best.min(start.elapsed().as_secs_f64());
     }
     tell("decode_s_best", best);

@@ -12,9 +12,12 @@ pub use args::{ModelsArgs, ModelsCommand};
 
 use super::{CliError, console};
 use crate::app::default_data_dir;
-use crate::catalogue::convert::{convert, converted_path, sha256_of};
+use crate::catalogue::convert::{ConvertError, convert, converted_path, sha256_of};
 use crate::catalogue::download::{DownloadError, Order, Progress, download, host_of};
 use crate::catalogue::{Places, Shelf, assemble, choice, download_target, memory, scan};
+use crate::model::controlar::Precision;
+use crate::model::controlar::pack::write_gguf;
+use crate::model::weights::Checkpoint;
 use crate::model::{ModelChoice, ModelError, RasterOptions};
 use crate::protocol::{KnownModel, ModelKey, ModelList, ModelState, bytes_text};
 
@@ -38,7 +41,12 @@ pub(super) fn run(args: &ModelsArgs) -> Result<(), CliError> {
             desk.told(&report::model_json(model, list.memory), &text)
         }
         ModelsCommand::Get { name, to } => desk.get(name, to.as_deref()),
-        ModelsCommand::Convert { file, output } => desk.convert(file, output.as_deref()),
+        ModelsCommand::Convert { file, output, precision: None } => {
+            desk.convert(file, output.as_deref())
+        }
+        ModelsCommand::Convert { file, output, precision: Some(precision) } => {
+            desk.shrink(file, output.as_deref(), *precision)
+        }
         ModelsCommand::Verify { file } => desk.verify(file),
     }
 }
@@ -232,6 +240,24 @@ impl Desk<'_> {
             "left_out": done.left_out.iter().map(|(name, _)| name).collect::<Vec<_>>(),
         });
         self.told(&json, &path)
+    }
+
+    /// Writes a GGUF file of a transformer.
+    fn shrink(
+        &self,
+        file: &Path,
+        output: Option<&Path>,
+        precision: Precision,
+    ) -> Result<(), CliError> {
+        let to =
+            output.map_or_else(|| file.with_extension(format!("{precision}.gguf")), Path::to_owned);
+        if to.exists() {
+            return Err(ConvertError::Exists { path: to }.into());
+        }
+        let source = Checkpoint::open(file).map_err(ModelError::from)?;
+        write_gguf(&source, precision, &to, &|| true)?;
+        let path = to.display().to_string();
+        self.told(&json!({ "path": path, "precision": precision.name() }), &path)
     }
 
     fn verify(&mut self, file: &Path) -> Result<(), CliError> {

@@ -19,6 +19,7 @@ mod mlp;
 pub mod names;
 pub mod vq16;
 pub mod llamagen;
+pub mod pack;
 pub mod dino;
 pub mod control;
 pub mod t5;

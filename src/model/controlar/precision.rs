@@ -3,7 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use candle_core::quantized::GgmlDType;
+
 use super::config::{LlamaGenConfig, PrefixKind};
+use crate::model::weights::Checkpoint;
 
 /// How the matrices of a transformer are held in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,6 +33,15 @@ impl Precision {
             Self::Bf16 => "bf16",
             Self::F32 => "f32",
         }
+    }
+
+    /// The precision that holds the matrices of a file in few bits as they are: 4 bits for `Q4_0`
+    /// and `Q4_1`, 8 for `Q8_0`; other blocks come closest in 8 too. `None` if the file holds them
+    /// value by value.
+    pub fn of_file(file: &Checkpoint) -> Option<Self> {
+        let blocks = file.blocks_of("layers.0.attention.wqkv.weight")?;
+        let is_four = matches!(blocks, GgmlDType::Q4_0 | GgmlDType::Q4_1);
+        Some(if is_four { Self::Q4 } else { Self::Q8 })
     }
 
     /// Bytes that a matrix of `n` weights takes, about.

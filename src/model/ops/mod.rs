@@ -19,7 +19,7 @@
 
 mod activation;
 mod attention;
-pub(crate) mod compact;
+mod compact;
 mod conv;
 mod direct;
 mod group_norm;
@@ -36,6 +36,7 @@ mod winograd;
 
 pub use activation::{softplus, swiglu};
 pub use attention::{Attention, Context};
+pub(super) use compact::rounding;
 pub use compact::{CompactLinear, WeightFormat};
 pub use conv::Conv2d;
 pub use group_norm::GroupNorm;

@@ -94,7 +94,7 @@ impl Past {
         // (R, N, T, H)
         let mut by_head = vec![0.0; queries.values.len()];
         let one = |(head, (out, of_head)): (usize, (&mut [f32], &[f32]))| {
-            dispatch(Head {
+            dispatch(OneHead {
                 past: self,
                 head_idx: head,
                 queries: of_head,
@@ -171,7 +171,7 @@ impl Cells {
 }
 
 /// All tokens of one head of one row.
-struct Head<'a> {
+struct OneHead<'a> {
     past: &'a Past,
     head_idx: usize,
     queries: &'a [f32],
@@ -180,7 +180,7 @@ struct Head<'a> {
     out: &'a mut [f32],
 }
 
-impl WithSimd for Head<'_> {
+impl WithSimd for OneHead<'_> {
     type Output = ();
 
     #[inline(always)]

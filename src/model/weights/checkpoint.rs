@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use candle_core::quantized::QTensor;
+use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{DType, Device, Shape, Tensor};
 use candle_nn::VarBuilder;
 use candle_nn::var_builder::SimpleBackend;
@@ -180,6 +180,12 @@ impl Checkpoint {
             return Ok(None);
         }
         blocks::quantised(format, &self.read(tensor)?, expected, device).map(Some)
+    }
+
+    /// The blocks in which a GGUF file holds a tensor; `None` if it is stored value by value or not
+    /// there.
+    pub fn blocks_of(&self, name: &str) -> Option<GgmlDType> {
+        self.inner.tensors.get(name)?.encoding.blocks()
     }
 
     /// Single rows of a table (V, D), in F32: (T, D). The rest of it is not read.

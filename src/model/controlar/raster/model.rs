@@ -19,6 +19,7 @@ use crate::model::controlar::config::{ControlResize, PrefixKind};
 use crate::model::controlar::control::ControlEncoder;
 use crate::model::controlar::llamagen::LlamaGen;
 use crate::model::controlar::names;
+use crate::model::controlar::precision::Precision;
 use crate::model::controlar::probe::Probe;
 use crate::model::controlar::prompt_encoder::{PromptCache, PromptEncoder};
 use crate::model::controlar::sampler::{Guidance, RasterSampling};
@@ -94,7 +95,11 @@ impl RasterModel {
         reading.want(checkpoint.n_bytes() + tokenizer_file.n_bytes());
         let (checkpoint, tokenizer_file) =
             (checkpoint.watched(reading), tokenizer_file.watched(reading));
-        let precision = options.precision_for(inventory.n_parameters, device.is_cpu());
+        // A file in few bits keeps its own.
+        let precision = match (options.precision, Precision::of_file(&checkpoint)) {
+            (None, Some(own)) if device.is_cpu() => own,
+            _ => options.precision_for(inventory.n_parameters, device.is_cpu()),
+        };
         let vb = checkpoint.var_builder(&device);
         let Geometry { transformer: config, control, takes_any_size } = geometry;
         let dim = config.dim;

@@ -42,7 +42,7 @@ pub(in crate::model) fn four(weights: &[f32; GROUP]) -> (f16, f16, [u8; GROUP]) 
     // Eight steps to the side where the larger weight is, seven to the other. Counted from there,
     // both numbers are exact.
     let extreme = if -smallest >= largest { smallest } else { largest };
-    let around_zero = Grid::new(-extreme / 8.0, extreme);
+    let around_zero = Grid::new(-extreme / 8.0, extreme).upwards();
     let (of_span, span_error) = span.round(weights);
     let (of_zero, zero_error) = around_zero.round(weights);
     let (grid, steps) =
@@ -61,6 +61,19 @@ impl Grid {
     #[inline(always)]
     fn new(factor: f32, offset: f32) -> Self {
         Self { factor: finite(factor), offset: finite(offset) }
+    }
+
+    /// The same values counted from the smallest, if that is possible without a loss: a grid that
+    /// could be either of the two then has one form only.
+    #[inline(always)]
+    fn upwards(self) -> Self {
+        let (factor, offset) = (self.factor.to_f32(), self.offset.to_f32());
+        let smallest = LARGEST_FOUR * factor + offset;
+        let offset = finite(smallest);
+        if factor < 0.0 && offset.to_f32() == smallest {
+            return Self { factor: finite(-factor), offset };
+        }
+        self
     }
 
     /// Steps from the offset, and the sum of squared errors.
@@ -108,13 +121,11 @@ mod tests {
             assert_eq!(eight(&rounded), (factor, whole));
             let (factor, offset, whole) = four(&wave(step));
             let rounded = whole.map(|whole| f32::from(whole) * factor.to_f32() + offset.to_f32());
-            let again = four(&rounded);
-            let values = again.2.map(|w| f32::from(w) * again.0.to_f32() + again.1.to_f32());
-            assert_eq!(values, rounded);
+            assert_eq!(four(&rounded), (factor, offset, whole));
         }
     }
 
-    /// Weights of a file in Q4_0, whose steps go from −8 to 7 of a factor of either sign.
+    /// Weights of a file in `Q4_0`, whose steps go from −8 to 7 of a factor of either sign.
     #[test]
     fn steps_around_zero_are_kept() {
         for factor in [0.004, -0.004] {
