@@ -12,8 +12,10 @@ use tempfile::NamedTempFile;
 
 use super::download::Progress;
 use crate::imaging::metadata::Sha256;
-use crate::model::WeightsError;
+use crate::model::controlar::Precision;
+use crate::model::controlar::pack::write_gguf;
 use crate::model::weights::{Checkpoint, StoredAs};
+use crate::model::{ModelError, WeightsError};
 
 /// Bytes that are copied at once.
 const PIECE: u64 = 4 << 20;
@@ -29,6 +31,13 @@ pub enum ConvertError {
     Already { path: PathBuf },
     #[error("the file has no tensors that can be converted: {}", path.display())]
     Nothing { path: PathBuf },
+    #[error(
+        "only transformers of LlamaGen and ControlAR are packed in few bits; leave --precision out: {}",
+        path.display()
+    )]
+    NoTransformer { path: PathBuf },
+    #[error(transparent)]
+    Pack(Box<ModelError>),
     #[error("there is a file of this name already; choose another one with -o: {}", path.display())]
     Exists { path: PathBuf },
     #[error(
@@ -132,6 +141,39 @@ pub fn convert(
             .map(|tensor| (tensor.name.to_owned(), tensor.dtype.to_owned()))
             .collect(),
     })
+}
+
+/// `edge_base-q8.gguf` for `edge_base.safetensors`.
+pub fn packed_path(path: &Path, precision: Precision) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{stem}-{precision}.gguf"))
+}
+
+/// Writes a GGUF file with the matrices of a transformer in few bits; returns its size. What is not a
+/// transformer is refused. `go_on` is asked between tensors.
+///
+/// # Errors
+/// [`ConvertError`]; then nothing is left behind.
+pub fn pack(
+    from: &Path,
+    to: &Path,
+    precision: Precision,
+    go_on: &dyn Fn() -> bool,
+) -> Result<u64, ConvertError> {
+    if to.exists() {
+        return Err(ConvertError::Exists { path: to.to_owned() });
+    }
+    let source = Checkpoint::open(from)?;
+    if !source.tensors().any(|(name, _)| name == "tok_embeddings.weight") {
+        return Err(ConvertError::NoTransformer { path: from.to_owned() });
+    }
+    let is_done = write_gguf(&source, precision, to, go_on)
+        .map_err(|error| ConvertError::Pack(Box::new(error)))?;
+    if !is_done {
+        return Err(ConvertError::Stopped);
+    }
+    // It is read again by its list, which tells its size too.
+    Ok(Checkpoint::open(to)?.n_bytes())
 }
 
 /// Names, types, shapes and places, padded so that the numbers begin at a multiple of 8.

@@ -12,7 +12,10 @@ use crate::protocol::MemoryNeed;
 const N_ROWS: usize = 2;
 /// Pictures of the outermost level of the picture decoder that are held at once: the input, the
 /// output and what lies between the convolutions of a block.
-const N_PLANES: usize = 4;
+const N_PLANES: usize = 5;
+/// What the picture decoder holds for each byte of its weights, in hundredths: kernels are kept the way
+/// that they are multiplied in too. Measured: 443 MB of 288.
+const DECODER_PERCENT: u64 = 155;
 /// The program itself with its window, beside any model.
 const BESIDE: u64 = 120 << 20;
 
@@ -31,7 +34,7 @@ pub(super) fn needs(
     let n_pixels = n_tokens * decoder.patch_px() * decoder.patch_px();
     let planes = (N_PLANES * decoder.ch * n_pixels * 4) as u64;
     let cache = Precision::cache_bytes(&config, N_ROWS, n_tokens) as u64;
-    let beside = bytes(&names::vq16(&decoder)) + control + BESIDE;
+    let beside = bytes(&names::vq16(&decoder)) * DECODER_PERCENT / 100 + control + BESIDE;
     let needs = Precision::ALL.map(|precision| MemoryNeed {
         precision: precision.name(),
         weights: precision.weight_bytes(&config) as u64 + beside,
@@ -86,11 +89,11 @@ mod tests {
             ["q4", "q8", "bf16", "f32"]
         );
         // 720 million weights in the matrices, the rest in F32, the decoder and the control.
-        assert!((1.0..1.6).contains(&weights(0)), "{}", weights(0));
-        assert!((1.3..2.0).contains(&weights(1)), "{}", weights(1));
-        assert!((3.6..4.4).contains(&weights(3)), "{}", weights(3));
+        assert!((1.2..1.8).contains(&weights(0)), "{}", weights(0));
+        assert!((1.5..2.2).contains(&weights(1)), "{}", weights(1));
+        assert!((3.8..4.6).contains(&weights(3)), "{}", weights(3));
         // Keys and values of 1024 tokens: 377 MB in 16 bits, and the decoder's planes.
-        assert!((0.7e9..1.2e9).contains(&(needs[0].drawing as f64)), "{}", needs[0].drawing);
+        assert!((0.8e9..1.3e9).contains(&(needs[0].drawing as f64)), "{}", needs[0].drawing);
         assert_eq!(needs[0].prompt, 0);
     }
 

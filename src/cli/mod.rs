@@ -67,7 +67,7 @@ pub fn run(command: &Command, args: &Args) -> ExitCode {
         Command::Continue(go_on) => go_on::run(go_on, &args.model),
         Command::Info(info) => info::run(info, &args.model),
         Command::Memory(memory) => memory::run(memory, &args.model),
-        Command::Models(models) => models::run(models),
+        Command::Models(models) => models::run(models, &args.model),
     };
     exit_code(done, args.verbose)
 }

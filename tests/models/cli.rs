@@ -108,6 +108,7 @@ fn files_are_converted_and_named_by_their_hash() {
     assert_eq!(verified["sha256"], done["sha256"]);
     assert!(verified["published"].is_null());
     desk.refused(&["convert", "a.pt"], "of this name already");
+    desk.refused(&["convert", "a.pt", "--precision", "q8"], "only transformers");
 }
 
 #[test]

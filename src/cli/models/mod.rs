@@ -10,20 +10,18 @@ use serde_json::{Value, json};
 
 pub use args::{ModelsArgs, ModelsCommand};
 
-use super::{CliError, console};
+use super::{CliError, ModelArgs, console};
 use crate::app::default_data_dir;
-use crate::catalogue::convert::{ConvertError, convert, converted_path, sha256_of};
+use crate::catalogue::convert::{convert, converted_path, pack, packed_path, sha256_of};
 use crate::catalogue::download::{DownloadError, Order, Progress, download, host_of};
 use crate::catalogue::{Places, Shelf, assemble, choice, download_target, memory, scan};
 use crate::model::controlar::Precision;
-use crate::model::controlar::pack::write_gguf;
-use crate::model::weights::Checkpoint;
 use crate::model::{ModelChoice, ModelError, RasterOptions};
 use crate::protocol::{KnownModel, ModelKey, ModelList, ModelState, bytes_text};
 
 /// # Errors
 /// [`CliError`]; what was done until then stays done.
-pub(super) fn run(args: &ModelsArgs) -> Result<(), CliError> {
+pub(super) fn run(args: &ModelsArgs, model: &ModelArgs) -> Result<(), CliError> {
     let places = Places::of_user(default_data_dir().as_deref());
     let shelf = places.shelf_path.as_deref().map(Shelf::read).unwrap_or_default();
     let mut desk = Desk { places, shelf, args };
@@ -41,12 +39,10 @@ pub(super) fn run(args: &ModelsArgs) -> Result<(), CliError> {
             desk.told(&report::model_json(model, list.memory), &text)
         }
         ModelsCommand::Get { name, to } => desk.get(name, to.as_deref()),
-        ModelsCommand::Convert { file, output, precision: None } => {
-            desk.convert(file, output.as_deref())
-        }
-        ModelsCommand::Convert { file, output, precision: Some(precision) } => {
-            desk.shrink(file, output.as_deref(), *precision)
-        }
+        ModelsCommand::Convert { file, output } => match model.precision.0 {
+            Some(precision) => desk.pack(file, output.as_deref(), precision),
+            None => desk.convert(file, output.as_deref()),
+        },
         ModelsCommand::Verify { file } => desk.verify(file),
     }
 }
@@ -242,22 +238,25 @@ impl Desk<'_> {
         self.told(&json, &path)
     }
 
-    /// Writes a GGUF file of a transformer.
-    fn shrink(
+    fn pack(
         &self,
         file: &Path,
         output: Option<&Path>,
         precision: Precision,
     ) -> Result<(), CliError> {
-        let to =
-            output.map_or_else(|| file.with_extension(format!("{precision}.gguf")), Path::to_owned);
-        if to.exists() {
-            return Err(ConvertError::Exists { path: to }.into());
-        }
-        let source = Checkpoint::open(file).map_err(ModelError::from)?;
-        write_gguf(&source, precision, &to, &|| true)?;
+        let to = output.map_or_else(|| packed_path(file, precision), Path::to_owned);
+        let bar = self.bar("{spinner} packing in {msg}");
+        bar.set_message(precision.name());
+        let go_on = || {
+            bar.tick();
+            true
+        };
+        let packed = pack(file, &to, precision, &go_on);
+        bar.finish_and_clear();
+        let n_bytes = packed?;
         let path = to.display().to_string();
-        self.told(&json!({ "path": path, "precision": precision.name() }), &path)
+        let json = json!({ "path": path, "n_bytes": n_bytes, "precision": precision.name() });
+        self.told(&json, &path)
     }
 
     fn verify(&mut self, file: &Path) -> Result<(), CliError> {

@@ -128,7 +128,8 @@ pub(super) fn model_text(model: &KnownModel, memory: MachineMemory) -> String {
     let mut lines = vec![format!("{} ({})", model.title, model.name), model.purpose.clone()];
     let mut fact = |name: &str, value: String| {
         if !value.is_empty() {
-            lines.push(format!("{:<10}{value}", format!("{name}:")));
+            let name = if name.is_empty() { String::new() } else { format!("{name}:") };
+            lines.push(format!("{name:<10}{value}"));
         }
     };
     if let ModelKey::Path(path) = &model.key {
