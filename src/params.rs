@@ -17,6 +17,9 @@ pub struct Sampling {
     pub top_k: usize,
     /// Probability mass kept per position, 0–1; 1 keeps all.
     pub top_p: f32,
+    /// Of models that draw token by token.
+    #[serde(skip_serializing_if = "Speculation::is_off")]
+    pub speculation: Speculation,
 }
 
 impl Sampling {
@@ -34,13 +37,15 @@ impl Sampling {
                 .clamp(0.0, Self::MAX_TEMPERATURE),
             top_k: self.top_k,
             top_p: or_default(self.top_p, default.top_p).clamp(0.0, 1.0),
+            speculation: self.speculation.clamped(),
         }
     }
 }
 
 impl Default for Sampling {
     fn default() -> Self {
-        Self { guidance: 4.0, temperature: 0.5, top_k: 300, top_p: 1.0 }
+        let speculation = Speculation::OFF;
+        Self { guidance: 4.0, temperature: 0.5, top_k: 300, top_p: 1.0, speculation }
     }
 }
 
@@ -62,6 +67,11 @@ impl Speculation {
     /// Token by token.
     pub const OFF: Self = Self { window: 1, relaxation: 0.0 };
     pub const MAX_WINDOW: usize = 64;
+
+    /// Whether tokens are drawn one by one, whatever the relaxation.
+    pub fn is_off(&self) -> bool {
+        self.window <= 1
+    }
 
     /// The same settings with every value moved into its range; NaN becomes exact.
     #[must_use]
@@ -221,9 +231,16 @@ mod tests {
 
     #[test]
     fn sampling_is_clamped_and_never_nan() {
-        let wild = Sampling { guidance: f32::NAN, temperature: -1.0, top_k: 0, top_p: 7.0 };
+        let wild = Sampling {
+            guidance: f32::NAN,
+            temperature: -1.0,
+            top_k: 0,
+            top_p: 7.0,
+            speculation: Speculation { window: 900, relaxation: -1.0 },
+        };
         let tame = wild.clamped();
         assert_eq!(tame.guidance, Sampling::default().guidance);
         assert_eq!((tame.temperature, tame.top_p), (0.0, 1.0));
+        assert_eq!(tame.speculation, Speculation { window: 64, relaxation: 0.0 });
     }
 }

@@ -21,7 +21,7 @@ use underpaint::model::{
     self, DeviceChoice, Generator, LoadOptions, ModelChoice, RasterFiles, RasterOptions, Session,
     Step,
 };
-use underpaint::params::{ControlKind, PictureSize, Sampling, StrengthCurve};
+use underpaint::params::{ControlKind, PictureSize, Sampling, Speculation, StrengthCurve};
 use underpaint::protocol::{
     Anchor, Control, DecodingOrder, GenerateRequest, Given, Kept, Lock, LockMask, Making,
     PictureIds, Progress,
@@ -41,7 +41,7 @@ fn opened(kind: Kind) -> (Shelf, Box<dyn Generator>) {
 }
 
 fn request(prompt: &str, seed: u64) -> GenerateRequest {
-    let sampling = Sampling { guidance: 3.0, temperature: 1.0, top_k: 0, top_p: 1.0 };
+    let sampling = Sampling { guidance: 3.0, temperature: 1.0, top_k: 0, ..Sampling::default() };
     GenerateRequest { sampling, ..GenerateRequest::new(prompt, seed) }
 }
 
@@ -329,6 +329,40 @@ fn locked_places_stay_and_earlier_pictures_can_be_held() {
     assert_eq!(drawn(&mut *model, &held).0, ids);
     let free = GenerateRequest { anchor: anchor(0.0), ..request("a green apple", 8) };
     assert_eq!(drawn(&mut *model, &free).0, drawn(&mut *model, &request("a green apple", 8)).0);
+}
+
+#[test]
+fn guessing_ahead_goes_on_with_the_same_bytes() {
+    let (_shelf, mut model) = opened(Kind::Lines);
+    for relaxation in [0.0, 0.3] {
+        let mut wanted = GenerateRequest { controls: vec![lines(1.0)], ..request("a red cat", 7) };
+        wanted.sampling.speculation = Speculation { window: 4, relaxation };
+        let (ids, picture) = drawn(&mut *model, &wanted);
+        let given = Some(Given::prefix(&ids, 3));
+        assert_eq!(drawn(&mut *model, &GenerateRequest { given, ..wanted.clone() }).0, ids);
+        // Stopped in between, and every other step abandoned.
+        let mut session = model.start(&wanted).unwrap();
+        session.set_n_scales(2).unwrap();
+        let mut n_steps = 0;
+        while session.n_done() < 8 {
+            if session.n_done() == 2 {
+                session.set_n_scales(8).unwrap();
+            }
+            let asked = Cell::new(0);
+            let go_on = || {
+                asked.set(asked.get() + 1);
+                asked.get() < 3
+            };
+            if session.step(&go_on).unwrap() == Step::Abandoned {
+                session.step(&|| true).unwrap();
+                n_steps += 1;
+            }
+        }
+        assert_eq!((session.ids(0), session.render(0).unwrap()), (ids, picture));
+        assert!((16..=64).contains(&n_steps), "{n_steps} readings of the weights");
+    }
+    let record = serde_json::to_value(Sampling::default()).unwrap();
+    assert!(record.get("speculation").is_none(), "files of other pictures stay as they were");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::inspiration_args::InspirationArgs;
 use super::{MemoryArgs, ModelsArgs};
 use crate::model::controlar::Precision;
 use crate::model::{DeviceChoice, LoadOptions, ModelChoice, ModelError, RasterOptions};
-use crate::params::{ControlKind, PictureSize, Sampling, StrengthCurve};
+use crate::params::{ControlKind, PictureSize, Sampling, Speculation, StrengthCurve};
 
 /// Place in the help of options that every command has.
 const LAST: usize = 1000;
@@ -132,7 +132,17 @@ pub struct GenerateArgs {
     /// Share of probability to choose from at each place, 0 to 1.
     #[arg(long, value_name = "P", value_parser = probability, allow_negative_numbers = true)]
     pub top_p: Option<f32>,
-    /// Stop after this many scales.
+    /// Tokens to guess ahead and check at once, 1 to 64; 1 draws one after the other. For models that
+    /// draw token by token: another number gives another picture, as likely.
+    #[arg(long, value_name = "N", value_parser = window, allow_negative_numbers = true)]
+    pub guess_ahead: Option<usize>,
+    /// How readily a guess that looks alike is taken for what was meant, 0 to 1; 0 is exact.
+    #[arg(
+        long, value_name = "R", value_parser = probability, allow_negative_numbers = true,
+        requires = "guess_ahead"
+    )]
+    pub relax: Option<f32>,
+    /// Stop after this many scales, or rows of models that draw token by token.
     #[arg(long, value_name = "K", value_parser = whole, allow_negative_numbers = true)]
     pub stop_at: Option<usize>,
     /// Picture to start from: its coarse scales are kept, the others painted.
@@ -289,6 +299,11 @@ fn seed(text: &str) -> Result<u64, String> {
 
 fn whole(text: &str) -> Result<usize, String> {
     text.parse().map_err(|_error| "give a whole number".to_owned())
+}
+
+fn window(text: &str) -> Result<usize, String> {
+    let window = whole(text).ok().filter(|n| (1..=Speculation::MAX_WINDOW).contains(n));
+    window.ok_or_else(|| format!("give a whole number from 1 to {}", Speculation::MAX_WINDOW))
 }
 
 fn guidance(text: &str) -> Result<f32, String> {

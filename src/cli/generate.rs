@@ -15,7 +15,7 @@ use super::{CliError, GenerateArgs, ModelArgs, loading, own_memories, unit};
 use crate::imaging::io::{OpenedPicture, open_picture};
 use crate::imaging::{RgbaImage, control};
 use crate::model::Generator;
-use crate::params::{ControlKind, Sampling, StrengthCurve};
+use crate::params::{ControlKind, Sampling, Speculation, StrengthCurve};
 use crate::protocol::{Control, GenerateRequest, Given, ModelInfo, OwnMemory, Previews};
 
 /// # Errors
@@ -142,6 +142,10 @@ impl Run {
                 temperature: args.temperature.unwrap_or(info.sampling.temperature),
                 top_k: args.top_k.unwrap_or(info.sampling.top_k),
                 top_p: args.top_p.unwrap_or(info.sampling.top_p),
+                speculation: Speculation {
+                    window: args.guess_ahead.unwrap_or(info.sampling.speculation.window),
+                    relaxation: args.relax.unwrap_or(info.sampling.speculation.relaxation),
+                },
             },
             stop_at: args.stop_at,
             previews: Previews::default(),

@@ -153,7 +153,7 @@ mod tests {
     }
 
     fn sampling(temperature: f32, top_k: usize, top_p: f32) -> Sampling {
-        Sampling { guidance: 0.0, temperature, top_k, top_p }
+        Sampling { guidance: 0.0, temperature, top_k, top_p, ..Sampling::default() }
     }
 
     #[test]

@@ -8,7 +8,8 @@ use super::inspired;
 use super::layers;
 use super::widgets::{self, Button, SliderRow};
 use super::{UiState, costs, icons, source, theme};
-use crate::params::Sampling;
+use crate::params::{Sampling, Speculation};
+use crate::protocol::DecodingOrder;
 use crate::state::{AppState, Engine, prompt};
 
 pub(super) const WIDTHS: std::ops::RangeInclusive<f32> = 300.0..=460.0;
@@ -257,12 +258,49 @@ fn seed_field_ui(
     Some(UiCommand::SetSeed(seed))
 }
 
+/// How far ahead of the pen a model guesses that draws token by token.
+fn speculation_ui(ui: &mut Ui, speculation: Speculation) -> Option<Speculation> {
+    let mut wish = None;
+    let window = SliderRow {
+        label: "Guess ahead",
+        explanation: "Tokens that are guessed and checked at once, which is faster; 1 draws one \
+                      after the other. Another number gives another picture, as likely",
+        value: speculation.window as f32,
+        range: 1.0..=32.0,
+        max: Speculation::MAX_WINDOW as f32,
+        decimals: 0,
+    };
+    if let Some(window) = window.show(ui) {
+        wish = Some(Speculation { window: window.round() as usize, ..speculation }.clamped());
+    }
+    if !speculation.is_off() {
+        let relaxation = SliderRow {
+            label: "Relaxed guesses",
+            explanation: "How readily a guess that looks alike is taken for what was meant: more \
+                          is faster and softer; 0 draws exactly what the model says",
+            value: speculation.relaxation,
+            range: 0.0..=1.0,
+            max: 1.0,
+            decimals: 2,
+        };
+        if let Some(relaxation) = relaxation.show(ui) {
+            wish = Some(Speculation { relaxation, ..speculation }.clamped());
+        }
+    }
+    wish
+}
+
 fn sampling_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
     let sampling = state.sampling();
+    let is_raster = state.model().is_some_and(|model| model.order == DecodingOrder::Raster);
     let mut wish = None;
     let guidance = SliderRow {
         label: "Guidance",
-        explanation: "How closely the picture follows the prompt; 0 is twice as fast",
+        explanation: if is_raster {
+            "How closely the picture follows the prompt; 1 or less is nearly twice as fast"
+        } else {
+            "How closely the picture follows the prompt; 0 is twice as fast"
+        },
         value: sampling.guidance,
         range: 0.0..=10.0,
         max: Sampling::MAX_GUIDANCE,
@@ -299,12 +337,15 @@ fn sampling_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
             label: "Top-k",
             explanation: "Draws among this many most likely tokens; 0 allows all",
             value: sampling.top_k as f32,
-            range: 0.0..=1000.0,
+            range: if is_raster { 0.0..=4000.0 } else { 0.0..=1000.0 },
             max: 65536.0,
             decimals: 0,
         };
         if let Some(top_k) = top_k.show(ui) {
             wish = Some(Some(Sampling { top_k: top_k.round() as usize, ..sampling }));
+        }
+        if is_raster && let Some(speculation) = speculation_ui(ui, sampling.speculation) {
+            wish = Some(Some(Sampling { speculation, ..sampling }));
         }
         ui.horizontal(|ui| {
             let is_changed = state.settings.recipe.sampling.is_some();

@@ -158,7 +158,12 @@ impl FakeModel {
             n_memory_slots: 0,
             n_memory_entries: 0,
             memory_entries: Arc::default(),
-            sampling: Sampling { guidance: 7.5, temperature: 1.0, top_k: 1000, top_p: 1.0 },
+            sampling: Sampling {
+                guidance: 7.5,
+                temperature: 1.0,
+                top_k: 1000,
+                ..Sampling::default()
+            },
             ..model.info
         };
         model

@@ -23,6 +23,7 @@ use crate::model::controlar::precision::Precision;
 use crate::model::controlar::probe::Probe;
 use crate::model::controlar::prompt_encoder::{PromptCache, PromptEncoder};
 use crate::model::controlar::sampler::{Guidance, RasterSampling};
+use crate::model::controlar::speculation::{Drawing, Speculator};
 use crate::model::controlar::vq16::{Vq16, pictures_from_bytes};
 use crate::model::recent::Recent;
 use crate::model::weights::{Checkpoint, Reading};
@@ -181,7 +182,8 @@ impl RasterModel {
         let (asked, notice) = self.asked(request)?;
         let mut notices = self.notices.clone();
         notices.extend(notice);
-        let Sampling { guidance, temperature, top_k, top_p } = request.sampling.clamped();
+        let Sampling { guidance, temperature, top_k, top_p, speculation } =
+            request.sampling.clamped();
         let lock = request.lock.as_ref().map(|lock| self.locked(lock));
         let ids = match &request.given {
             Some(given) => given.ids.iter().map(|rows| rows.concat()).collect(),
@@ -192,14 +194,40 @@ impl RasterModel {
             strength: control.strength.clone(),
             strength_map: control.strength_map.clone(),
         });
+        let guidance = Guidance { scale: guidance, interval: None };
+        let sampling = RasterSampling { temperature, top_k, top_p };
+        let anchor = request.anchor.clone().filter(|anchor| anchor.hold > 0.0);
+        let is_steered = lock.is_some() || anchor.is_some();
+        if is_steered && !speculation.is_off() {
+            notices.push(
+                "Nothing is guessed ahead while places are locked or a picture is held".to_owned(),
+            );
+        }
+        let speculator = if is_steered || speculation.is_off() {
+            None
+        } else {
+            let is_exact = speculation.relaxation == 0.0;
+            let neighbours = if is_exact { None } else { Some(self.parts.neighbours()?) };
+            let n_columns = self.parts.grid.1;
+            let seeds = request.seeds.clone();
+            Some(Speculator::new(Drawing {
+                guidance,
+                sampling,
+                speculation,
+                seeds,
+                n_columns,
+                neighbours,
+            }))
+        };
         Ok(RasterSession {
             parts: Arc::clone(&self.parts),
             asked,
             followed,
-            guidance: Guidance { scale: guidance, interval: None },
-            sampling: RasterSampling { temperature, top_k, top_p },
+            guidance,
+            sampling,
+            speculator,
             seeds: request.seeds.clone(),
-            anchor: request.anchor.clone().filter(|anchor| anchor.hold > 0.0),
+            anchor,
             lock,
             n_rows_wanted: request.stop_at.unwrap_or(self.parts.grid.0),
             ids,
@@ -297,7 +325,7 @@ impl Generator for RasterModel {
 /// What the reference's own scripts use.
 fn usual_sampling(follows_prompts_alone: bool) -> Sampling {
     let (guidance, top_k) = if follows_prompts_alone { (7.5, 1000) } else { (4.0, 2000) };
-    Sampling { guidance, temperature: 1.0, top_k, top_p: 1.0 }
+    Sampling { guidance, temperature: 1.0, top_k, top_p: 1.0, ..Sampling::default() }
 }
 
 fn prompt_encoder(

@@ -1,6 +1,6 @@
 //! The networks of a raster model with what was made by them lately; shared with running sessions.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use candle_core::{Device, Tensor};
 use image::RgbaImage;
@@ -11,6 +11,7 @@ use crate::imaging::ControlMap;
 use crate::model::ModelError;
 use crate::model::controlar::control::{Control, ControlEncoder};
 use crate::model::controlar::llamagen::LlamaGen;
+use crate::model::controlar::neighbours::CodeNeighbours;
 use crate::model::controlar::probe::Probe;
 use crate::model::controlar::prompt_encoder::PromptEncoder;
 use crate::model::controlar::resample::Size;
@@ -33,6 +34,8 @@ pub(super) struct Parts {
     pub(super) prompts: Option<Mutex<PromptEncoder>>,
     pub(super) device: Device,
     controls: Mutex<Recent<ControlMap, Arc<Control>>>,
+    /// Which codes look alike, once that was asked for.
+    neighbours: OnceLock<Arc<CodeNeighbours>>,
 }
 
 impl Parts {
@@ -46,7 +49,18 @@ impl Parts {
     ) -> Self {
         let controls = Mutex::new(Recent::new(CONTROL_CACHE_SIZE));
         let prompts = prompts.map(Mutex::new);
-        Self { transformer, control, picture_tokenizer, colours, grid, prompts, device, controls }
+        let neighbours = OnceLock::new();
+        Self {
+            transformer,
+            control,
+            picture_tokenizer,
+            colours,
+            grid,
+            prompts,
+            device,
+            controls,
+            neighbours,
+        }
     }
 
     /// Pixels of a cell, along a side.
@@ -90,6 +104,18 @@ impl Parts {
             self.picture_tokenizer.decode(&[ids], rows.len(), columns, &mut Probe::none())?;
         let planes: Tensor = planes.squeeze(0)?;
         picture_of_planes(&planes, self.grid.0 * self.cell_px())
+    }
+
+    /// Which codes look alike; the first time takes about a second.
+    pub(super) fn neighbours(&self) -> Result<Arc<CodeNeighbours>, ModelError> {
+        if let Some(neighbours) = self.neighbours.get() {
+            return Ok(Arc::clone(neighbours));
+        }
+        // Those that the transformer draws are the first of the book.
+        let n_codes = self.transformer.config().n_codes;
+        let codebook = self.picture_tokenizer.codebook().narrow(0, 0, n_codes)?;
+        let neighbours = Arc::new(CodeNeighbours::new(&codebook, CodeNeighbours::N)?);
+        Ok(Arc::clone(self.neighbours.get_or_init(|| neighbours)))
     }
 
     /// The codes so far as a mosaic of colours.

@@ -16,6 +16,7 @@ use crate::model::controlar::llamagen::{Fusion, Prefix, Run};
 use crate::model::controlar::probe::Probe;
 use crate::model::controlar::prompt_encoder::EncodedPrompt;
 use crate::model::controlar::sampler::{Guidance, RasterSampling, argmax};
+use crate::model::controlar::speculation::Speculator;
 use crate::model::sampling::draw_one;
 use crate::model::{ModelError, Session, Step};
 use crate::params::StrengthCurve;
@@ -44,6 +45,8 @@ pub(super) struct RasterSession {
     pub(super) followed: Option<Followed>,
     pub(super) guidance: Guidance,
     pub(super) sampling: RasterSampling,
+    /// If several tokens are guessed ahead.
+    pub(super) speculator: Option<Speculator>,
     pub(super) seeds: Vec<u64>,
     pub(super) anchor: Option<Anchor>,
     pub(super) lock: Option<Arc<LockedPicture>>,
@@ -171,10 +174,9 @@ impl RasterSession {
         Ok(Some(Arc::new(control.spread(n_pictures, strength_map.as_deref())?)))
     }
 
-    /// Has the transformer read a row's worth of what it has not read yet; `false` if `go_on` said
-    /// no.
-    fn read(&mut self, go_on: &dyn Fn() -> bool) -> Result<bool, ModelError> {
-        let n_tokens = self.n_tokens();
+    /// Has the transformer read a row's worth of the first `n_tokens`, which it has not read yet;
+    /// `false` if `go_on` said no.
+    fn read(&mut self, n_tokens: usize, go_on: &dyn Fn() -> bool) -> Result<bool, ModelError> {
         let columns = self.n_columns();
         let Stage::Running(run, _) = &self.stage else { return Ok(false) };
         let first = run.n_fed();
@@ -188,6 +190,27 @@ impl RasterSession {
         let Some(all) = run.feed_many(&ids, go_on, &mut Probe::none())? else { return Ok(false) };
         *logits = all.narrow(1, n_new - 1, 1)?.squeeze(1)?;
         Ok(true)
+    }
+
+    /// Decides one token or more of every picture, guessing ahead; `false` if `go_on` said no.
+    fn guess(&mut self, go_on: &dyn Fn() -> bool) -> Result<bool, ModelError> {
+        let n_tokens = self.n_tokens();
+        let strength = self.strength_at(n_tokens);
+        let Self { speculator: Some(speculator), stage: Stage::Running(run, logits), ids, .. } =
+            self
+        else {
+            return Ok(false);
+        };
+        if n_tokens == 0 {
+            let drawn = speculator.drawing().draw_next(logits, 0)?;
+            for (ids, id) in ids.iter_mut().zip(drawn) {
+                ids.push(id);
+            }
+            return Ok(true);
+        }
+        // Nothing is guessed across the end of a row, so one strength is that of all.
+        run.set_strength(strength);
+        Ok(speculator.advance(run, ids, go_on)?.is_some())
     }
 
     /// Draws the next token of every picture from logits (R, K).
@@ -264,18 +287,26 @@ impl Session for RasterSession {
             let is_further = self.prepare(go_on)?;
             return Ok(if is_further { Step::Part } else { Step::Abandoned });
         };
-        let n_fed = run.n_fed();
-        if n_fed < self.n_tokens() && !self.read(go_on)? {
+        // Who guesses ahead feeds the last token together with the guesses.
+        let n_unread = usize::from(self.speculator.is_some());
+        let n_wanted = self.n_tokens().saturating_sub(n_unread);
+        if run.n_fed() < n_wanted && !self.read(n_wanted, go_on)? {
             return Ok(Step::Abandoned);
         }
         let Stage::Running(run, logits) = &self.stage else { return Ok(Step::Part) };
-        if run.n_fed() < self.n_tokens() {
+        if run.n_fed() < n_wanted {
             // Given rows that are still to be read.
             return Ok(Step::Part);
         }
-        let drawn = self.draw(logits)?;
-        for (ids, id) in self.ids.iter_mut().zip(drawn) {
-            ids.push(id);
+        if self.speculator.is_some() {
+            if !self.guess(go_on)? {
+                return Ok(Step::Abandoned);
+            }
+        } else {
+            let drawn = self.draw(logits)?;
+            for (ids, id) in self.ids.iter_mut().zip(drawn) {
+                ids.push(id);
+            }
         }
         let is_row = self.n_tokens().is_multiple_of(self.n_columns());
         Ok(if is_row { Step::Done } else { Step::Part })

@@ -11,7 +11,7 @@ use crate::imaging::ControlMap;
 use crate::model::controlar::ControlResize;
 use crate::model::controlar::prompt_encoder::T5Files;
 use crate::model::{Generator as _, Session as _, Step};
-use crate::params::{ControlKind, PictureSize, Sampling, StrengthCurve};
+use crate::params::{ControlKind, PictureSize, Sampling, Speculation, StrengthCurve};
 use crate::protocol::{Control, GenerateRequest};
 
 fn fixture(name: &str) -> PathBuf {
@@ -41,7 +41,7 @@ fn model(folder: &str, size: Option<PictureSize>) -> RasterModel {
 }
 
 fn greedy(guidance: f32) -> GenerateRequest {
-    let sampling = Sampling { guidance, temperature: 0.0, top_k: 0, top_p: 1.0 };
+    let sampling = Sampling { guidance, temperature: 0.0, top_k: 0, ..Sampling::default() };
     GenerateRequest { sampling, ..GenerateRequest::new("", 0) }
 }
 
@@ -122,6 +122,21 @@ fn map(folder: &str, idx: usize, side: usize) -> ControlMap {
 #[test]
 fn prompts_draw_the_recorded_ids() {
     check_prompts("llamagen_t2i", None, &[("greedy_cfg1", 1.0, 1.0), ("greedy_cfg7.5", 7.5, 1.0)]);
+}
+
+/// Without temperature, guessing ahead draws the same ids.
+#[test]
+fn guessing_ahead_draws_the_recorded_ids() {
+    let mut model = model("llamagen_c2i", None);
+    let expected = &recorded("llamagen_c2i", "greedy_cfg4")[0];
+    let labels = tensor("llamagen_c2i", "inputs", "in.labels").to_dtype(DType::F32).unwrap();
+    let mut request = greedy(4.0);
+    request.prompt = labels.to_vec1::<f32>().unwrap()[0].to_string();
+    for window in [2, 5, 64] {
+        request.sampling.speculation = Speculation { window, relaxation: 0.0 };
+        let mut session = model.start_session(&request).unwrap();
+        assert_eq!(finish(&mut session), *expected, "window {window}");
+    }
 }
 
 #[test]
