@@ -151,6 +151,7 @@ pub struct AppState {
 }
 
 /// Whether there is a model to draw with.
+#[expect(clippy::large_enum_variant, reason = "there is one, and it is nearly always ready")]
 #[derive(Debug, Clone)]
 pub enum Engine {
     Loading,
