@@ -66,6 +66,25 @@ impl ControlEncoder {
         size: Size,
         probe: &mut Probe<'_>,
     ) -> Result<Control> {
+        match self.prepare_while(pictures, n_pictures, size, &|| true, probe)? {
+            Some(control) => Ok(control),
+            None => unreachable!("nobody says no"),
+        }
+    }
+
+    /// Like [`Self::prepare`]; `go_on` is asked before every layer of the encoder, and once it says
+    /// no, the result is `None`.
+    ///
+    /// # Errors
+    /// Those of [`Self::prepare`].
+    pub fn prepare_while(
+        &self,
+        pictures: &[u8],
+        n_pictures: usize,
+        size: Size,
+        go_on: &dyn Fn() -> bool,
+        probe: &mut Probe<'_>,
+    ) -> Result<Option<Control>> {
         let Size { height, width } = size;
         let is_whole = height.is_multiple_of(CELL_PX) && width.is_multiple_of(CELL_PX);
         if height * width == 0 || !is_whole || pictures.len() != n_pictures * 3 * height * width {
@@ -85,7 +104,8 @@ impl ControlEncoder {
         let shape = (n_pictures, 3, to.height, to.width);
         let resized = Tensor::from_vec(resized, shape, &self.device)?;
         probe.see("control_resized", &resized);
-        let tokens = self.dino.forward(&resized, &mut probe.within("dino."))?;
+        let tokens = self.dino.forward_while(&resized, go_on, &mut probe.within("dino."))?;
+        let Some(tokens) = tokens else { return Ok(None) };
         let adapted = self.adapter_mlp.forward(&tokens)?;
         probe.see("adapter_mlp", &adapted);
         let projected = self.cap_proj.forward(&adapted)?;
@@ -96,7 +116,7 @@ impl ControlEncoder {
             probe.see(format_args!("control_c{i}"), &table);
             tables.push((*block, table));
         }
-        Ok(Control { tables })
+        Ok(Some(Control { tables }))
     }
 }
 

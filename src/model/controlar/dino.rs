@@ -77,6 +77,23 @@ impl Dino {
     /// # Errors
     /// Another shape, or what the computation reports.
     pub fn forward(&self, pictures: &Tensor, probe: &mut Probe<'_>) -> Result<Tensor> {
+        match self.forward_while(pictures, &|| true, probe)? {
+            Some(rows) => Ok(rows),
+            None => unreachable!("nobody says no"),
+        }
+    }
+
+    /// Like [`Self::forward`]; `go_on` is asked before every layer, and once it says no, the result
+    /// is `None`.
+    ///
+    /// # Errors
+    /// Those of [`Self::forward`].
+    pub fn forward_while(
+        &self,
+        pictures: &Tensor,
+        go_on: &dyn Fn() -> bool,
+        probe: &mut Probe<'_>,
+    ) -> Result<Option<Tensor>> {
         let (n_pictures, channels, height_px, width_px) = pictures.dims4()?;
         let patch = self.config.patch_size;
         let (height, width) = (height_px / patch, width_px / patch);
@@ -96,12 +113,15 @@ impl Dino {
         let mut x = Tensor::cat(&[&cls, &patches], 1)?.broadcast_add(&positions)?;
         probe.see("embeddings", &x);
         for (i, layer) in self.layers.iter().enumerate() {
+            if !go_on() {
+                return Ok(None);
+            }
             x = layer.forward(&x, &mut probe.within(format_args!("layer{i}_")))?;
             probe.see(format_args!("layer{i}"), &x);
         }
         let x = self.norm.forward(&x)?.narrow(1, 1, height * width)?.contiguous()?;
         probe.see("tokens", &x);
-        Ok(x)
+        Ok(Some(x))
     }
 
     /// Positions of the class token and of a grid: (1, 1 + h · w, E).

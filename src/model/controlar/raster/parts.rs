@@ -78,22 +78,26 @@ impl Parts {
         Some(self.prompts.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What a control map of this model's kind adds to one picture, made once per map.
-    pub(super) fn control(&self, map: &ControlMap) -> Result<Option<Arc<Control>>, ModelError> {
+    /// What a control map of this model's kind adds to one picture, made once per map; `None` if
+    /// `go_on` said no.
+    pub(super) fn control(
+        &self,
+        map: &ControlMap,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Option<Arc<Control>>, ModelError> {
         let Some(encoder) = &self.control else { return Ok(None) };
         let mut known = self.controls.lock().unwrap_or_else(PoisonError::into_inner);
-        let made = known.find_or_make(
-            |known| known == map,
-            || {
-                let (rows, columns) = self.grid;
-                let cell = self.cell_px();
-                let size = Size { height: rows * cell, width: columns * cell };
-                let bytes = controls::picture(map, size);
-                let control = encoder.prepare(&bytes, 1, size, &mut Probe::none())?;
-                Ok::<_, ModelError>((map.clone(), Arc::new(control)))
-            },
-        );
-        made.map(Some)
+        if let Some(control) = known.find(|known| known == map) {
+            return Ok(Some(control));
+        }
+        let (rows, columns) = self.grid;
+        let cell = self.cell_px();
+        let size = Size { height: rows * cell, width: columns * cell };
+        let bytes = controls::picture(map, size);
+        let made = encoder.prepare_while(&bytes, 1, size, go_on, &mut Probe::none())?;
+        let Some(control) = made.map(Arc::new) else { return Ok(None) };
+        known.put(map.clone(), Arc::clone(&control));
+        Ok(Some(control))
     }
 
     /// Decodes the first rows of a picture, at least one and whole ones; what is below is transparent.

@@ -98,7 +98,18 @@ impl RasterSession {
                 None => return Ok(false),
             },
             Stage::Read(prefix) => {
-                let control = self.control()?;
+                let followed = self.followed.as_ref().filter(|f| !f.strength.is_zero());
+                let control = match followed {
+                    Some(followed) => {
+                        let control = self.control(followed, go_on)?;
+                        if control.is_none() {
+                            self.stage = Stage::Read(prefix);
+                            return Ok(false);
+                        }
+                        control
+                    }
+                    None => None,
+                };
                 Stage::Looked(prefix, control)
             }
             Stage::Looked(prefix, control) => {
@@ -159,19 +170,19 @@ impl RasterSession {
         Ok(rows.repeat((self.seeds.len(), 1, 1))?)
     }
 
-    fn control(&self) -> Result<Option<Arc<Control>>, ModelError> {
-        let Some(Followed { map, strength, strength_map }) = &self.followed else {
-            return Ok(None);
-        };
-        if strength.is_zero() {
-            return Ok(None);
-        }
-        let Some(control) = self.parts.control(map)? else { return Ok(None) };
+    /// What a drawing adds; `None` if `go_on` said no.
+    fn control(
+        &self,
+        followed: &Followed,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Option<Arc<Control>>, ModelError> {
+        let Some(control) = self.parts.control(&followed.map, go_on)? else { return Ok(None) };
         let n_pictures = self.seeds.len();
-        if strength_map.is_none() && n_pictures == 1 {
+        let factors = followed.strength_map.as_deref();
+        if factors.is_none() && n_pictures == 1 {
             return Ok(Some(control));
         }
-        Ok(Some(Arc::new(control.spread(n_pictures, strength_map.as_deref())?)))
+        Ok(Some(Arc::new(control.spread(n_pictures, factors)?)))
     }
 
     /// Has the transformer read a row's worth of the first `n_tokens`, which it has not read yet;
