@@ -110,7 +110,10 @@ pub enum WeightsError {
     Inventory { inventory: Box<Inventory>, path: PathBuf },
     #[error("loading was stopped: {}", path.display())]
     Stopped { path: PathBuf },
-    #[error("tensor {name} holds values that are not finite numbers: {}", path.display())]
+    #[error(
+        "tensor {name} holds values that are not finite numbers; get the file again: {}",
+        path.display()
+    )]
     NotFinite { name: String, path: PathBuf },
 }
 

@@ -12,6 +12,7 @@
 //! All noise belongs to its token, and nothing is guessed across the end of a row, so that going on
 //! from a whole row gives the same tokens as never having stopped.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use candle_core::{Device, Result, Tensor, bail};
@@ -36,6 +37,10 @@ pub struct Drawing {
     /// Needed if the relaxation is not 0.
     pub neighbours: Option<Arc<CodeNeighbours>>,
 }
+
+/// Changes the guided logits of a token before it is drawn: picture, token, logits. What is to be
+/// taken as it is has all others at −∞.
+pub type Adjust<'a> = dyn Fn(usize, usize, &mut [f32]) + 'a;
 
 /// Draws the tokens of all pictures of a run.
 #[derive(Debug)]
@@ -105,10 +110,17 @@ impl Drawing {
     ///
     /// # Errors
     /// Another number of rows, or what the device reports.
-    pub fn draw_next(&self, logits: &Tensor, token_idx: usize) -> Result<Vec<u32>> {
+    pub fn draw_next(
+        &self,
+        logits: &Tensor,
+        token_idx: usize,
+        adjust: &Adjust<'_>,
+    ) -> Result<Vec<u32>> {
         let rows = Rows::new(&logits.unsqueeze(1)?, self.seeds.len(), self.guidance)?;
         let draw = |picture_idx| {
-            let probabilities = self.probabilities(&rows.guided(picture_idx, 0, token_idx));
+            let mut logits = rows.guided(picture_idx, 0, token_idx);
+            adjust(picture_idx, token_idx, &mut logits);
+            let probabilities = self.probabilities(&logits);
             self.draw(&probabilities, picture_idx, token_idx)
         };
         Ok((0..self.seeds.len()).map(draw).collect())
@@ -183,6 +195,7 @@ impl Speculator {
         &mut self,
         run: &mut Run,
         ids: &mut [Vec<u32>],
+        adjust: &Adjust<'_>,
         go_on: &dyn Fn() -> bool,
     ) -> Result<Option<usize>> {
         let n_columns = self.drawing.n_columns.max(1);
@@ -210,7 +223,7 @@ impl Speculator {
         let rows = Rows::new(&logits, ids.len(), self.drawing.guidance)?;
         let mut n_decided = n_fed;
         for picture_idx in 0..ids.len() {
-            n_decided = n_decided.min(self.check(&rows, picture_idx, first, n_fed));
+            n_decided = n_decided.min(self.check(&rows, picture_idx, first..first + n_fed, adjust));
         }
         for (guesses, ids) in self.guesses.iter_mut().zip(ids) {
             ids.extend(guesses.drain(..n_decided).map(|guess| guess.id));
@@ -221,20 +234,27 @@ impl Speculator {
         Ok(Some(n_decided))
     }
 
-    /// Checks the guesses of a picture against what was predicted for `n` tokens from `first`.
-    /// Afterwards there are `n` guesses, of which as many as returned are decided.
-    fn check(&mut self, rows: &Rows, picture_idx: usize, first: usize, n: usize) -> usize {
+    /// Checks the guesses of a picture against what was predicted for some tokens. Afterwards there
+    /// is a guess for each of them, of which as many as returned are decided.
+    fn check(
+        &mut self,
+        rows: &Rows,
+        picture_idx: usize,
+        tokens: Range<usize>,
+        adjust: &Adjust<'_>,
+    ) -> usize {
         let drawing = &self.drawing;
         let guesses = &mut self.guesses[picture_idx];
         let mut n_decided = 0;
         let mut has_fallen = false;
-        for step in 0..n {
-            let token_idx = first + step;
+        for (step, token_idx) in tokens.enumerate() {
             if matches!(guesses.get(step), Some(Guess { origin: Origin::Decided, .. })) {
                 n_decided = step + 1;
                 continue;
             }
-            let probabilities = drawing.probabilities(&rows.guided(picture_idx, step, token_idx));
+            let mut logits = rows.guided(picture_idx, step, token_idx);
+            adjust(picture_idx, token_idx, &mut logits);
+            let probabilities = drawing.probabilities(&logits);
             if has_fallen {
                 // What stands in front has changed: guessed anew, and nothing more.
                 let id = drawing.draw(&probabilities, picture_idx, token_idx);
@@ -310,7 +330,10 @@ impl Rows {
         if n_rows != n_pictures * n_halves {
             bail!("logits of {n_rows} rows do not fit {n_pictures} pictures");
         }
-        let values = logits.to_device(&Device::Cpu)?.flatten_all()?.to_vec1()?;
+        let values: Vec<f32> = logits.to_device(&Device::Cpu)?.flatten_all()?.to_vec1()?;
+        if values.iter().any(|value| !value.is_finite()) {
+            bail!("tokens came out as numbers that are not finite; the weights may be damaged");
+        }
         Ok(Self { values, n_pictures, n_halves, n_steps, n_codes, guidance })
     }
 

@@ -16,10 +16,14 @@ use super::inventory::{Inventory, Wanted};
 use super::pickle::PickledTensor;
 use super::reading::Reading;
 use super::{Encoding, StoredTensor, WeightsError, blocks, checked_product, decode};
-use super::{gguf, pickle, safetensors, torch_zip};
+use super::{gguf, pickle, safetensors, short, torch_zip};
 
 /// A safetensors header or a pickle of far more tensors than any model has.
 const MAX_LIST_BYTES: u64 = 16 << 20;
+/// What tells the kind of a file.
+const N_START_BYTES: u64 = 64;
+/// Longer than any way to say how numbers are stored.
+const MAX_ORDER_BYTES: u64 = 16;
 /// What is read of a GGUF file at first.
 const FIRST_READ_BYTES: u64 = 1 << 20;
 
@@ -60,6 +64,18 @@ impl Checkpoint {
             path: path.to_owned(),
             source,
         })?;
+        Self::of_file(file, path)
+    }
+
+    /// Opens a file that is in memory; `path` is for messages.
+    ///
+    /// # Errors
+    /// [`WeightsError::Damaged`] with the reason.
+    pub fn from_bytes(bytes: Vec<u8>, path: &Path) -> Result<Self, WeightsError> {
+        Self::of_file(WeightsFileReader::of_bytes(bytes), path)
+    }
+
+    fn of_file(file: WeightsFileReader, path: &Path) -> Result<Self, WeightsError> {
         let (tensors, key) = list(&file)
             .map_err(|reason| WeightsError::Damaged { path: path.to_owned(), reason })?;
         let path = path.to_owned();
@@ -313,17 +329,45 @@ impl SimpleBackend for Checkpoint {
 type List = (BTreeMap<String, StoredTensor>, Option<&'static str>);
 
 fn list(file: &WeightsFileReader) -> Result<List, String> {
-    let start = file.read(0..file.len().min(8))?;
+    let start = file.read(0..file.len().min(N_START_BYTES))?;
     match *start.as_slice() {
         [b'P', b'K', 3, 4, ..] => list_of_torch(file),
-        [0x80, 2..=5, ..] => {
-            Err("it is in the form that PyTorch wrote before version 1.6; save it \
-                                  again with a newer one"
-                .to_owned())
-        }
         [b'G', b'G', b'U', b'F', ..] => list_of_gguf(file).map(|tensors| (tensors, None)),
-        _ => list_of_safetensors(file).map(|tensors| (tensors, None)),
+        _ => match other_kind(&start) {
+            Some(kind) => Err(kind.to_owned()),
+            None => list_of_safetensors(file).map(|tensors| (tensors, None)),
+        },
     }
+}
+
+/// What lies in place of checkpoints now and then, by its beginning.
+fn other_kind(start: &[u8]) -> Option<&'static str> {
+    let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
+    let begins = |words: &[u8]| start.starts_with(words);
+    Some(match start {
+        [] => "it is empty",
+        [0x80, 2..=5, ..] => {
+            "it is in the form that PyTorch wrote before version 1.6; save it again with a newer one"
+        }
+        _ if begins(b"version https://git-lfs") => {
+            "it is only a pointer to the file, of Git LFS; git lfs pull gets the file itself"
+        }
+        _ if text.first() == Some(&b'<') => {
+            "it is a web page, such as a server sends in place of a file that needs a login"
+        }
+        [0x1f, 0x8b, ..]
+        | [b'B', b'Z', b'h', ..]
+        | [0xfd, b'7', b'z', ..]
+        | [b'7', b'z', 0xbc, 0xaf, ..]
+        | [b'R', b'a', b'r', b'!', ..]
+        | [0x28, 0xb5, 0x2f, 0xfd, ..] => "it is packed; unpack it first",
+        [b'P', b'K', ..] => "it is an empty or damaged ZIP file",
+        [0x89, b'H', b'D', b'F', ..] => "it is an HDF5 file, of Keras or TensorFlow",
+        [0x89, b'P', b'N', b'G', ..] | [0xff, 0xd8, 0xff, ..] => "it is a picture",
+        // The length of a safetensors header would be beyond all memory.
+        [b'{' | b'[', ..] if start.get(7) != Some(&0) => "it is text, such as a server's message",
+        _ => return None,
+    })
 }
 
 fn list_of_safetensors(file: &WeightsFileReader) -> Result<BTreeMap<String, StoredTensor>, String> {
@@ -362,7 +406,7 @@ fn list_of_torch(file: &WeightsFileReader) -> Result<List, String> {
         return Err(format!("its list of tensors claims {} bytes", pickle.end - pickle.start));
     }
     if let Some(order) = entries.get(&name.replace("data.pkl", "byteorder"))
-        && file.read(order.clone())? != b"little"
+        && (order.end - order.start > MAX_ORDER_BYTES || file.read(order.clone())? != b"little")
     {
         return Err("its numbers are stored the other way round (big-endian)".to_owned());
     }
@@ -371,11 +415,14 @@ fn list_of_torch(file: &WeightsFileReader) -> Result<List, String> {
     let mut tensors = BTreeMap::new();
     for tensor in pickled.tensors {
         let storage = entries.get(&format!("{folder}data/{}", tensor.key));
-        let storage =
-            storage.ok_or_else(|| format!("the numbers of tensor {} are missing", tensor.name))?;
+        let storage = storage
+            .ok_or_else(|| format!("the numbers of tensor {} are missing", short(&tensor.name)))?;
         let stored = locate(&tensor, storage.start, storage.end)?;
         // A name that a wrapper of PyTorch put a word in front of.
         let name = tensor.name.strip_prefix("module.").unwrap_or(&tensor.name);
+        if tensors.contains_key(name) {
+            return Err(format!("it lists tensor {} twice", short(name)));
+        }
         tensors.insert(name.to_owned(), stored);
     }
     Ok((tensors, pickled.key))
@@ -383,7 +430,8 @@ fn list_of_torch(file: &WeightsFileReader) -> Result<List, String> {
 
 fn locate(tensor: &PickledTensor, start: u64, end: u64) -> Result<StoredTensor, String> {
     let PickledTensor { name, shape, strides, storage, offset, .. } = tensor;
-    let (encoding, size) = match storage.as_str() {
+    let name = short(name);
+    let (encoding, size) = match &**storage {
         "FloatStorage" => (Encoding::F32, 4),
         "HalfStorage" => (Encoding::F16, 2),
         "BFloat16Storage" => (Encoding::Bf16, 2),

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use candle_core::quantized::GgmlDType;
 
-use super::{Encoding, Header, StoredTensor, checked_product};
+use super::{Encoding, Header, StoredTensor, check_apart, checked_product, short};
 use crate::model::bytes::{ByteReader, EndsEarly};
 
 const MAGIC: &[u8] = b"GGUF";
@@ -76,10 +76,15 @@ pub(super) fn parse_header(bytes: &[u8], n_file_bytes: usize) -> Result<Header, 
         .ok_or("its alignment is beyond its end")?;
     let mut tensors = BTreeMap::new();
     for (name, entry) in entries {
+        let shown = short(&name);
         let tensor = locate(entry, data_start, n_file_bytes)
-            .ok_or_else(|| format!("tensor {name} does not fit into its {n_file_bytes} bytes"))?;
+            .ok_or_else(|| format!("tensor {shown} does not fit into its {n_file_bytes} bytes"))?;
+        if tensors.contains_key(&name) {
+            return Err(format!("it lists tensor {shown} twice"));
+        }
         tensors.insert(name, tensor);
     }
+    check_apart(&tensors)?;
     Ok(Header { tensors, format })
 }
 
@@ -94,7 +99,7 @@ fn entry(reader: &mut ByteReader<'_>) -> Result<(String, Entry), String> {
     let name = string(reader).map_err(early)?;
     let n_dims = reader.u32().map_err(early)?;
     if n_dims > MAX_DIMS {
-        return Err(format!("tensor {name} has {n_dims} dimensions"));
+        return Err(format!("tensor {} has {n_dims} dimensions", short(&name)));
     }
     // Stored with the fastest dimension first.
     let mut shape = Vec::new();

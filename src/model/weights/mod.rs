@@ -23,6 +23,7 @@ mod inventory;
 mod reading;
 mod checkpoint;
 mod shards;
+pub mod formats;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -47,6 +48,9 @@ pub use shards::Shards;
 
 /// Newest layout of tensors in a file that this program knows: `underpaint.format` in its metadata.
 pub const FORMAT: u64 = 1;
+
+/// Characters of a name in messages.
+const MAX_SHOWN: usize = 120;
 
 /// An open weight file. Cloning is cheap and shares the bytes.
 #[derive(Debug, Clone)]
@@ -312,6 +316,29 @@ impl Encoding {
 /// The number of elements of a shape; `None` if it is beyond all memory.
 fn checked_product(shape: &[usize]) -> Option<usize> {
     shape.iter().try_fold(1_usize, |product, dim| product.checked_mul(*dim))
+}
+
+/// No two tensors share bytes: a file of which they do is not what its list says.
+fn check_apart(tensors: &BTreeMap<String, StoredTensor>) -> Result<(), String> {
+    let mut ranges: Vec<(&Range<usize>, &String)> =
+        tensors.iter().map(|(name, tensor)| (&tensor.range, name)).collect();
+    ranges.retain(|(range, _)| !range.is_empty());
+    ranges.sort_by_key(|(range, _)| range.start);
+    for pair in ranges.windows(2) {
+        let [(first, first_name), (second, second_name)] = pair else { continue };
+        if second.start < first.end {
+            let (first, second) = (short(first_name), short(second_name));
+            return Err(format!("tensors {first} and {second} lie on top of each other"));
+        }
+    }
+    Ok(())
+}
+
+/// As much of a name as a message has room for.
+fn short(name: &str) -> String {
+    let end = name.char_indices().nth(MAX_SHOWN).map(|(end, _)| end);
+    let shown = end.map_or_else(|| name.to_owned(), |end| format!("{}…", &name[..end]));
+    shown.replace(char::is_control, " ")
 }
 
 #[cfg(test)]

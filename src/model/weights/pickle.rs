@@ -6,13 +6,14 @@
 
 use std::rc::Rc;
 
+use super::short;
 use crate::model::bytes::{ByteReader, EndsEarly};
 
 /// Number of a value.
 type Id = usize;
 
 /// More values than the largest published checkpoint has, by far.
-const MAX_VALUES: usize = 4_000_000;
+const MAX_VALUES: usize = 1_000_000;
 
 #[derive(Debug, Clone)]
 enum Value {
@@ -37,13 +38,13 @@ enum Value {
 /// A tensor as the pickle describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PickledTensor {
-    pub(super) name: String,
+    pub(super) name: Rc<str>,
     pub(super) shape: Vec<usize>,
     pub(super) strides: Vec<usize>,
     /// Name of the storage's class, such as `FloatStorage`.
-    pub(super) storage: String,
+    pub(super) storage: Rc<str>,
     /// Name of the entry `data/KEY` that holds the storage.
-    pub(super) key: String,
+    pub(super) key: Rc<str>,
     /// First element in the storage.
     pub(super) offset: usize,
 }
@@ -55,6 +56,13 @@ pub(super) struct Pickled {
     pub(super) key: Option<&'static str>,
     pub(super) tensors: Vec<PickledTensor>,
 }
+
+/// Longer names of classes are none. What is named by two texts together could otherwise be as large
+/// as both, again and again.
+const MAX_CLASS_LEN: usize = 200;
+
+/// Tensors of more dimensions are none.
+const MAX_DIMS: usize = 8;
 
 /// Where tensors are looked for, in this order, before the whole is taken for them.
 const KEYS: [&str; 3] = ["model", "module", "state_dict"];
@@ -104,6 +112,10 @@ impl Machine {
     fn run(&mut self, bytes: &[u8]) -> Result<Id, String> {
         let mut reader = ByteReader::new(bytes);
         loop {
+            let n_held = self.stack.len().max(self.marks.len()).max(self.memo.len());
+            if n_held > MAX_VALUES {
+                return Err(format!("it holds more than {MAX_VALUES} values"));
+            }
             match self.step(&mut reader) {
                 Ok(None) => {}
                 Ok(Some(root)) => return Ok(root),
@@ -213,15 +225,16 @@ impl Machine {
             }
             b'c' => {
                 let (module, name) = (line(reader)?, line(reader)?);
-                self.push(Value::Global(format!("{module}.{name}").into()))
+                self.global(&module, &name)
             }
             0x93 => {
                 let (name, module) = (self.pop()?, self.pop()?);
-                let global = match (&self.values[module], &self.values[name]) {
-                    (Value::Text(module), Value::Text(name)) => format!("{module}.{name}"),
-                    _ => return Err(Stop::Reason("it names a class by no name".to_owned())),
+                let (Value::Text(module), Value::Text(name)) =
+                    (self.values[module].clone(), self.values[name].clone())
+                else {
+                    return Err(Stop::Reason("it names a class by no name".to_owned()));
                 };
-                self.push(Value::Global(global.into()))
+                self.global(&module, &name)
             }
             // REDUCE, NEWOBJ
             b'R' | 0x81 => {
@@ -267,6 +280,13 @@ impl Machine {
         self.stack.push(self.values.len());
         self.values.push(value);
         Ok(())
+    }
+
+    fn global(&mut self, module: &str, name: &str) -> Result<(), Stop> {
+        if module.len() + name.len() > MAX_CLASS_LEN {
+            return Err(Stop::Reason("it names a class by far too long a name".to_owned()));
+        }
+        self.push(Value::Global(format!("{module}.{name}").into()))
     }
 
     fn text(&mut self, bytes: &[u8]) -> Result<(), Stop> {
@@ -359,7 +379,9 @@ impl Machine {
                 continue;
             };
             let tensor = self.tensor(name, &arguments);
-            tensors.push(tensor.ok_or_else(|| format!("tensor {name} is not described whole"))?);
+            let tensor =
+                tensor.ok_or_else(|| format!("tensor {} is not described whole", short(name)))?;
+            tensors.push(tensor);
         }
         Ok(tensors)
     }
@@ -386,7 +408,7 @@ impl Machine {
         None
     }
 
-    fn tensor(&self, name: &str, arguments: &[Id]) -> Option<PickledTensor> {
+    fn tensor(&self, name: &Rc<str>, arguments: &[Id]) -> Option<PickledTensor> {
         let [storage, offset, shape, strides, ..] = arguments else { return None };
         let Value::Persistent(storage) = self.values[*storage] else { return None };
         let storage = self.items(storage)?;
@@ -396,11 +418,11 @@ impl Machine {
             return None;
         };
         Some(PickledTensor {
-            name: name.to_owned(),
+            name: Rc::clone(name),
             shape: self.dims(*shape)?,
             strides: self.dims(*strides)?,
-            storage: class.rsplit('.').next()?.to_owned(),
-            key: key.as_ref().to_owned(),
+            storage: class.rsplit('.').next()?.into(),
+            key: Rc::clone(key),
             offset: self.number(*offset)?,
         })
     }
@@ -413,7 +435,8 @@ impl Machine {
     }
 
     fn dims(&self, tuple: Id) -> Option<Vec<usize>> {
-        self.items(tuple)?.iter().map(|id| self.number(*id)).collect()
+        let items = self.items(tuple).filter(|items| items.len() <= MAX_DIMS)?;
+        items.iter().map(|id| self.number(*id)).collect()
     }
 
     fn number(&self, id: Id) -> Option<usize> {

@@ -2,11 +2,13 @@
 //! Format: <https://github.com/huggingface/safetensors#format>.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::atomic::AtomicBool;
 
-use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
-use super::{Encoding, Header, StoredTensor, checked_product};
+use super::{Encoding, Header, StoredTensor, check_apart, checked_product, short};
 use crate::model::bytes::{ByteReader, EndsEarly};
 
 /// Bytes that one element takes, by type; types of part of a byte are left out.
@@ -27,6 +29,9 @@ const ELEMENT_SIZES: [(&str, usize); 15] = [
     ("I64", 8),
     ("F64", 8),
 ];
+
+/// Tensors of more dimensions are none.
+const MAX_DIMS: usize = 8;
 
 #[derive(Deserialize)]
 struct Entry {
@@ -57,22 +62,64 @@ pub(super) fn parse_header(json: &[u8], n_file_bytes: usize) -> Result<Header, S
 }
 
 fn parse_fields(json: &[u8], data_start: usize, n_file_bytes: usize) -> Result<Header, String> {
-    let mut fields: BTreeMap<String, serde_json::Value> = serde_json::from_slice(json)
-        .map_err(|error| format!("its header is not readable: {error}"))?;
-    let metadata = fields.remove("__metadata__");
-    let format = metadata
-        .as_ref()
-        .and_then(|metadata| metadata.get("underpaint.format")?.as_str()?.parse().ok());
-
+    let Fields { entries, format } = serde_json::from_slice(json)
+        .map_err(|error| format!("its header is not readable: {}", short(&error.to_string())))?;
     let mut tensors = BTreeMap::new();
-    for (name, field) in fields {
-        let entry: Entry = serde_json::from_value(field)
-            .map_err(|error| format!("its entry for {name} is not readable: {error}"))?;
+    for (name, entry) in entries {
+        let shown = short(&name);
+        if entry.shape.len() > MAX_DIMS {
+            return Err(format!("tensor {shown} has {} dimensions", entry.shape.len()));
+        }
         let tensor = locate(entry, data_start, n_file_bytes)
-            .ok_or_else(|| format!("tensor {name} does not fit into its {n_file_bytes} bytes"))?;
+            .ok_or_else(|| format!("tensor {shown} does not fit into its {n_file_bytes} bytes"))?;
+        if tensors.contains_key(&name) {
+            return Err(format!("it lists tensor {shown} twice"));
+        }
         tensors.insert(name, tensor);
     }
+    check_apart(&tensors)?;
     Ok(Header { tensors, format })
+}
+
+/// The header, field by field: nothing is kept of it that is no entry.
+struct Fields {
+    entries: Vec<(String, Entry)>,
+    format: Option<u64>,
+}
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = Fields;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of tensors")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Fields, M::Error> {
+        let mut fields = Fields { entries: Vec::new(), format: None };
+        while let Some(name) = map.next_key::<String>()? {
+            if name == "__metadata__" {
+                let Metadata { format } = map.next_value()?;
+                fields.format = format.and_then(|format| format.parse().ok());
+            } else {
+                fields.entries.push((name, map.next_value()?));
+            }
+        }
+        Ok(fields)
+    }
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    #[serde(rename = "underpaint.format", default)]
+    format: Option<String>,
 }
 
 fn locate(entry: Entry, data_start: usize, n_file_bytes: usize) -> Option<StoredTensor> {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::file::WeightsFileReader;
+use super::short;
 use crate::model::bytes::{ByteReader, EndsEarly};
 
 /// The end record and the longest comment behind it.
@@ -18,7 +19,7 @@ const DIRECTORY_ENTRY: u32 = 0x0201_4b50;
 const LOCAL_HEADER: u32 = 0x0403_4b50;
 const LOCAL_HEADER_LEN: u64 = 30;
 /// A directory of far more tensors than any model has.
-const MAX_DIRECTORY_BYTES: u64 = 64 << 20;
+const MAX_DIRECTORY_BYTES: u64 = 16 << 20;
 /// Extra field with the 64-bit sizes of an entry.
 const EXTRA_64: u16 = 1;
 
@@ -39,7 +40,7 @@ pub(super) fn entries(file: &WeightsFileReader) -> Result<BTreeMap<String, Range
         let (name, header, size) = entry(&mut reader).or(Err("its directory is cut off"))??;
         let start = content_start(file, header)?;
         let end = start.checked_add(size).filter(|end| *end <= file.len());
-        let end = end.ok_or_else(|| format!("its part {name} is cut off"))?;
+        let end = end.ok_or_else(|| format!("its part {} is cut off", short(&name)))?;
         entries.insert(name, start..end);
     }
     Ok(entries)
@@ -101,7 +102,10 @@ fn entry(reader: &mut ByteReader<'_>) -> Result<Result<(String, u64, u64), Strin
     let extra = reader.take(extra_len.into())?;
     reader.take(comment_len.into())?;
     if method != 0 {
-        return Ok(Err(format!("its part {name} is compressed, which PyTorch does not do")));
+        return Ok(Err(format!(
+            "its part {} is compressed, which PyTorch does not do",
+            short(&name)
+        )));
     }
     // What does not fit 32 bits stands in the extra field, in this order.
     let mut large = ByteReader::new(large_sizes(extra)?);
