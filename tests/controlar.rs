@@ -70,3 +70,61 @@ fn control_on_a_square_grid() {
 fn control_on_a_wide_grid() {
     assert_parity("controlar_mr", 50);
 }
+
+/// Sizes that no published model has, in PyTorch files: nothing is hard-wired.
+#[test]
+fn other_sizes_and_other_files() {
+    let reports = check_tree(&fixture("variants")).unwrap();
+    let kinds: Vec<&str> = reports.iter().map(|report| report.kind).collect();
+    assert_eq!(kinds, ["llamagen", "controlar", "controlar", "llamagen", "t5"]);
+    for Report { folder, lines, .. } in reports {
+        let failed: Vec<String> =
+            lines.iter().filter(|line| !line.passed).map(|line| format!("{line}\n")).collect();
+        assert!(failed.is_empty(), "{}:\n{}", folder.display(), failed.concat());
+        assert!(lines.len() >= 5, "only {} comparisons", lines.len());
+    }
+}
+
+/// What is missing in a weight file, misshapen or too much in it is told, tensor by tensor.
+#[test]
+fn weights_that_do_not_fit_fail() {
+    let source = fixture("llamagen_c2i");
+    let folder = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(&source).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+    }
+    let path = folder.path().join("weights.safetensors");
+    let cpu = &candle_core::Device::Cpu;
+    let whole = candle_core::safetensors::load(&path, cpu).unwrap();
+    let fails = |change: &dyn Fn(&mut std::collections::HashMap<String, candle_core::Tensor>),
+                 name: &str| {
+        let mut tensors = whole.clone();
+        change(&mut tensors);
+        candle_core::safetensors::save(&tensors, &path).unwrap();
+        let reports = check_tree(folder.path()).unwrap();
+        let failed: Vec<&str> =
+            reports[0].lines.iter().filter(|l| !l.passed).map(|l| l.name.as_str()).collect();
+        assert_eq!(failed, [format!("weights {name}")]);
+    };
+    fails(&|tensors| drop(tensors.remove("norm.weight")), "norm.weight");
+    fails(
+        &|tensors| {
+            let turned = tensors["output.weight"].t().unwrap().contiguous().unwrap();
+            tensors.insert("output.weight".to_owned(), turned);
+        },
+        "output.weight",
+    );
+    fails(
+        &|tensors| {
+            let norm = tensors["norm.weight"].clone();
+            tensors.insert("norm.other".to_owned(), norm);
+        },
+        "norm.other",
+    );
+    // A file that is none is a failure like any other.
+    std::fs::write(&path, "<html>").unwrap();
+    let reports = check_tree(folder.path()).unwrap();
+    assert!(!reports[0].lines[0].passed);
+    assert!(reports[0].lines[0].to_string().contains("web page"));
+}

@@ -112,11 +112,11 @@ impl Subject {
     /// All tokens of all pictures.
     fn draw(&self, drawing: &Drawing, strength: f32) -> (Vec<Vec<u32>>, SpeculationStats) {
         let (mut run, logits) = self.run(drawing, strength);
-        let first = drawing.draw_next(&logits, 0, &|_, _, _| {}).unwrap();
+        let first = drawing.draw_next(&logits, 0).unwrap();
         let mut ids: Vec<Vec<u32>> = first.into_iter().map(|id| vec![id]).collect();
         let mut speculator = Speculator::new(drawing.clone());
         while ids[0].len() < self.n_tokens {
-            speculator.advance(&mut run, &mut ids, &|_, _, _| {}, &|| true).unwrap().unwrap();
+            speculator.advance(&mut run, &mut ids, &|| true).unwrap().unwrap();
         }
         (ids, speculator.stats())
     }
@@ -218,7 +218,7 @@ fn going_on_from_a_whole_row_gives_the_same_tokens() {
         run.feed_many(&fed, &|| true, &mut Probe::none()).unwrap().unwrap();
         let mut speculator = Speculator::new(drawing.clone());
         while ids[0].len() < subject.n_tokens {
-            speculator.advance(&mut run, &mut ids, &|_, _, _| {}, &|| true).unwrap().unwrap();
+            speculator.advance(&mut run, &mut ids, &|| true).unwrap().unwrap();
         }
         assert_eq!(ids, whole, "from row {n_rows}");
     }
@@ -232,7 +232,7 @@ fn an_abandoned_step_changes_nothing() {
     drawing.speculation.window = 8;
     let (whole, _) = subject.draw(&drawing, 1.0);
     let (mut run, logits) = subject.run(&drawing, 1.0);
-    let first = drawing.draw_next(&logits, 0, &|_, _, _| {}).unwrap();
+    let first = drawing.draw_next(&logits, 0).unwrap();
     let mut ids: Vec<Vec<u32>> = first.into_iter().map(|id| vec![id]).collect();
     let mut speculator = Speculator::new(drawing);
     let mut n_abandoned = 0;
@@ -244,10 +244,10 @@ fn an_abandoned_step_changes_nothing() {
             asked.set(asked.get() + 1);
             asked.get() <= stop_at
         };
-        if speculator.advance(&mut run, &mut ids, &|_, _, _| {}, &go_on).unwrap().is_none() {
+        if speculator.advance(&mut run, &mut ids, &go_on).unwrap().is_none() {
             assert_eq!(ids, before);
             n_abandoned += 1;
-            speculator.advance(&mut run, &mut ids, &|_, _, _| {}, &|| true).unwrap().unwrap();
+            speculator.advance(&mut run, &mut ids, &|| true).unwrap().unwrap();
         }
     }
     assert!(n_abandoned > 5);
@@ -269,11 +269,11 @@ fn codes_that_are_given_are_taken() {
         }
     };
     let (mut run, logits) = subject.run(&drawing, 1.0);
-    let first = drawing.draw_next(&logits, 0, &adjust).unwrap();
+    let first = drawing.draw_next_with(&logits, 0, &adjust).unwrap();
     let mut ids: Vec<Vec<u32>> = first.into_iter().map(|id| vec![id]).collect();
     let mut speculator = Speculator::new(drawing);
     while ids[0].len() < subject.n_tokens {
-        speculator.advance(&mut run, &mut ids, &adjust, &|| true).unwrap().unwrap();
+        speculator.advance_with(&mut run, &mut ids, &adjust, &|| true).unwrap().unwrap();
     }
     for ids in &ids {
         for (token_idx, id) in ids.iter().enumerate().filter(|(token_idx, _)| is_given(*token_idx))
@@ -344,11 +344,11 @@ fn counts(model: &Arc<LlamaGen>, drawing: &Drawing, n: u64, batch: u64) -> (Vec<
     for start in (0..n).step_by(batch as usize) {
         let drawing = Drawing { seeds: (start..start + batch).collect(), ..drawing.clone() };
         let (mut run, logits) = toy_run(model, &drawing);
-        let first = drawing.draw_next(&logits, 0, &|_, _, _| {}).unwrap();
+        let first = drawing.draw_next(&logits, 0).unwrap();
         let mut ids: Vec<Vec<u32>> = first.into_iter().map(|id| vec![id]).collect();
         let mut speculator = Speculator::new(drawing);
         while ids[0].len() < N_TOKENS {
-            speculator.advance(&mut run, &mut ids, &|_, _, _| {}, &|| true).unwrap().unwrap();
+            speculator.advance(&mut run, &mut ids, &|| true).unwrap().unwrap();
         }
         for ids in &ids {
             counts[place(ids)] += 1;

@@ -1,6 +1,7 @@
 //! What a fixture folder is checked for, kind by kind.
 
 mod report;
+mod weights;
 mod ops;
 mod resize;
 mod sampling;
@@ -17,7 +18,7 @@ pub(crate) use report::{Expected, Report, Tolerance};
 
 /// Checks a folder, or all folders in it that hold a known kind of fixture.
 pub(crate) fn check_tree(folder: &Path) -> Result<Vec<Report>> {
-    if let Some(report) = check_folder(folder)? {
+    if let Some(report) = check_folder(folder) {
         return Ok(vec![report]);
     }
     let mut folders: Vec<_> = fs::read_dir(folder)
@@ -26,14 +27,13 @@ pub(crate) fn check_tree(folder: &Path) -> Result<Vec<Report>> {
         .filter(|path| path.is_dir())
         .collect();
     folders.sort();
-    let reports = folders.iter().map(|folder| check_folder(folder));
-    let reports: Vec<Report> = reports.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
+    let reports: Vec<Report> = folders.iter().filter_map(|folder| check_folder(folder)).collect();
     anyhow::ensure!(!reports.is_empty(), "no known fixture in {}", folder.display());
     Ok(reports)
 }
 
 /// `None` if the folder is of no known kind.
-fn check_folder(folder: &Path) -> Result<Option<Report>> {
+fn check_folder(folder: &Path) -> Option<Report> {
     let config = fs::read_to_string(folder.join("config.json")).unwrap_or_default();
     let has = |name: &str| folder.join(name).is_file();
     let names = |field: &str| config.contains(&format!("\"{field}\""));
@@ -43,8 +43,8 @@ fn check_folder(folder: &Path) -> Result<Option<Report>> {
         ("sampler", sampling::check)
     } else if has("ops.safetensors") {
         ("ops", ops::check)
-    } else if !has("weights.safetensors") {
-        return Ok(None);
+    } else if weights::find(folder).is_none() {
+        return None;
     } else if names("codebook_l2_norm") {
         ("vq16", tokenizer::check)
     } else if names("relative_attention_num_buckets") {
@@ -52,9 +52,11 @@ fn check_folder(folder: &Path) -> Result<Option<Report>> {
     } else if names("cls_token_num") {
         (if names("dino") { "controlar" } else { "llamagen" }, transformer::check)
     } else {
-        return Ok(None);
+        return None;
     };
     let mut report = Report::new(folder, kind);
-    check(folder, &mut report).with_context(|| format!("cannot check {}", folder.display()))?;
-    Ok(Some(report))
+    if let Err(error) = check(folder, &mut report) {
+        report.note("the whole folder", false, format!("{error:#}"));
+    }
+    Some(report)
 }

@@ -8,16 +8,16 @@ use candle_core::{DType, Device, Tensor};
 use serde::Deserialize;
 use underpaint::model::controlar::config::parse;
 use underpaint::model::controlar::t5::left_padded;
-use underpaint::model::controlar::{Probe, T5Config, T5Encoder, prompt};
-use underpaint::model::weights::Weights;
+use underpaint::model::controlar::{Probe, T5Config, T5Encoder, names, prompt};
 
-use super::{Expected, Report, Tolerance};
+use super::{Expected, Report, Tolerance, weights};
 
 const ROWS: Tolerance = Tolerance::absolute(5e-5);
 
 pub(super) fn check(folder: &Path, report: &mut Report) -> Result<()> {
     let config: T5Config = parse(&fs::read_to_string(folder.join("config.json"))?)?;
-    let weights = Weights::read(&folder.join("weights.safetensors"))?;
+    let weights = weights::open(folder, &names::t5(&config), &names::IGNORED_T5, report)?;
+    let Some(weights) = weights else { return Ok(()) };
     let t5 = T5Encoder::load(config, &weights.var_builder(&Device::Cpu))?;
     let mut expected = Expected::read(folder, "encode.safetensors")?;
     encode(&t5, &mut expected, report)?;

@@ -7,10 +7,9 @@ use anyhow::{Context as _, Result};
 use candle_core::{Device, Tensor};
 use underpaint::model::controlar::config::parse;
 use underpaint::model::controlar::vq16::{Vq16, bytes_from_pictures, pictures_from_bytes};
-use underpaint::model::controlar::{Probe, Vq16Config};
-use underpaint::model::weights::Weights;
+use underpaint::model::controlar::{Probe, Vq16Config, names};
 
-use super::{Expected, Report, Tolerance};
+use super::{Expected, Report, Tolerance, weights};
 
 const LATENT: Tolerance = Tolerance::absolute(1e-4);
 const MAP: Tolerance = Tolerance::absolute(1e-4);
@@ -19,7 +18,8 @@ const BYTES: Tolerance = Tolerance::absolute(1.0);
 
 pub(super) fn check(folder: &Path, report: &mut Report) -> Result<()> {
     let config: Vq16Config = parse(&fs::read_to_string(folder.join("config.json"))?)?;
-    let weights = Weights::read(&folder.join("weights.safetensors"))?;
+    let weights = weights::open(folder, &names::vq16(&config), &names::IGNORED_VQ16, report)?;
+    let Some(weights) = weights else { return Ok(()) };
     let vq = Vq16::load(config, &weights.var_builder(&Device::Cpu))?;
     for file in super::transformer::files(folder)? {
         if file.starts_with("encode_") || file.starts_with("decode_") {

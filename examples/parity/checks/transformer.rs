@@ -15,11 +15,11 @@ use underpaint::model::controlar::llamagen::Fusion;
 use underpaint::model::controlar::resample::Size;
 use underpaint::model::controlar::{
     Control, ControlConfig, ControlEncoder, LlamaGen, LlamaGenConfig, Precision, Prefix, Probe,
+    names,
 };
-use underpaint::model::weights::Weights;
 
 use super::report::tensors;
-use super::{Expected, Report, Tolerance};
+use super::{Expected, Report, Tolerance, weights};
 
 const CONTROL: Tolerance = Tolerance::absolute(3e-4);
 const BLOCK: Tolerance = Tolerance::absolute(1e-4);
@@ -48,7 +48,13 @@ struct TokenGrid {
 pub(super) fn check(folder: &Path, report: &mut Report) -> Result<()> {
     let json = fs::read_to_string(folder.join("config.json"))?;
     let config: LlamaGenConfig = parse(&json)?;
-    let weights = Weights::read(&folder.join("weights.safetensors"))?;
+    let inputs = tensors(&folder.join("inputs.safetensors"))?;
+    let control: Option<ControlConfig> =
+        inputs.contains_key("in.control_u8").then(|| parse(&json)).transpose()?;
+    let mut wanted = names::llamagen(&config);
+    wanted.extend(control.iter().flat_map(|control| names::control(control, config.dim)));
+    let weights = weights::open(folder, &wanted, &names::IGNORED, report)?;
+    let Some(weights) = weights else { return Ok(()) };
     let vb = weights.var_builder(&Device::Cpu);
     let dim = config.dim;
     let n_tokens = match serde_json::from_str::<TokenGrid>(&json) {
@@ -56,7 +62,6 @@ pub(super) fn check(folder: &Path, report: &mut Report) -> Result<()> {
         Err(_) => config.max_tokens(),
     };
     let model = Arc::new(LlamaGen::load(config, &vb, Precision::F32)?);
-    let inputs = tensors(&folder.join("inputs.safetensors"))?;
     let asked = if let Some(labels) = inputs.get("in.labels") {
         let labels: Vec<i64> = labels.to_vec1()?;
         Asked::Classes(labels.iter().map(|label| *label as u32).collect())
@@ -66,13 +71,12 @@ pub(super) fn check(folder: &Path, report: &mut Report) -> Result<()> {
         let n_visible: Vec<f32> = mask.to_dtype(DType::F32)?.sum(1)?.to_vec1()?;
         Asked::Captions { rows, n_visible: n_visible.iter().map(|n| *n as usize).collect() }
     };
-    let control = match inputs.get("in.control_u8") {
-        Some(pictures) => {
-            let config: ControlConfig = parse_control(&json)?;
-            let encoder = ControlEncoder::load(config, dim, &vb)?;
+    let control = match (inputs.get("in.control_u8"), control) {
+        (Some(pictures), Some(control)) => {
+            let encoder = ControlEncoder::load(control, dim, &vb)?;
             Some(Arc::new(control_chain(folder, &encoder, pictures, report)?))
         }
-        None => None,
+        _ => None,
     };
     let subject = Subject { model, asked, control, n_tokens };
     for file in files(folder)? {
@@ -108,10 +112,6 @@ fn guidance_scales(folder: &Path) -> Result<Vec<f32>> {
         scales.push(4.0);
     }
     Ok(scales)
-}
-
-fn parse_control(json: &str) -> Result<ControlConfig> {
-    Ok(parse(json)?)
 }
 
 /// From control pictures to what is added, step by step.

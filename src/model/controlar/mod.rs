@@ -11,7 +11,7 @@ pub mod resample;
 pub mod pillow;
 pub mod sampler;
 mod noise;
-mod neighbours;
+pub mod neighbours;
 pub mod speculation;
 pub mod next_scale;
 pub mod precision;

@@ -110,7 +110,15 @@ impl Drawing {
     ///
     /// # Errors
     /// Another number of rows, or what the device reports.
-    pub fn draw_next(
+    pub fn draw_next(&self, logits: &Tensor, token_idx: usize) -> Result<Vec<u32>> {
+        self.draw_next_with(logits, token_idx, &|_, _, _| {})
+    }
+
+    /// Like [`Self::draw_next`], with logits changed before the draw.
+    ///
+    /// # Errors
+    /// Another number of rows, or what the device reports.
+    pub fn draw_next_with(
         &self,
         logits: &Tensor,
         token_idx: usize,
@@ -192,6 +200,19 @@ impl Speculator {
     /// # Errors
     /// Tokens that do not fit the run, or what the computation reports.
     pub fn advance(
+        &mut self,
+        run: &mut Run,
+        ids: &mut [Vec<u32>],
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Option<usize>> {
+        self.advance_with(run, ids, &|_, _, _| {}, go_on)
+    }
+
+    /// Like [`Self::advance`], with logits changed before anything is drawn or judged by them.
+    ///
+    /// # Errors
+    /// Tokens that do not fit the run, or what the computation reports.
+    pub fn advance_with(
         &mut self,
         run: &mut Run,
         ids: &mut [Vec<u32>],

@@ -313,9 +313,11 @@ impl Encoding {
     }
 }
 
-/// The number of elements of a shape; `None` if it is beyond all memory.
+/// The number of elements of a shape; `None` if it is beyond all memory. So is one with nothing in it
+/// whose other sides are: candle would overflow on the way.
 fn checked_product(shape: &[usize]) -> Option<usize> {
-    shape.iter().try_fold(1_usize, |product, dim| product.checked_mul(*dim))
+    let product = shape.iter().try_fold(1_usize, |product, dim| product.checked_mul((*dim).max(1)));
+    product.map(|product| if shape.contains(&0) { 0 } else { product })
 }
 
 /// No two tensors share bytes: a file of which they do is not what its list says.

@@ -12,9 +12,6 @@ use underpaint::model::controlar::{Guidance, Prefix, Probe, Run};
 use super::super::report::values;
 use super::{BLOCK, Expected, GUIDED, Report, Subject, TABLE, Tolerance};
 
-/// Rows of the prefix that are recorded of values and hidden states.
-const RECORDED_ROWS: usize = 64;
-
 type Seen = BTreeMap<String, Tensor>;
 
 pub(super) fn rope(
@@ -118,6 +115,11 @@ fn seen<'a>(seen: &'a Seen, name: &str) -> Result<&'a Tensor> {
     seen.get(name).with_context(|| format!("the network shows no {name}"))
 }
 
+/// How many places are recorded of a tensor, along `dim`; all if it is not there.
+fn n_recorded(expected: &Expected, name: &str, dim: usize) -> usize {
+    expected.get(name).ok().and_then(|t| t.dims().get(dim).copied()).unwrap_or(usize::MAX)
+}
+
 /// The last rows of a prefix (R, P, D), at most `count`.
 fn last_rows(x: &Tensor, dim: usize, count: usize) -> Result<Tensor> {
     let n_rows = x.dim(dim)?;
@@ -136,9 +138,11 @@ fn compare_prefill(
     prefill: &Seen,
     prefix: &Prefix,
 ) -> Result<()> {
-    let rows = two_rows(&last_rows(&prefix.rows, 1, RECORDED_ROWS)?)?;
+    let n_rows = n_recorded(expected, "exp.prefill.cond_tokens", 1);
+    let rows = two_rows(&last_rows(&prefix.rows, 1, n_rows)?)?;
     report.compare(expected, "exp.prefill.cond_tokens", &rows, BLOCK)?;
-    let out = last_rows(seen(prefill, "block0.out")?, 1, RECORDED_ROWS)?;
+    let n_rows = n_recorded(expected, "exp.prefill.block0_out", 1);
+    let out = last_rows(seen(prefill, "block0.out")?, 1, n_rows)?;
     report.compare(expected, "exp.prefill.block0_out", &two_rows(&out)?, BLOCK)?;
     let attended = last_rows(seen(prefill, "block0.attn_pre_wo")?, 1, 4)?;
     report.compare(expected, "exp.prefill.attn0_pre_wo_last4", &attended, BLOCK)?;
@@ -184,8 +188,8 @@ fn compare_cache(
     };
     let keys = Tensor::cat(&of_steps("block0.keys")?, 2)?;
     report.compare(expected, "exp.cache0.k_image", &keys, BLOCK)?;
-    let mut cached =
-        vec![last_rows(seen(prefill, "block0.values")?, 2, RECORDED_ROWS)?.contiguous()?];
+    let n_rows = n_recorded(expected, "exp.cache0.v", 2).saturating_sub(decode.len());
+    let mut cached = vec![last_rows(seen(prefill, "block0.values")?, 2, n_rows)?.contiguous()?];
     cached.extend(of_steps("block0.values")?);
     let cached = two_rows(&Tensor::cat(&cached, 2)?)?;
     report.compare(expected, "exp.cache0.v", &cached, BLOCK)?;
