@@ -218,6 +218,17 @@ fn what_lies_in_place_of_a_file_is_told() {
     assert_eq!(values(&Checkpoint::open(&path).unwrap(), "norm.weight", &[6]), ramp(6));
 }
 
+/// The first byte of a safetensors file is that of a length, and may be any.
+#[test]
+fn headers_of_every_length_are_read() {
+    for n_spaces in 0..600 {
+        let entry = r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
+        let header = format!("{entry}{}", " ".repeat(n_spaces));
+        let opened = open(&safetensors(&header, &[0; 4]));
+        assert!(opened.is_ok(), "{} bytes: {:?}", header.len(), opened.map(|_| ()));
+    }
+}
+
 #[test]
 fn lists_that_contradict_themselves_are_refused() {
     let entry = |name: &str, shape: &str, offsets: &str| {

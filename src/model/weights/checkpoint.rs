@@ -333,6 +333,10 @@ fn list(file: &WeightsFileReader) -> Result<List, String> {
     match *start.as_slice() {
         [b'P', b'K', 3, 4, ..] => list_of_torch(file),
         [b'G', b'G', b'U', b'F', ..] => list_of_gguf(file).map(|tensors| (tensors, None)),
+        // A length that begins like another kind of file is a length all the same.
+        [_, _, _, _, 0, 0, 0, 0, b'{', ..] => {
+            list_of_safetensors(file).map(|tensors| (tensors, None))
+        }
         _ => match other_kind(&start) {
             Some(kind) => Err(kind.to_owned()),
             None => list_of_safetensors(file).map(|tensors| (tensors, None)),
