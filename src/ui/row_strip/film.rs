@@ -50,6 +50,9 @@ impl FilmTexture {
 fn on_its_side(picture: &RgbaImage, [n_rows, n_columns]: [usize; 2]) -> ColorImage {
     const SAMPLES: [f32; 3] = [0.2, 0.5, 0.8];
     let (width, height) = picture.dimensions();
+    if width.min(height) == 0 {
+        return ColorImage::filled([n_rows, n_columns], Color32::TRANSPARENT);
+    }
     let place = |idx: usize, within: f32, n: usize, side: u32| {
         (((idx as f32 + within) / n as f32 * side as f32) as u32).min(side.saturating_sub(1))
     };
