@@ -332,7 +332,7 @@ fn the_upper_rows_of_a_picture_are_kept() {
         state(window).source.as_ref().is_some_and(|source| source.prefix().is_some())
     });
     window.run_steps(2);
-    window.get_by_label("Keep upper rows");
+    assert!(window.query_all_by_label("Keep upper rows").next().is_some());
     generate(&mut window);
     wait_until_rested(&mut window);
     assert_eq!(request(&window).n_given(), N_ROWS / 2);
