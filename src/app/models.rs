@@ -52,14 +52,14 @@ impl App {
                 self.check_dialog(asked);
             }
             ModelsEffect::Weigh => thread.weigh(),
-            ModelsEffect::Load { model, precision } => {
+            ModelsEffect::Load { model, precision, side_px } => {
                 let reading = Arc::<Reading>::default();
                 self.models.reading.stop();
                 self.models.reading = Arc::clone(&reading);
                 let device = self.options.device;
                 let built_in = self.options.built_in.clone();
-                let load =
-                    catalogue::loader(model.as_deref(), precision, built_in, device, reading);
+                let model = model.as_deref();
+                let load = catalogue::loader(model, precision, side_px, built_in, device, reading);
                 self.worker.replace_model(load);
             }
             ModelsEffect::StopLoading => self.models.reading.stop(),

@@ -10,6 +10,7 @@ use crate::model::{
     DeviceChoice, Generator, LoadOptions, ModelChoice, ModelError, RasterChoice, RasterFiles,
     RasterOptions, load_watched,
 };
+use crate::params::PictureSize;
 use crate::protocol::{KnownModel, ModelKey, PartRole};
 
 /// What loads a model of the list, or the built-in one, on whatever thread it is called. `reading` is
@@ -18,24 +19,27 @@ use crate::protocol::{KnownModel, ModelKey, PartRole};
 pub fn loader(
     model: Option<&KnownModel>,
     precision: Option<&'static str>,
+    side_px: Option<usize>,
     built_in: Option<PathBuf>,
     device: DeviceChoice,
     reading: Arc<Reading>,
 ) -> impl FnOnce() -> Result<Box<dyn Generator>, ModelError> + Send + 'static {
     let model = match model {
-        Some(model) => choice(model, precision),
+        Some(model) => choice(model, precision, side_px),
         None => built_in.map_or(ModelChoice::Embedded, ModelChoice::Folder),
     };
     let options = LoadOptions { model, device };
     move || load_watched(&options, &reading)
 }
 
-/// What to load for a model of the list; the built-in one if it is not on this machine.
-pub fn choice(model: &KnownModel, precision: Option<&str>) -> ModelChoice {
+/// What to load for a model of the list, with square pictures of this side; the built-in one if it
+/// is not on this machine.
+pub fn choice(model: &KnownModel, precision: Option<&str>, side_px: Option<usize>) -> ModelChoice {
     let ModelKey::Path(path) = &model.key else { return ModelChoice::Embedded };
     let Some(files) = raster_files(model) else { return ModelChoice::Folder(path.clone()) };
     let precision = precision.and_then(|name| name.parse::<Precision>().ok());
-    let options = RasterOptions { precision, ..RasterOptions::default() };
+    let size = side_px.map(|side| PictureSize { width_px: side, height_px: side });
+    let options = RasterOptions { precision, size };
     ModelChoice::Raster(Box::new(RasterChoice { files, options }))
 }
 

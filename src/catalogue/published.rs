@@ -55,6 +55,9 @@ pub struct PublishedModel {
     /// Side of the square of tokens that its tables belong to.
     pub grid_side: usize,
     pub sizes: String,
+    /// Sides of square pictures to choose from; empty if there is but one size.
+    #[serde(default)]
+    pub sides_px: Vec<usize>,
     pub controls: Vec<ControlKind>,
     pub about_controls: String,
 }

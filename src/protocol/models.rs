@@ -28,6 +28,8 @@ pub struct KnownModel {
     pub purpose: String,
     /// Which sizes its pictures have.
     pub sizes: String,
+    /// Sides of square pictures to choose from, rising; empty if there is but one size.
+    pub sides_px: Vec<usize>,
     /// Control kinds that it knows.
     pub controls: Vec<ControlKind>,
     /// What to know of its controls, and why the other kinds are hidden.

@@ -10,6 +10,9 @@ use crate::protocol::{
 
 use super::inspiration::Slot;
 
+/// Of pictures, where a model leaves the choice.
+const USUAL_SIDE_PX: usize = 512;
+
 /// What the page shows.
 #[derive(Debug)]
 pub struct Models {
@@ -22,6 +25,8 @@ pub struct Models {
     pub chosen: ModelKey,
     /// How the weights of the chosen model are to be held; `None` as it fits best.
     pub precision: Option<&'static str>,
+    /// Which side its square pictures are to have; `None` as it is published.
+    pub side_px: Option<usize>,
     /// The model that draws.
     pub loaded: Loaded,
     /// The model that is on its way.
@@ -43,6 +48,8 @@ pub struct Loaded {
     pub key: ModelKey,
     pub title: String,
     pub precision: Option<&'static str>,
+    /// Of its square pictures, if there is a choice.
+    pub side_px: Option<usize>,
 }
 
 /// A model that is being loaded.
@@ -66,14 +73,15 @@ pub enum Question {
 
 impl Default for Models {
     fn default() -> Self {
-        let loaded =
-            Loaded { key: ModelKey::BuiltIn, title: "Underpaint".to_owned(), precision: None };
+        let title = "Underpaint".to_owned();
+        let loaded = Loaded { key: ModelKey::BuiltIn, title, precision: None, side_px: None };
         Self {
             is_open: false,
             list: None,
             scanning: None,
             chosen: ModelKey::BuiltIn,
             precision: None,
+            side_px: None,
             loaded,
             loading: None,
             transfers: Vec::new(),
@@ -90,7 +98,8 @@ impl Models {
     pub fn begin_with(&mut self, path: &Path) {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let stem = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        self.loaded = Loaded { key: ModelKey::Path(path), title: stem, precision: None };
+        self.loaded =
+            Loaded { key: ModelKey::Path(path), title: stem, precision: None, side_px: None };
         self.chosen = self.loaded.key.clone();
     }
 
@@ -122,6 +131,15 @@ impl Models {
         chosen
             .filter(|precision| model.need(precision).is_some())
             .or_else(|| model.best_need(self.available()).map(|need| need.precision))
+    }
+
+    /// Which side the square pictures of a model would have: as the user chose, as it draws now, or
+    /// 512 px, on which all but the smallest were trained. `None` if there is no choice.
+    pub fn side_of(&self, model: &KnownModel) -> Option<usize> {
+        let chosen = self.side_px.filter(|_| model.key == self.chosen);
+        let of_loaded = self.loaded.side_px.filter(|_| model.key == self.loaded.key);
+        let is_offered = |side: &usize| model.sides_px.contains(side);
+        chosen.or(of_loaded).or(Some(USUAL_SIDE_PX)).filter(is_offered)
     }
 
     /// Whether there is memory for a model that is held so. Without figures there is.

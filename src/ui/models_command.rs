@@ -12,6 +12,8 @@ pub enum ModelsCommand {
     Choose(ModelKey),
     /// How the weights of the chosen model are to be held.
     SetPrecision(&'static str),
+    /// Which side the square pictures of the chosen model are to have, in pixels.
+    SetSide(usize),
     /// Opens a dialog for a folder to look into.
     AskForFolder,
     AddFolder(PathBuf),

@@ -25,6 +25,8 @@ pub(in crate::app) enum ModelsEffect {
     Load {
         model: Option<Box<KnownModel>>,
         precision: Option<&'static str>,
+        /// Of square pictures; as the model is published if `None`.
+        side_px: Option<usize>,
     },
     StopLoading,
     Download {
@@ -52,6 +54,7 @@ pub(super) fn toggle(state: &mut AppState) -> Option<Effect> {
     state.memories.is_open = false;
     state.models.chosen = state.models.loaded.key.clone();
     state.models.precision = None;
+    state.models.side_px = None;
     effect(ModelsEffect::Scan)
 }
 
@@ -65,13 +68,17 @@ pub(super) fn command(state: &mut AppState, command: ModelsCommand) -> Option<Ef
         }
         ModelsCommand::Choose(key) => {
             if models.chosen != key {
-                models.precision = None;
+                (models.precision, models.side_px) = (None, None);
             }
             models.chosen = key;
             None
         }
         ModelsCommand::SetPrecision(precision) => {
             models.precision = Some(precision);
+            None
+        }
+        ModelsCommand::SetSide(side_px) => {
+            models.side_px = Some(side_px);
             None
         }
         ModelsCommand::AskForFolder => {
@@ -170,7 +177,10 @@ fn load(state: &mut AppState, key: &ModelKey, precision: Option<&'static str>) -
     let models = &mut state.models;
     models.question = None;
     models.failures.retain(|(of, _)| of != key);
-    let is_same = models.loaded.key == *key && models.loaded.precision == precision;
+    let side_px = models.get(key).and_then(|model| models.side_of(model));
+    let is_same = models.loaded.key == *key
+        && models.loaded.precision == precision
+        && models.loaded.side_px == side_px;
     if is_same && models.loading.is_none() && matches!(state.engine, Engine::Ready(_)) {
         return None;
     }
@@ -207,11 +217,12 @@ fn begin(state: &mut AppState, key: &ModelKey, precision: Option<&'static str>) 
         (None, ModelKey::BuiltIn) => "Underpaint".to_owned(),
         (None, _) => return None,
     };
-    let model = Loaded { key: key.clone(), title, precision };
+    let side_px = known.as_ref().and_then(|model| state.models.side_of(model));
+    let model = Loaded { key: key.clone(), title, precision, side_px };
     state.models.loading = Some(Loading { model, progress: (0, 0), is_return: false });
     leave_model(state);
     let model = known.filter(|_| *key != ModelKey::BuiltIn).map(Box::new);
-    effect(ModelsEffect::Load { model, precision })
+    effect(ModelsEffect::Load { model, precision, side_px })
 }
 
 /// What only means something to the model that goes is put away. The picture and the sketch stay.
@@ -256,10 +267,10 @@ pub(super) fn failed(state: &mut AppState, failure: &Failure) -> Option<Effect> 
     let before = state.models.loaded.clone();
     let known = state.models.get(&before.key).cloned();
     let model = known.filter(|_| before.key != ModelKey::BuiltIn).map(Box::new);
-    let precision = before.precision;
+    let (precision, side_px) = (before.precision, before.side_px);
     state.models.loading = Some(Loading { model: before, progress: (0, 0), is_return: true });
     state.engine = Engine::Loading;
-    effect(ModelsEffect::Load { model, precision })
+    effect(ModelsEffect::Load { model, precision, side_px })
 }
 
 /// How much of a model has been read.

@@ -67,7 +67,7 @@ pub(super) fn installed(
     let reason = match &model.state {
         ModelState::BuiltIn => return Ok(Some(ModelChoice::Embedded)),
         ModelState::Ready => {
-            let mut chosen = choice(model, None);
+            let mut chosen = choice(model, None, None);
             if let ModelChoice::Raster(raster) = &mut chosen {
                 raster.options = options;
             }

@@ -9,7 +9,7 @@ use crate::state::AppState;
 use crate::state::models::Models;
 use crate::ui::command::UiCommand;
 use crate::ui::models_command::ModelsCommand;
-use crate::ui::widgets::Button;
+use crate::ui::widgets::{self, Button};
 use crate::ui::{icons, theme};
 
 /// Lines longer than this are hard to read.
@@ -70,7 +70,9 @@ fn actions_ui(ui: &mut Ui, models: &Models, model: &KnownModel, commands: &mut V
             }
             ModelState::Ready => {
                 let wanted = models.precision_of(model);
-                let is_same = is_loaded && models.loaded.precision == wanted;
+                let is_same = is_loaded
+                    && models.loaded.precision == wanted
+                    && models.loaded.side_px == models.side_of(model);
                 let text = if is_loaded && !is_same { "Load again" } else { "Load" };
                 let button = Button::text(text).with_icon(icons::PLAY).primary().min_size(tall);
                 let can_load = !is_busy && !is_same;
@@ -177,6 +179,7 @@ fn facts_ui(ui: &mut Ui, state: &AppState, model: &KnownModel, commands: &mut Ve
     if !model.sizes.is_empty() {
         fact_ui(ui, "Pictures", |ui| {
             ui.add(Label::new(&model.sizes).wrap());
+            sides_ui(ui, &state.models, model, commands);
         });
     }
     if !matches!(model.state, ModelState::Unpublished(_)) {
@@ -200,6 +203,23 @@ fn facts_ui(ui: &mut Ui, state: &AppState, model: &KnownModel, commands: &mut Ve
             });
         });
     }
+}
+
+/// How large its pictures are to be, where it leaves the choice.
+fn sides_ui(ui: &mut Ui, models: &Models, model: &KnownModel, commands: &mut Vec<UiCommand>) {
+    let Some(chosen) = models.side_of(model) else { return };
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
+        ui.spacing_mut().interact_size.y = widgets::CHIP_HEIGHT;
+        for side in &model.sides_px {
+            let label = format!("Draw {side} × {side} pixels");
+            let tip = "Small pictures are done sooner; takes effect when the model is loaded";
+            let chip = widgets::chip(ui, &format!("{side} px"), &label, *side == chosen);
+            if chip.on_hover_text(tip).clicked() {
+                commands.push(ModelsCommand::SetSide(*side).into());
+            }
+        }
+    });
 }
 
 /// The kinds that it knows, those that it does not, and why.
