@@ -206,8 +206,8 @@ fn an_abandoned_step_leaves_everything_as_it_was() {
             Step::Part | Step::Done => patience = 0,
         }
     }
-    // The transformer has six blocks, and is asked before each.
-    assert!(n_abandoned > 60 * 6, "only {n_abandoned} times");
+    // It is asked before a step, before the blocks and before the logits.
+    assert!(n_abandoned > 60 * 3, "only {n_abandoned} times");
     assert_eq!(session.ids(0), ids);
     assert_eq!(session.render(0).unwrap(), picture);
 }
