@@ -8,6 +8,7 @@
 mod raster_model;
 
 use std::cell::Cell;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -450,7 +451,9 @@ fn underpaint(arguments: &[&str], folder: &Path) -> (bool, String, String) {
 fn the_command_line_draws_and_goes_on() {
     let shelf = Shelf::new(&[Kind::AnySize]);
     let file = shelf.file(Kind::AnySize);
-    let model = ["--model", file.to_str().unwrap(), "--size", "160x96"];
+    // A name alone: what else it needs is found where the program was started.
+    let file = file.file_name().and_then(OsStr::to_str).unwrap();
+    let model = ["--model", file, "--size", "160x96"];
     let run = |arguments: &[&str]| underpaint(&[arguments, &model[..]].concat(), shelf.path());
     let lines = RgbaImage::from_fn(320, 192, |x, y| {
         if x.abs_diff(y) < 9 { Rgba([0, 0, 0, 255]) } else { Rgba([255; 4]) }

@@ -36,6 +36,7 @@ pub(super) fn details_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCom
             progress::model_ui(ui, models, model, commands);
             failure_ui(ui, models, model, commands);
             reason_ui(ui, model);
+            ui.add_space(theme::SPACE_S);
             facts_ui(ui, state, model, commands);
             memory::memory_ui(ui, models, model, commands);
             files::files_ui(ui, models, model, commands);

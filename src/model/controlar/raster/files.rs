@@ -138,7 +138,9 @@ impl RasterFiles {
         }
         let is_text = !has(&checkpoint, "cls_embedding.embedding_table.weight");
         let mut around = Around::default();
-        let parent = transformer.parent().unwrap_or(Path::new("."));
+        // A name alone has an empty parent: it lies where the program was started.
+        let parent = transformer.parent().filter(|parent| *parent != Path::new(""));
+        let parent = parent.unwrap_or(Path::new("."));
         let parent = fs::canonicalize(parent).unwrap_or_else(|_| parent.to_owned());
         for (n_above, folder) in parent.ancestors().take(N_FOLDERS_ABOVE + 1).enumerate() {
             around.look_into(folder, DEPTH, n_above == 0);
