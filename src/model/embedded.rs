@@ -381,11 +381,11 @@ impl Generator for EmbeddedModel {
         lock: Option<&Lock>,
         scale_idx: usize,
     ) -> Result<RgbaImage, ModelError> {
-        self.check_ids(ids, scale_idx)?;
+        self.fit().check_ids(ids, scale_idx)?;
         let f_hats = self.networks.f_hats(ids)?;
         let mut planes = self.networks.decode(&f_hats[scale_idx])?;
         if let Some(lock) = lock {
-            self.check_lock(lock)?;
+            self.fit().check_lock(lock)?;
             self.locked(lock)?.lay_over(scale_idx, &mut planes)?;
         }
         Ok(self.networks.picture(&planes))

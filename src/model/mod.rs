@@ -16,6 +16,7 @@ pub mod memory;
 pub mod generator;
 pub mod sampling;
 mod recent;
+mod fit;
 mod mark;
 mod redraw;
 mod inspiration;

@@ -2,14 +2,8 @@
 
 use super::EmbeddedModel;
 use crate::model::ModelError;
-use crate::protocol::{Anchor, Control, GenerateRequest, Given, Lock, PictureIds};
-
-/// More locks over each other are no use to anyone, and each is decoded for all above it.
-const MAX_LOCKS: usize = 32;
-
-fn fail<T>(reason: String) -> Result<T, ModelError> {
-    Err(ModelError::Request { reason })
-}
+use crate::model::fit::{Fit, fail};
+use crate::protocol::{Anchor, Control, GenerateRequest};
 
 impl EmbeddedModel {
     pub(super) fn check(&mut self, request: &GenerateRequest) -> Result<(), ModelError> {
@@ -25,10 +19,10 @@ impl EmbeddedModel {
             self.check_anchor(anchor, request.seeds.len())?;
         }
         if let Some(given) = &request.given {
-            self.check_given(given, request)?;
+            self.fit().check_given(given, request)?;
         }
         if let Some(lock) = &request.lock {
-            self.check_lock(lock)?;
+            self.fit().check_lock(lock)?;
         }
         self.inspirations.check(&request.memory)
     }
@@ -72,86 +66,15 @@ impl EmbeddedModel {
                 anchor.ids.len()
             ));
         }
-        if anchor.ids.iter().all(|ids| self.fits(ids)) {
+        if anchor.ids.iter().all(|ids| self.fit().fits(ids)) {
             Ok(())
         } else {
             fail("the earlier picture is of another model and cannot be held".to_owned())
         }
     }
 
-    fn check_given(&self, given: &Given, request: &GenerateRequest) -> Result<(), ModelError> {
-        let (n_given, n_pictures) = (given.n_scales(), request.seeds.len());
-        if given.ids.len() != n_pictures {
-            return fail(format!(
-                "the scales of {} pictures are given for {n_pictures}; give those of one for each \
-                 seed",
-                given.ids.len()
-            ));
-        }
-        if n_given == 0 || given.ids.iter().any(|ids| ids.len() != n_given) {
-            return fail("the same number of scales must be given for each seed".to_owned());
-        }
-        if !given.ids.iter().all(|ids| self.fits(ids)) {
-            return fail("the given scales are of another model and cannot be used".to_owned());
-        }
-        match request.stop_at {
-            Some(stop_at) if stop_at < n_given => {
-                fail(format!("cannot stop at scale {stop_at}: {n_given} are given"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    pub(super) fn check_lock(&self, lock: &Lock) -> Result<(), ModelError> {
-        let size_px = self.info.image_size_px;
-        let mut beneath = Some(lock);
-        let mut n_locks = 0;
-        while let Some(lock) = beneath {
-            let mask = &lock.mask;
-            if mask.size_px != size_px || mask.coverage.len() != size_px * size_px {
-                return fail(format!(
-                    "the lock is {} px wide with {} pixels; this model needs {size_px} px a side",
-                    mask.size_px,
-                    mask.coverage.len()
-                ));
-            }
-            if lock.ids.is_empty() || !self.fits(&lock.ids) {
-                return fail("the locked picture is of another model and cannot stay".to_owned());
-            }
-            n_locks += 1;
-            beneath = lock.beneath.as_deref();
-        }
-        if n_locks > MAX_LOCKS {
-            return fail(format!(
-                "{n_locks} locked pictures lie over each other; unlock some and lock the result"
-            ));
-        }
-        Ok(())
-    }
-
-    /// That ids are those of a picture of this model, and that it has this scale.
-    pub(super) fn check_ids(&self, ids: &PictureIds, scale_idx: usize) -> Result<(), ModelError> {
-        if !self.fits(ids) {
-            return fail(
-                "the picture's tokens are of another model and cannot be shown".to_owned(),
-            );
-        }
-        if scale_idx >= ids.len() {
-            return fail(format!(
-                "the picture has {} scales, and scale {} was asked for",
-                ids.len(),
-                scale_idx + 1
-            ));
-        }
-        Ok(())
-    }
-
-    /// Whether the ids can be of a picture of this model, complete or not.
-    fn fits(&self, ids: &PictureIds) -> bool {
-        let (sides, n_codes) = (&self.info.scales, self.networks.config.tokenizer.codebook_size);
-        let is_grid = |(grid, side): (&Vec<u32>, &usize)| {
-            grid.len() == side * side && grid.iter().all(|id| (*id as usize) < n_codes)
-        };
-        ids.len() <= sides.len() && ids.iter().zip(sides).all(is_grid)
+    /// What ids, given scales and locks must be like.
+    pub(super) fn fit(&self) -> Fit<'_> {
+        Fit { info: &self.info, n_codes: self.networks.config.tokenizer.codebook_size }
     }
 }

@@ -276,9 +276,9 @@ impl Generator for RasterModel {
         lock: Option<&Lock>,
         scale_idx: usize,
     ) -> Result<RgbaImage, ModelError> {
-        self.check_ids(ids, scale_idx)?;
+        self.fit().check_ids(ids, scale_idx)?;
         if let Some(lock) = lock {
-            self.check_lock(lock)?;
+            self.fit().check_lock(lock)?;
         }
         let rows = &ids[..=scale_idx];
         if rows.len() != ids.len() {
