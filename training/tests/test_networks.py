@@ -11,12 +11,11 @@ from underpaint_reference.generator import logits
 from underpaint_reference.grids import area_resize, to_cells
 from underpaint_reference.model import Model
 from underpaint_reference.slots import Slots
-from underpaint_reference.text import EncodedText
 
 from underpaint_training.controls import ControlBatch, no_controls
 from underpaint_training.generator import noisy_inputs
 from underpaint_training.quantiser import CodebookAverages, kmeans_codebook, quantise
-from underpaint_training.scales import Remembered, ScalesModel
+from underpaint_training.scales import Conditions, Remembered, ScalesModel, control_tokens
 
 TINY = Path(__file__).parents[2] / "tests" / "fixtures" / "embedded_tiny"
 
@@ -39,8 +38,9 @@ def test_all_scales_at_once_give_the_logits_of_one_at_a_time() -> None:
     remembered = Remembered(latents, mask, torch.tensor([0.7]))
     inputs = [area_resize(to_cells(f_hat), p) for p in config.scales]
     inputs[0] = torch.zeros_like(inputs[0])  # nothing is painted before the first scale
+    control = control_tokens(generator, ControlBatch(maps, strengths), remembered)
     together = ScalesModel(generator, model.tokenizer.codebook.weight)(
-        range(n_scales), inputs, text, ControlBatch(maps, strengths), remembered
+        range(n_scales), inputs, Conditions(text, control, remembered)
     )
 
     slots = Slots(latents, mask, 0.7)
@@ -60,9 +60,10 @@ def test_rows_of_a_batch_do_not_mix() -> None:
     latents = torch.randn(2, 3, 32, 16, 16)
     remembered = Remembered(latents, torch.tensor([[True, False, False]] * 2), torch.ones(2))
     inputs = [torch.randn(2, 4, 32)]
-    both = scales([1], inputs, text, no_controls(2, 256), remembered)[0]
-    first_text = EncodedText(text.hidden[:1], text.mask[:1], text.pooled[:1])
-    alone = scales([1], [inputs[0][:1]], first_text, no_controls(1, 256), remembered.rows(1))[0]
+    control = control_tokens(model.generator, no_controls(2, 256), remembered)
+    conditions = Conditions(text, control, remembered)
+    both = scales([1], inputs, conditions)[0]
+    alone = scales([1], [inputs[0][:1]], conditions.rows(1))[0]
     torch.testing.assert_close(both[:1], alone, atol=1e-5, rtol=1e-5)
 
 

@@ -27,13 +27,6 @@ class ControlBatch:
     maps: dict[str, Tensor]
     strengths: dict[str, Tensor]
 
-    def rows(self, n: int) -> ControlBatch:
-        """The first n pictures."""
-        return ControlBatch(
-            {kind: each[:n] for kind, each in self.maps.items()},
-            {kind: each[:n] for kind, each in self.strengths.items()},
-        )
-
 
 def edges(picture: Tensor, threshold: float = EDGE_THRESHOLD) -> Tensor:
     """Premultiplied RGBA (4, H, W) → ink (H, W), 1 where brightness or alpha changes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from underpaint_reference.config import Config
 from underpaint_reference.grids import area_resize, to_cells
-from underpaint_reference.text import EncodedText, PromptReader, TextEncoder
+from underpaint_reference.text import PromptReader, TextEncoder
 from underpaint_reference.tokenizer import Tokenizer
 
 from . import loop
@@ -23,7 +23,8 @@ from .loop import Moment
 from .memory import PictureMemory
 from .optim import Optimisers
 from .painting import LiveModel, paint_sheet
-from .scales import ScalesModel
+from .scales import Conditions, ScalesModel, control_tokens
+from .text import in_fp32
 from .tokenizer import normalise
 
 STAGE = "generator"
@@ -54,7 +55,7 @@ class GeneratorTask(loop.Task):
         self.optimisers = Optimisers(
             self.module, self.settings.schedule, _is_block_matrix, weight_decay=0.02
         )
-        self.predict = compiled(self.module) if self.settings.is_compiled else self.module
+        self.per_scale = compiled() if self.settings.is_compiled else cross_entropies
 
     def losses(self, moment: Moment) -> dict[str, Tensor]:
         batch = self.batches.draw(moment.rng, self.settings.batch_size)
@@ -67,22 +68,20 @@ class GeneratorTask(loop.Task):
             raw = self.frozen.tokenizer.encoder(2 * batch.pictures - 1)
         latent = normalise(raw.float(), self.config)
         inputs, targets = noisy_inputs(self.frozen.tokenizer, latent, n_coarse, n_fine_rows)
-        text = _rows(text, len(latent))
         with _autocast():
-            logits = self.predict(
-                range(n_coarse), inputs[:n_coarse], text, batch.controls, batch.remembered
+            control = control_tokens(self.module.generator, batch.controls, batch.remembered)
+            conditions = Conditions(in_fp32(text), control, batch.remembered)
+            coarse, fine = range(n_coarse), range(n_coarse, n_scales)
+            per_scale = self.per_scale(
+                self.module, coarse, inputs[:n_coarse], targets[:n_coarse], conditions
             )
-            logits += self.predict(
-                range(n_coarse, n_scales),
+            per_scale += self.per_scale(
+                self.module,
+                fine,
                 inputs[n_coarse:],
-                _rows(text, n_fine_rows),
-                batch.controls.rows(n_fine_rows),
-                batch.remembered.rows(n_fine_rows),
+                targets[n_coarse:],
+                conditions.rows(n_fine_rows),
             )
-        per_scale = [
-            F.cross_entropy(each.flatten(0, 1), target.flatten())
-            for each, target in zip(logits, targets)
-        ]
         loss = weighted(per_scale, self.config.scales)
         named = {f"scale{k}": each.detach() for k, each in enumerate(per_scale)}
         return {"loss": loss} | named
@@ -100,13 +99,28 @@ class GeneratorTask(loop.Task):
         return {}
 
 
-def compiled(module: ScalesModel) -> ScalesModel:
-    """The module through the compiler, about twice as fast."""
+def cross_entropies(
+    module: ScalesModel,
+    scale_idxs: Sequence[int],
+    inputs: Sequence[Tensor],
+    targets: Sequence[Tensor],
+    conditions: Conditions,
+) -> list[Tensor]:
+    """Inputs (B, p², C) and target ids (B, p²) of some scales → the mean of each, ()."""
+    logits = module(scale_idxs, inputs, conditions)
+    return [
+        F.cross_entropy(each.flatten(0, 1), target.flatten())
+        for each, target in zip(logits, targets)
+    ]
+
+
+def compiled() -> Callable[..., list[Tensor]]:
+    """`cross_entropies` through the compiler; convolutions stay outside, they gain nothing."""
     import torch._inductor.config as inductor
 
     # Fusing loops that only share their range generates wrong code for these shapes.
     inductor.cpp.max_horizontal_fusion_size = 1
-    return torch.compile(module, dynamic=False)
+    return torch.compile(cross_entropies, dynamic=False)
 
 
 @torch.no_grad()
@@ -139,11 +153,6 @@ def weighted(per_scale: Sequence[Tensor], scales: Sequence[int]) -> Tensor:
     """Mean with weight p: between one vote per scale and one per token."""
     total = sum(each * side for each, side in zip(per_scale, scales))
     return total / sum(scales)
-
-
-def _rows(text: EncodedText, n: int) -> EncodedText:
-    """The first n prompts, outside of inference mode."""
-    return EncodedText(text.hidden[:n].float(), text.mask[:n], text.pooled[:n].float())
 
 
 def _is_block_matrix(name: str, parameter: Tensor) -> bool:

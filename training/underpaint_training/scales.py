@@ -46,6 +46,20 @@ class Remembered:
         return Remembered(self.latents[:n], self.mask[:n], self.reference_strength[:n])
 
 
+@dataclass(frozen=True)
+class Conditions:
+    """What the scales of a batch share."""
+
+    text: EncodedText
+    control: Tensor  # (B, g², D), as `control_tokens` makes them
+    remembered: Remembered
+
+    def rows(self, n: int) -> Conditions:
+        """The first n pictures."""
+        text = EncodedText(self.text.hidden[:n], self.text.mask[:n], self.text.pooled[:n])
+        return Conditions(text, self.control[:n], self.remembered.rows(n))
+
+
 class ScalesModel(nn.Module):
     """A generator and the codebook that its pointer head scores against."""
 
@@ -57,16 +71,11 @@ class ScalesModel(nn.Module):
         self.register_buffer("codebook", codebook.detach().clone(), persistent=False)
 
     def forward(
-        self,
-        scale_idxs: Sequence[int],
-        inputs: Sequence[Tensor],
-        text: EncodedText,
-        controls: ControlBatch,
-        remembered: Remembered,
+        self, scale_idxs: Sequence[int], inputs: Sequence[Tensor], conditions: Conditions
     ) -> list[Tensor]:
         """Inputs (B, p², C) of some scales → logits (B, p², V) of each, in fp32."""
-        generator = self.generator
-        y = trunk(generator, scale_idxs, inputs, text, controls, remembered)
+        generator, remembered = self.generator, conditions.remembered
+        y = trunk(generator, scale_idxs, inputs, conditions)
         per_scale = y.split([cells.shape[1] for cells in inputs], dim=1)
         codes, squared = self.codebook, self.codebook.square().sum(1)
         logits = []
@@ -81,16 +90,14 @@ def trunk(
     generator: Generator,
     scale_idxs: Sequence[int],
     inputs: Sequence[Tensor],
-    text: EncodedText,
-    controls: ControlBatch,
-    remembered: Remembered,
+    conditions: Conditions,
 ) -> Tensor:
     """→ hidden states of all scales in a row (B, Σ p², D)."""
     config, shape = generator.config, generator.config.generator
+    text, remembered = conditions.text, conditions.remembered
     pool = generator.text_pool
     pooled = pool["fc2"](F.silu(pool["fc1"](text.pooled)))[:, None]
     context, mask = context_of(generator, text, remembered)
-    tokens = control_tokens(generator, controls, remembered)
     xs, fused, scale_of = [], [], []
     for scale_idx, cells in zip(scale_idxs, inputs):
         side = config.scales[scale_idx]
@@ -98,7 +105,7 @@ def trunk(
         x = generator.start.expand(len(cells), 1, -1) if scale_idx == 0 else generator.input(cells)
         place = generator.scale_embed[scale_idx] + generator.pos_scale * positions
         xs.append((x + place + pooled).to(pooled.dtype))
-        fused.append(area_resize(tokens, side).to(pooled.dtype))
+        fused.append(area_resize(conditions.control, side).to(pooled.dtype))
         scale_of += [scale_idx] * side**2
     x, control = torch.cat(xs, dim=1), torch.cat(fused, dim=1)
     sizes = [cells.shape[1] for cells in inputs]
@@ -178,14 +185,25 @@ def context_of(
 
 
 def control_tokens(generator: Generator, controls: ControlBatch, remembered: Remembered) -> Tensor:
-    """Σ strength · tokens of the maps and of the first slot: (B, g², D), in fp32."""
-    parts = [
-        generator.control[kind](control_map) * controls.strengths[kind][:, None, None, None]
+    """Σ strength · tokens of the maps and of the first slot: (B, g², D), in fp32.
+
+    An encoder sees only the pictures that use its kind: most have no depth, a third no lines.
+    """
+    config = generator.config
+    side, n_pictures = config.latent_size, len(remembered.mask)
+    total = remembered.latents.new_zeros(n_pictures, config.generator.dim, side, side)
+    parts: list[tuple[nn.Module, Tensor, Tensor]] = [
+        (generator.control[kind], control_map, controls.strengths[kind])
         for kind, control_map in controls.maps.items()
     ]
     strength = remembered.reference_strength * remembered.mask[:, 0]
-    parts.append(generator.reference(remembered.latents[:, 0]) * strength[:, None, None, None])
-    return to_cells(torch.stack(parts).sum(0).float())
+    parts.append((generator.reference, remembered.latents[:, 0], strength))
+    for encoder, values, strengths in parts:
+        rows = strengths.nonzero()[:, 0]
+        if len(rows):
+            tokens = encoder(values[rows]).float() * strengths[rows, None, None, None]
+            total = total.index_add(0, rows, tokens)
+    return to_cells(total)
 
 
 def point(
