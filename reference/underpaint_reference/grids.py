@@ -7,21 +7,33 @@ over cells, computed once. Grids are square and row-major throughout.
 from __future__ import annotations
 
 import math
-from functools import cache
+from collections.abc import Callable
+from functools import cache, wraps
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 
-@cache
+def constant(compute: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Computed once for each device and these arguments."""
+    on_device = cache(lambda _, *arguments: compute(*arguments))
+
+    @wraps(compute)
+    def found(*arguments: float | int) -> Tensor:
+        return on_device(torch.get_default_device(), *arguments)
+
+    return found
+
+
+@constant
 def cell_centres(side: int) -> Tensor:
     """Centres of the cells in [0, 1]² as (row, column): (side², 2)."""
     centre = (torch.arange(side) + 0.5) / side
     return torch.cartesian_prod(centre, centre)
 
 
-@cache
+@constant
 def position_encoding(side: int, dim: int, max_frequency: float) -> Tensor:
     """Sines and cosines of row, then of column: (side², dim)."""
     frequencies = torch.exp(torch.linspace(0.0, math.log(max_frequency), dim // 4)) * math.pi
@@ -29,13 +41,13 @@ def position_encoding(side: int, dim: int, max_frequency: float) -> Tensor:
     return torch.cat([rows.sin(), rows.cos(), columns.sin(), columns.cos()], dim=1)
 
 
-@cache
+@constant
 def area_matrix(source: int, target: int) -> Tensor:
     """Area-averages a grid to a coarser one: (target², source²)."""
     return _resize_matrix(source, target, mode="area")
 
 
-@cache
+@constant
 def bicubic_matrix(source: int, target: int) -> Tensor:
     """Bicubic resize (a = −0.75, corners not aligned) to a finer grid: (target², source²)."""
     return _resize_matrix(source, target, mode="bicubic")

@@ -34,8 +34,12 @@ class Tokenizer(nn.Module):
     def encode(self, picture: Tensor) -> tuple[Tensor, Tensor]:
         """picture (B, 4, H, W) → the encoder's output and the normalised latent, (B, C, g, g)."""
         raw = self.encoder(2 * picture - 1)
+        return raw, self.normalise(raw)
+
+    def normalise(self, raw: Tensor) -> Tensor:
+        """The encoder's output (B, C, g, g) → the latent, whose cells have a length of √C."""
         power = raw.square().mean(1, keepdim=True)
-        return raw, raw * torch.rsqrt(power + self.config.latent_norm_eps)
+        return raw * torch.rsqrt(power + self.config.latent_norm_eps)
 
     def decode(self, f_hat: Tensor) -> Tensor:
         """f_hat (B, C, g, g) → picture (B, 4, H, W), about [0, 1], not clamped."""

@@ -12,7 +12,7 @@ from underpaint_reference.grids import area_resize, to_cells
 from underpaint_reference.model import Model
 from underpaint_reference.slots import Slots
 
-from underpaint_training.controls import ControlBatch, no_controls
+from underpaint_training.controls import REFERENCE, ControlBatch, no_controls
 from underpaint_training.generator import noisy_inputs
 from underpaint_training.quantiser import CodebookAverages, kmeans_codebook, quantise
 from underpaint_training.scales import Conditions, Remembered, ScalesModel, control_tokens
@@ -34,8 +34,9 @@ def test_all_scales_at_once_give_the_logits_of_one_at_a_time() -> None:
 
     controls = no_controls(1, 256)
     maps = controls.maps | {"lines": lines}
-    strengths = controls.strengths | {"lines": torch.tensor([0.8])}
-    remembered = Remembered(latents, mask, torch.tensor([0.7]))
+    strengths = controls.strengths
+    strengths["lines"][:], strengths[REFERENCE][:] = 0.8, 0.7
+    remembered = Remembered(latents, mask)
     inputs = [area_resize(to_cells(f_hat), p) for p in config.scales]
     inputs[0] = torch.zeros_like(inputs[0])  # nothing is painted before the first scale
     control = control_tokens(generator, ControlBatch(maps, strengths), remembered)
@@ -58,9 +59,11 @@ def test_rows_of_a_batch_do_not_mix() -> None:
     ids, mask = model.read_prompts(["red apple", "blue car"], length=24)
     text = model.text(ids, mask)
     latents = torch.randn(2, 3, 32, 16, 16)
-    remembered = Remembered(latents, torch.tensor([[True, False, False]] * 2), torch.ones(2))
+    remembered = Remembered(latents, torch.tensor([[True, False, False]] * 2))
     inputs = [torch.randn(2, 4, 32)]
-    control = control_tokens(model.generator, no_controls(2, 256), remembered)
+    controls = no_controls(2, 256)
+    controls.strengths[REFERENCE][:] = 1
+    control = control_tokens(model.generator, controls, remembered)
     conditions = Conditions(text, control, remembered)
     both = scales([1], inputs, conditions)[0]
     alone = scales([1], [inputs[0][:1]], conditions.rows(1))[0]

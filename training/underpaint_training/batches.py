@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .controls import ControlBatch, training_controls
+from .controls import REFERENCE, ControlBatch, training_controls
 from .data.captions import colour_words, draw_caption
 from .data.pictures import Pictures
 from .memory import PictureMemory
@@ -40,6 +40,14 @@ class Batch:
     captions: list[str]
     controls: ControlBatch
     remembered: Remembered
+
+    def to(self, device: torch.device) -> Batch:
+        return Batch(
+            self.pictures.to(device),
+            self.captions,
+            self.controls.to(device),
+            self.remembered.to(device),
+        )
 
 
 @dataclass
@@ -66,12 +74,10 @@ class Batches:
             for i, picture in zip(chosen, pixels)
         ]
         pictures = torch.stack([example.picture for example in examples])
-        return Batch(
-            pictures,
-            [example.caption for example in examples],
-            training_controls(pictures, rng),
-            self._remembered(examples, rng),
-        )
+        controls = training_controls(pictures, rng)
+        controls.strengths[REFERENCE][:] = [example.has_reference for example in examples]
+        captions = [example.caption for example in examples]
+        return Batch(pictures, captions, controls, self._remembered(examples, rng))
 
     def _single(self, index: int, picture: Tensor, rng: np.random.Generator) -> _Example:
         draw = rng.random()
@@ -150,8 +156,7 @@ class Batches:
                 noise = torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))
                 latents[row, slot] = latent + noise * rng.uniform(0.05, 0.3)
                 mask[row, slot] = True
-        strengths = torch.tensor([float(example.has_reference) for example in examples])
-        return Remembered(latents, mask, strengths)
+        return Remembered(latents, mask)
 
 
 def _moved(picture: Tensor, rng: np.random.Generator) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
@@ -67,6 +68,17 @@ class TokenizerSettings:
 
 
 @dataclass(frozen=True)
+class DecoderSettings:
+    budget: Budget = Budget(steps=0)  # none: the decoder stays as it is
+    schedule: Schedule = Schedule(adamw=3e-4, muon=3e-3)
+    batch_size: int = 16
+    squared_weight: float = 12.0  # of the squared beside the absolute error
+    prefix_every: int = 5
+    prefix_weight: float = 0.5
+    ema_decay: float = 0.999
+
+
+@dataclass(frozen=True)
 class TextSettings:
     budget: Budget
     schedule: Schedule
@@ -105,9 +117,11 @@ class Settings:
     text: TextSettings
     memory: MemorySettings
     generator: GeneratorSettings
+    decoder: DecoderSettings = DecoderSettings()
     data_dir: Path = Path("target/training/data")
     run_dir: Path = Path("target/training/run")
     seed: int = 0
+    device: str = "auto"  # or cpu, cuda
     checkpoint_minutes: float = 5.0
     sheet_minutes: float = 30.0
     log_every: int = 25
@@ -128,7 +142,10 @@ class Settings:
             values = values | {"text": values["text"] | {"vocab_size": n_pieces}}
         path = self.run_dir / "config.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+        # Whole or not at all: other processes of the run read it meanwhile.
+        partial = path.with_suffix(f".{os.getpid()}.partial")
+        partial.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+        os.replace(partial, path)
         return ModelConfig.load(self.run_dir)
 
 

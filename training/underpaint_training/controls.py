@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from .warps import elastic
 
 KINDS = {"lines": 1, "depth": 1, "colour": 4}
+REFERENCE = "reference"  # the first memory slot as a control
 EDGE_THRESHOLD = 0.25
 _BACKDROP = 0.9  # brightness behind a picture when its edges are found
 
@@ -22,10 +24,17 @@ _P_IN_MIX = 0.6
 
 @dataclass(frozen=True)
 class ControlBatch:
-    """Maps by kind (B, channels, H, W), zero where absent, and strengths by kind (B,)."""
+    """Maps by kind, zero where absent; strengths by kind, and that of the first memory slot.
 
-    maps: dict[str, Tensor]
-    strengths: dict[str, Tensor]
+    The strengths stay on the CPU: they decide which pictures an encoder sees.
+    """
+
+    maps: dict[str, Tensor]  # (B, channels, H, W)
+    strengths: dict[str, NDArray[np.float32]]  # (B,)
+
+    def to(self, device: torch.device) -> ControlBatch:
+        maps = {kind: each.to(device) for kind, each in self.maps.items()}
+        return ControlBatch(maps, self.strengths)
 
 
 def edges(picture: Tensor, threshold: float = EDGE_THRESHOLD) -> Tensor:
@@ -104,13 +113,14 @@ def line_controls(pictures: Tensor) -> ControlBatch:
     """Clean lines of every picture."""
     batch = no_controls(len(pictures), pictures.shape[-1])
     batch.maps["lines"][:, 0] = torch.stack([edges(picture) for picture in pictures])
-    batch.strengths["lines"].fill_(1)
+    batch.strengths["lines"].fill(1)
     return batch
 
 
 def no_controls(n: int, size: int) -> ControlBatch:
     maps = {kind: torch.zeros(n, channels, size, size) for kind, channels in KINDS.items()}
-    return ControlBatch(maps, {kind: torch.zeros(n) for kind in KINDS})
+    strengths = {kind: np.zeros(n, dtype=np.float32) for kind in (*KINDS, REFERENCE)}
+    return ControlBatch(maps, strengths)
 
 
 def _drawn_kinds(rng: np.random.Generator) -> list[str]:

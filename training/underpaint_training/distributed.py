@@ -10,10 +10,10 @@ import torch.distributed as dist
 from torch import Tensor
 
 
-def start() -> None:
+def start(device: torch.device) -> None:
     """Joins the other processes; does nothing in a process that was started alone."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
-        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
 
 
 def stop() -> None:

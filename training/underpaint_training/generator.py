@@ -18,6 +18,7 @@ from . import loop
 from .batches import Batches
 from .config import Settings
 from .data.pictures import Pictures
+from .devices import autocast, cpu_copy, current, on_cpu
 from .initialise import fresh_generator, weights_of
 from .loop import Moment
 from .memory import PictureMemory
@@ -25,7 +26,6 @@ from .optim import Optimisers
 from .painting import LiveModel, paint_sheet
 from .scales import Conditions, ScalesModel, control_tokens
 from .text import in_fp32
-from .tokenizer import normalise
 
 STAGE = "generator"
 _MAX_NOISE = 0.3  # share of the cells whose code is disturbed, at most
@@ -58,17 +58,19 @@ class GeneratorTask(loop.Task):
         self.per_scale = compiled() if self.settings.is_compiled else cross_entropies
 
     def losses(self, moment: Moment) -> dict[str, Tensor]:
-        batch = self.batches.draw(moment.rng, self.settings.batch_size)
+        with on_cpu():
+            batch = self.batches.draw(moment.rng, self.settings.batch_size)
+        batch = batch.to(current())
         n_scales = len(self.config.scales)
         n_coarse = n_scales - self.settings.n_fine_scales
         n_fine_rows = max(1, int(self.settings.batch_size * self.settings.fine_share))
         length = self.config.text.max_tokens
-        with torch.no_grad(), _autocast():
+        with torch.no_grad(), autocast():
             text = self.frozen.text(*self.frozen.read(batch.captions, length))
             raw = self.frozen.tokenizer.encoder(2 * batch.pictures - 1)
-        latent = normalise(raw.float(), self.config)
+        latent = self.frozen.tokenizer.normalise(raw.float())
         inputs, targets = noisy_inputs(self.frozen.tokenizer, latent, n_coarse, n_fine_rows)
-        with _autocast():
+        with autocast():
             control = control_tokens(self.module.generator, batch.controls, batch.remembered)
             conditions = Conditions(in_fp32(text), control, batch.remembered)
             coarse, fine = range(n_coarse), range(n_coarse, n_scales)
@@ -87,15 +89,12 @@ class GeneratorTask(loop.Task):
         return {"loss": loss} | named
 
     def show(self, folder: Path) -> dict[str, float]:
-        model = LiveModel.of(
-            self.config,
-            self.module.generator,
-            self.frozen.tokenizer,
-            self.frozen.text,
-            self.frozen.read,
-            self.memory_folder,
-        )
-        paint_sheet(model, self.pictures, folder / "sheet.webp")
+        networks = (self.module.generator, self.frozen.tokenizer, self.frozen.text)
+        generator, tokenizer, text = (cpu_copy(network) for network in networks)
+        with on_cpu():
+            read, memory = self.frozen.read, self.memory_folder
+            model = LiveModel.of(self.config, generator, tokenizer, text, read, memory)
+            paint_sheet(model, self.pictures, folder / "sheet.webp")
         return {}
 
 
@@ -157,7 +156,3 @@ def weighted(per_scale: Sequence[Tensor], scales: Sequence[int]) -> Tensor:
 
 def _is_block_matrix(name: str, parameter: Tensor) -> bool:
     return ".blocks." in name and parameter.ndim == 2
-
-
-def _autocast() -> torch.autocast:
-    return torch.autocast("cpu", torch.bfloat16)

@@ -21,10 +21,12 @@ from torch import Tensor, nn
 
 from . import distributed
 from .config import Budget, Settings
+from .devices import current
 from .optim import Average, Optimisers
 
 log = logging.getLogger(__name__)
 
+CHECKPOINT = "checkpoint.pt"
 _AVERAGE_EVERY = 4  # steps
 
 
@@ -67,7 +69,7 @@ def run(task: Task, name: str, budget: Budget, ema_decay: float, settings: Setti
     """Trains until the budget is used, then leaves the averaged weights in the module."""
     folder = settings.run_dir / name
     folder.mkdir(parents=True, exist_ok=True)
-    checkpoint = folder / "checkpoint.pt"
+    checkpoint = folder / CHECKPOINT
     average, clock = Average(task.module, ema_decay), Clock()
     if checkpoint.is_file():
         _resume(checkpoint, task, average, clock)
@@ -165,7 +167,7 @@ def save(path: Path, task: Task, average: Average, clock: Clock) -> None:
 
 
 def _resume(path: Path, task: Task, average: Average, clock: Clock) -> None:
-    state = torch.load(path, map_location="cpu", weights_only=True)
+    state = torch.load(path, map_location=current(), weights_only=True)
     task.module.load_state_dict(state["module"])
     average.state, average.n_updates = state["average"], state["n_averaged"]
     task.optimisers.load_state_dict(state["optimisers"])
@@ -175,7 +177,7 @@ def _resume(path: Path, task: Task, average: Average, clock: Clock) -> None:
 
 def averaged_weights(settings: Settings, name: str) -> dict[str, Tensor]:
     """The averaged weights of a stage's last checkpoint."""
-    path = settings.run_dir / name / "checkpoint.pt"
+    path = settings.run_dir / name / CHECKPOINT
     if not path.is_file():
         raise SystemExit(f"No {path}: train the stage {name} first.")
     return torch.load(path, map_location="cpu", weights_only=True)["average"]

@@ -21,6 +21,7 @@ from .config import MemorySettings, Settings
 from .data.captions import key_caption
 from .data.pictures import Pictures
 from .data.sources import source
+from .devices import autocast
 from .text import encode_all
 
 log = logging.getLogger(__name__)
@@ -124,7 +125,7 @@ def _write_latents(
     latents = np.lib.format.open_memmap(partial, "w+", np.float16, shape)
     for start in range(0, len(kept), settings.batch_size):
         chosen = kept[start : start + settings.batch_size]
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             latent = tokenizer.encode(pictures.pixels(chosen))[1]
         latents[start : start + len(chosen)] = latent.half().numpy()
     latents.flush()

@@ -45,29 +45,27 @@ class CodebookAverages(nn.Module):
         self.sums.copy_(codebook)
 
     @torch.no_grad()
-    def update(self, codebook: Tensor, vectors: Tensor, ids: Tensor) -> int:
+    def update(self, codebook: Tensor, vectors: Tensor, ids: Tensor) -> Tensor:
         """Moves the codes to the mean of the vectors (n, C) that chose them.
 
-        Returns how many codes were dead and got a vector of the batch instead.
+        Returns how many codes were dead and got a vector of the batch instead, ().
         """
         counts = torch.zeros_like(self.counts).index_add_(0, ids, torch.ones_like(vectors[:, 0]))
         sums = torch.zeros_like(self.sums).index_add_(0, ids, vectors)
         self.counts.lerp_(distributed.sum_over_all(counts), 1 - _DECAY)
         self.sums.lerp_(distributed.sum_over_all(sums), 1 - _DECAY)
         codebook.copy_(self.sums / (self.counts[:, None] + 1e-5))
-        dead = (self.counts < _DEAD_BELOW).nonzero()[:, 0]
-        if len(dead):
-            chosen = vectors[torch.randint(len(vectors), (len(dead),))]
-            chosen = distributed.same_everywhere(chosen)
-            codebook[dead] = chosen
-            self.counts[dead] = 1
-            self.sums[dead] = chosen
-        return len(dead)
+        is_dead = self.counts < _DEAD_BELOW
+        drawn = distributed.same_everywhere(vectors[torch.randint(len(vectors), is_dead.shape)])
+        for values in (codebook, self.sums):
+            values.copy_(torch.where(is_dead[:, None], drawn, values))
+        self.counts.masked_fill_(is_dead, 1)
+        return is_dead.sum()
 
 
 def quantise(
     tokenizer: Tokenizer, latent: Tensor, averages: CodebookAverages | None
-) -> tuple[Quantised, int]:
+) -> tuple[Quantised, Tensor]:
     """latent (B, C, g, g) → the batch, and the number of revived codes (0 without averages)."""
     f_hat = torch.zeros_like(latent)
     f_hats, chosen_by, chosen = [], [], []
@@ -82,7 +80,7 @@ def quantise(
         f_hats.append(f_hat.detach())
         loss = loss + _COMMITMENT * F.mse_loss(latent, f_hat.detach())
         loss = loss + F.mse_loss(f_hat, latent.detach())
-    n_dead = 0
+    n_dead = torch.tensor(0)
     if averages is not None:
         codebook = tokenizer.codebook.weight.data
         n_dead = averages.update(codebook, torch.cat(chosen_by), torch.cat(chosen))

@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -22,7 +23,7 @@ from underpaint_reference.pointer import ABSENT, Pointer
 from underpaint_reference.text import EncodedText
 from underpaint_reference.transformer import Block, CrossAttention, SelfAttention
 
-from .controls import ControlBatch
+from .controls import REFERENCE, ControlBatch
 
 _MASKED = -1e4
 
@@ -40,10 +41,12 @@ class Remembered:
 
     latents: Tensor  # (B, S, C, g, g)
     mask: Tensor  # (B, S) bool
-    reference_strength: Tensor  # (B,), of the first slot
 
     def rows(self, n: int) -> Remembered:
-        return Remembered(self.latents[:n], self.mask[:n], self.reference_strength[:n])
+        return Remembered(self.latents[:n], self.mask[:n])
+
+    def to(self, device: torch.device) -> Remembered:
+        return Remembered(self.latents.to(device), self.mask.to(device))
 
 
 @dataclass(frozen=True)
@@ -192,17 +195,15 @@ def control_tokens(generator: Generator, controls: ControlBatch, remembered: Rem
     config = generator.config
     side, n_pictures = config.latent_size, len(remembered.mask)
     total = remembered.latents.new_zeros(n_pictures, config.generator.dim, side, side)
-    parts: list[tuple[nn.Module, Tensor, Tensor]] = [
-        (generator.control[kind], control_map, controls.strengths[kind])
-        for kind, control_map in controls.maps.items()
-    ]
-    strength = remembered.reference_strength * remembered.mask[:, 0]
-    parts.append((generator.reference, remembered.latents[:, 0], strength))
-    for encoder, values, strengths in parts:
-        rows = strengths.nonzero()[:, 0]
+    first_slots = remembered.latents[:, 0]
+    parts = [(generator.control[kind], maps, kind) for kind, maps in controls.maps.items()]
+    for encoder, values, kind in [*parts, (generator.reference, first_slots, REFERENCE)]:
+        rows = np.flatnonzero(controls.strengths[kind])
         if len(rows):
-            tokens = encoder(values[rows]).float() * strengths[rows, None, None, None]
-            total = total.index_add(0, rows, tokens)
+            chosen = torch.tensor(rows)
+            strengths = torch.tensor(controls.strengths[kind][rows])
+            tokens = encoder(values[chosen]).float() * strengths[:, None, None, None]
+            total = total.index_add(0, chosen, tokens)
     return to_cells(total)
 
 

@@ -27,6 +27,7 @@ from .config import Settings
 from .data.captions import COLOURS, draw_caption
 from .data.pictures import Entry, Pictures
 from .data.wordnet import wordnet_senses
+from .devices import autocast
 from .loop import Moment
 from .optim import Optimisers
 from .vocabulary import FOLDER, teacher_model_folder
@@ -54,9 +55,9 @@ class TextTask(loop.Task):
 
     def losses(self, moment: Moment) -> dict[str, Tensor]:
         texts = [self._draw_text(moment.rng) for _ in range(self.settings.batch_size)]
-        with torch.no_grad(), _autocast():
+        with torch.no_grad(), autocast():
             wanted = in_fp32(self.teacher(*self.read_for_teacher(texts)))
-        with _autocast():
+        with autocast():
             found = in_fp32(self.module(*self.read(texts)))
         cosine = F.cosine_similarity(found.pooled, wanted.pooled).mean()
         hidden = hidden_loss(found, wanted)
@@ -154,7 +155,3 @@ def encode_all(encoder: TextEncoder, read: PromptReader, texts: Sequence[str]) -
     size = 256
     parts = [encoder(*read(texts[i : i + size])).pooled for i in range(0, len(texts), size)]
     return torch.cat(parts) / math.sqrt(parts[0].shape[-1])
-
-
-def _autocast() -> torch.autocast:
-    return torch.autocast("cpu", torch.bfloat16)

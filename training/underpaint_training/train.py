@@ -10,11 +10,13 @@ from pathlib import Path
 import torch
 from underpaint_reference.text import PromptReader
 
-from . import distributed, loop, memory, text
+from . import devices, distributed, loop, memory, text
 from .config import Settings
 from .data.pictures import Pictures
 from .data.render import render_source
 from .data.sources import SOURCES
+from .decoder import STAGE as DECODER
+from .decoder import DecoderTask
 from .export import ASSET, export
 from .generator import STAGE as GENERATOR
 from .generator import Frozen, GeneratorTask
@@ -45,13 +47,15 @@ def main() -> None:
 
 def run(settings: Settings, stages: list[str]) -> None:
     """Stages in their order, whatever the order of the list."""
-    distributed.start()
+    device = devices.choose(settings.device)
+    distributed.start(device)
     try:
         for name, stage in STAGES.items():
             if name in stages:
                 log.info("stage %s", name)
                 torch.manual_seed(settings.seed)  # all processes start from the same weights
-                stage(settings)
+                with devices.using(device if name in TRAINED else devices.CPU):
+                    stage(settings)
                 distributed.wait_for_all()
     finally:
         distributed.stop()
@@ -76,6 +80,13 @@ def _text(settings: Settings) -> None:
 def _tokenizer(settings: Settings) -> None:
     task = TokenizerTask(settings, settings.model_config(), _pictures(settings))
     loop.run(task, TOKENIZER, settings.tokenizer.budget, settings.tokenizer.ema_decay, settings)
+
+
+def _decoder(settings: Settings) -> None:
+    budget = settings.decoder.budget
+    if budget.steps != 0:
+        task = DecoderTask(settings, settings.model_config(), _pictures(settings))
+        loop.run(task, DECODER, budget, settings.decoder.ema_decay, settings)
 
 
 def _memory(settings: Settings) -> None:
@@ -118,8 +129,10 @@ STAGES: dict[str, Callable[[Settings], None]] = {
     TOKENIZER: _tokenizer,
     memory.STAGE: _memory,
     GENERATOR: _generator,
+    DECODER: _decoder,
     "export": _export,
 }
+TRAINED = (TEXT, TOKENIZER, GENERATOR, DECODER)  # on the device; the other stages on the CPU
 
 
 if __name__ == "__main__":
