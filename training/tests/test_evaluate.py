@@ -11,7 +11,7 @@ from torch import Tensor
 
 from underpaint_training.controls import edges
 from underpaint_training.data.pictures import Pictures
-from underpaint_training.evaluate import measures
+from underpaint_training.evaluate import fidelity, measures, words
 from underpaint_training.evaluate.classifier import examples, share_in_top, train
 from underpaint_training.evaluate.contact import write_contact_sheets
 from underpaint_training.evaluate.metrics import METRICS
@@ -72,6 +72,19 @@ def test_bars() -> None:
 def test_every_metric_gives_finite_rows(name: str, pictures: Pictures) -> None:
     subject = Subject.open(TINY, pictures, share=0.02)
     assert all(np.isfinite(row.value) for row in METRICS[name](subject))
+
+
+def test_unseen_words_are_those_that_no_caption_has(
+    pictures: Pictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["red circle", "blue square", "green ring"]
+    monkeypatch.setattr(fidelity, "common_names", lambda *_: names)
+    pairs = {"disc": "red circle", "shape": "green ring", "box": "blue square", "hat": "a hat"}
+    monkeypatch.setattr(words, "SYNONYMS", pairs)
+    known, unseen = words.unseen_words(Subject.open(TINY, pictures, share=0.5))
+    assert known.name == "known words of 2 pairs, top 5", "“shape” is a keyword, a hat is no class"
+    assert known.value == unseen.value == 100, "three classes are all among the first five"
+    assert unseen.verdict == "ok"
 
 
 def test_contact_sheets_are_written(pictures: Pictures, tmp_path: Path) -> None:

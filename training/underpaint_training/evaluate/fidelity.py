@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -10,7 +12,7 @@ import torch
 from ..data.captions import key_caption
 from ..data.pictures import Pictures
 from ..painting import decode, paint
-from .classifier import Examples, examples, share_in_top, shrink, train
+from .classifier import Classifier, Examples, examples, share_in_top, shrink, train
 from .subject import Subject
 from .table import Row
 
@@ -22,11 +24,29 @@ _STEPS = 1200
 _PER_STYLE = 300
 
 
-def class_fidelity(subject: Subject) -> list[Row]:
-    """Names of the most common things as prompts, with and without memory."""
+@dataclass(frozen=True)
+class Judge:
+    """Says which of the most common things a picture shows."""
+
+    classifier: Classifier
+    label_of: dict[str, int]  # of each thing
+    real_share: float | None  # %, real pictures of unseen styles recognised among the first five
+
+    def share_painted(
+        self, subject: Subject, prompts: list[str], names: list[str], use_memory: bool = True
+    ) -> float:
+        """% of the prompts whose picture shows the named thing, among the first five."""
+        labels = torch.tensor([self.label_of[name] for name in names])
+        painted = Examples(_painted(subject, prompts, use_memory), labels)
+        return share_in_top(self.classifier, painted, 5)
+
+
+@cache
+def class_judge(subject: Subject) -> Judge | None:
+    """Trained once; None if there are not enough things that several sources show."""
     concepts = common_names(subject.pictures, N_CONCEPTS)
     if len(concepts) < 2:
-        return []
+        return None
     entries, label_of = subject.pictures.entries, {name: i for i, name in enumerate(concepts)}
     known = [i for i, entry in enumerate(entries) if entry.name in label_of]
     known = [i for i in known if not entries[i].is_tone_variant]
@@ -42,15 +62,22 @@ def class_fidelity(subject: Subject) -> list[Row]:
         if len(each)
     }
     classifier = train(labelled[True], len(concepts), subject.number(_STEPS))
+    unseen = labelled.get(False)
+    real_share = None if unseen is None else share_in_top(classifier, unseen, 5)
+    return Judge(classifier, label_of, real_share)
+
+
+def class_fidelity(subject: Subject) -> list[Row]:
+    """Names of the most common things as prompts, with and without memory."""
+    judge = class_judge(subject)
+    if judge is None:
+        return []
     rows = []
-    if False in labelled:
-        real = share_in_top(classifier, labelled[False], 5)
-        rows.append(Row("class, real pictures of unseen styles, top 5", real, "%"))
-    asked = concepts[: subject.number(N_CONCEPTS)]
+    if judge.real_share is not None:
+        rows.append(Row("class, real pictures of unseen styles, top 5", judge.real_share, "%"))
+    asked = list(judge.label_of)[: subject.number(N_CONCEPTS)]
     for name, use_memory, bar in (("with", True, 70.0), ("without", False, None)):
-        painted = _painted(subject, asked, use_memory)
-        found = Examples(painted, torch.tensor([label_of[each] for each in asked]))
-        share = share_in_top(classifier, found, 5)
+        share = judge.share_painted(subject, asked, asked, use_memory)
         rows.append(Row(f"class, painted {name} memory, top 5", share, "%", at_least=bar))
     return rows
 

@@ -20,6 +20,7 @@ from . import measures
 from .fidelity import class_fidelity, style_words
 from .subject import Subject, latent_of_entry
 from .table import Row
+from .words import unseen_words
 
 N_RECONSTRUCTED, N_TRACED, N_WARPED, N_PREVIEWED, N_SEEDED, N_COPIED = 512, 200, 60, 40, 12, 60
 SEEDS = 8
@@ -37,33 +38,6 @@ OBJECTS = (
     "star",
     "balloon",
 )
-# Words that captions hardly use, and the words they use instead.
-SYNONYMS = {
-    "automobile": "car",
-    "blossom": "flower",
-    "bunny": "rabbit",
-    "canine": "dog",
-    "feline": "cat",
-    "footwear": "shoe",
-    "gift wrapped box": "gift",
-    "infant": "baby",
-    "insect that makes honey": "bee",
-    "joyful expression": "face",
-    "lorry": "truck",
-    "monarch": "crown",
-    "ocean": "wave",
-    "pc": "computer",
-    "rainfall": "rain",
-    "residence": "house",
-    "sailing vessel": "boat",
-    "serpent": "snake",
-    "spectacles": "glasses",
-    "swine": "pig",
-    "telephone": "phone",
-    "timepiece": "watch",
-    "two-wheeler": "bicycle",
-    "woodland": "tree",
-}
 _MAX_INK_SHARE = 0.35  # lines denser than this are no drawing
 
 
@@ -206,25 +180,6 @@ def _as_jpeg(picture: Tensor, quality: int) -> Tensor:
     Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
     rgb = torch.from_numpy(np.array(Image.open(buffer))).permute(2, 0, 1).float() / 255
     return torch.cat([torch.minimum(rgb, picture[3:]), picture[3:]])
-
-
-def unseen_words(subject: Subject) -> list[Row]:
-    """What retrieval finds for synonyms, and for the words that captions use."""
-    model = subject.model
-    if model.memory is None:
-        return []
-    found: dict[str, list[bool]] = {"known": [], "unseen": []}
-    for unseen, known in SYNONYMS.items():
-        for name, word in (("known", known), ("unseen", unseen)):
-            pooled = model.encode_text([word]).pooled[0]
-            matches = model.memory.retrieve(pooled, model.config.memory, 0)
-            captions = [model.memory.entries[match.entry_idx]["caption"] for match in matches]
-            found[name].append(any(known in caption for caption in captions))
-    share = {name: 100 * float(np.mean(hits)) for name, hits in found.items()}
-    return [
-        Row("known words, retrieved", share["known"], "%"),
-        Row("unseen words, retrieved", share["unseen"], "%", at_least=share["known"] - 10),
-    ]
 
 
 METRICS = {
