@@ -8,7 +8,7 @@ use crate::document::{
 use crate::params::ControlKind;
 
 /// What a new user sees being drawn.
-pub const PROMPT: &str = "a red mushroom, 3d style";
+pub const PROMPT: &str = "a red mushroom with white spots, 3d style";
 
 /// A mushroom in a few strokes, on a canvas of [`Document::DEFAULT_SIZE_PX`].
 pub fn document() -> Document {
