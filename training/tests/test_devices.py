@@ -1,4 +1,4 @@
-"""A step of every stage that trains, on a graphics processor that is only pretended.
+"""A step of every stage that trains but text, on a graphics processor that is only pretended.
 
 Fake tensors know their device and refuse to mix devices, so no processor is needed to see that
 everything arrives where it is used.
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
-from underpaint_reference.text import TextEncoder
+from underpaint_reference.text import PromptReader, TextEncoder
 from underpaint_reference.tokenizer import Tokenizer
 
 from underpaint_training import devices, loop
@@ -22,8 +22,9 @@ from underpaint_training.decoder import DecoderTask
 from underpaint_training.generator import Frozen, GeneratorTask
 from underpaint_training.loop import Moment
 from underpaint_training.memory import PictureMemory
+from underpaint_training.text import STAGE as TEXT
 from underpaint_training.tokenizer import TokenizerTask
-from underpaint_training.train import _reader, run
+from underpaint_training.train import run
 
 CUDA = torch.device("cuda", 0)
 
@@ -52,7 +53,8 @@ def test_steps_stay_on_the_device(
     settings, pictures = prepared
     # Modules of fake tensors cannot change their layout, which is all that it is called for here.
     monkeypatch.setattr(Tokenizer, "to", lambda self, **_: self)
-    config, memory, read = settings.model_config(), PictureMemory(settings), _reader(settings)
+    config, memory = settings.model_config(), PictureMemory(settings)
+    read = PromptReader(settings.run_dir / TEXT, config.text)
     with FakeTensorMode(allow_non_fake_inputs=True), devices.using(CUDA):
         tokenizer = TokenizerTask(settings, config, pictures)
         tokenizer.module.quantises = torch.tensor(True, device=devices.CPU)

@@ -109,14 +109,6 @@ def training_controls(pictures: Tensor, rng: np.random.Generator) -> ControlBatc
     return batch
 
 
-def line_controls(pictures: Tensor) -> ControlBatch:
-    """Clean lines of every picture."""
-    batch = no_controls(len(pictures), pictures.shape[-1])
-    batch.maps["lines"][:, 0] = torch.stack([edges(picture) for picture in pictures])
-    batch.strengths["lines"].fill(1)
-    return batch
-
-
 def no_controls(n: int, size: int) -> ControlBatch:
     maps = {kind: torch.zeros(n, channels, size, size) for kind, channels in KINDS.items()}
     strengths = {kind: np.zeros(n, dtype=np.float32) for kind in (*KINDS, REFERENCE)}
