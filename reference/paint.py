@@ -37,7 +37,12 @@ def main() -> None:
         names = ("guidance", "temperature", "top_k", "top_p")
         chosen = {name: value for name in names if (value := getattr(options, name)) is not None}
         sampling = replace(model.config.sampling, **chosen)
-        request = Request([options.seed], sampling, use_memory=not options.no_memory)
+        request = Request(
+            [options.seed],
+            sampling,
+            use_memory=not options.no_memory,
+            things=model.things(options.prompt),
+        )
         text, null = model.encode_text([options.prompt]), model.encode_text([""])
         session = Session(model, text, null, request)
         while not session.is_complete:

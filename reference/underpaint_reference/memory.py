@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from torch import Tensor
 
 from .config import MemoryConfig
 from .sampling import GOLDEN_RATIO, mix
+
+# A picture that fits so well shows all that a prompt names (the application's `Policy`).
+MIN_WHOLE = 0.85
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,25 @@ class Memory:
         scores = (similarity - similarity[0]) / config.draw_temperature + noise
         drawn = sorted(np.argsort(-scores)[: config.slots])
         return [best[rank] for rank in drawn]
+
+    def retrieve_each(
+        self, pooled: Tensor, things: Sequence[Tensor], config: MemoryConfig, seed: int
+    ) -> list[Match]:
+        """`retrieve`, or, if a prompt joins things that no entry shows together, each in turns.
+
+        things: what the prompt joins, (text_dim,) each; none if it names one thing.
+        """
+        best = self._best(self.keys @ (pooled / pooled.norm()), 1)
+        if not things or (best and best[0].similarity >= MIN_WHOLE):
+            return self.retrieve(pooled, config, seed)
+        left = [self.retrieve(thing, config, seed) for thing in things]
+        chosen: list[Match] = []
+        for slot in range(config.slots):
+            taken = {match.entry_idx for match in chosen}
+            left = [[match for match in own if match.entry_idx not in taken] for own in left]
+            turns = (left[(slot + offset) % len(left)] for offset in range(len(left)))
+            chosen += next((own[:1] for own in turns if own), [])
+        return chosen
 
     def _best(self, similarity: Tensor, n_candidates: int) -> list[Match]:
         """The most similar entries, each picture once."""

@@ -28,6 +28,7 @@ class Request:
     controls: Sequence[tuple[str, Control]] = field(default_factory=list)  # by kind
     use_memory: bool = True
     reference_strength: float = 1.0
+    things: Sequence[Tensor] = ()  # (text_dim,) of each thing that the prompt joins
 
 
 class Session:
@@ -79,8 +80,9 @@ class Session:
         memory, config = self.model.memory, self.model.config
         if memory is None or not self.request.use_memory:
             return []
-        seeds = self.request.seeds
-        return [memory.retrieve(text.pooled[0], config.memory, seed) for seed in seeds]
+        seeds, things = self.request.seeds, self.request.things
+        pooled = text.pooled[0]
+        return [memory.retrieve_each(pooled, things, config.memory, seed) for seed in seeds]
 
     def _slots(self) -> Slots | None:
         if not self.matches:

@@ -20,6 +20,7 @@ use super::generator::{
     Condition, ConditionInput, ControlEncoders, ControlTokens, Network, RememberedLatents,
 };
 use super::inspiration::{Inspirations, Remembered};
+use super::memory::{Asked, things};
 use super::recent::Recent;
 use super::text::{TextEncoder, TextEncoding};
 use super::tokenizer::Tokenizer;
@@ -239,15 +240,20 @@ impl EmbeddedModel {
         request: &GenerateRequest,
         prompt: &TextEncoding,
     ) -> Result<Look, ModelError> {
-        let Self { networks, inspirations, looks, .. } = self;
         let GenerateRequest { prompt: text, seeds, memory, .. } = request;
+        let things = things(text, self.networks.config.memory.slots);
+        let things = things.iter().map(|thing| self.text.encode(thing));
+        let things: Vec<Arc<TextEncoding>> = things.collect::<Result<_, _>>()?;
+        let things: Vec<&[f32]> = things.iter().map(|thing| thing.key.as_slice()).collect();
+        let asked = Asked { whole: &prompt.key, things: &things };
+        let Self { networks, inspirations, looks, .. } = self;
         looks.find_or_make(
             |cached| cached.prompt == *text && cached.seeds == *seeds && cached.memory == *memory,
             || {
                 let key =
                     LookKey { prompt: text.clone(), seeds: seeds.clone(), memory: memory.clone() };
                 let Networks { tokenizer, network, .. } = &**networks;
-                let pictures = inspirations.choose(memory, &prompt.key, seeds, tokenizer)?;
+                let pictures = inspirations.choose(memory, asked, seeds, tokenizer)?;
                 let latents = remembered_latents(&pictures)?;
                 let mut reference = ControlTokens::default();
                 let strength = memory.reference_strength;

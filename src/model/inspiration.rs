@@ -7,7 +7,7 @@ use candle_core::Tensor;
 use super::ModelError;
 use super::config::{Config, MemoryConfig};
 use super::memory::{
-    Candidates, Match, OwnKeys, OwnMemories, PictureMemory, Place, Retrieved, Search, entry_id,
+    Asked, Candidates, Match, OwnKeys, OwnMemories, PictureMemory, Place, Retrieved, Search, entry_id,
 };
 use super::redraw::Redraw;
 use super::tokenizer::Tokenizer;
@@ -117,14 +117,14 @@ impl Inspirations {
         Ok(())
     }
 
-    /// The pictures for each seed, by rising slot. `key` is the prompt's vector at length 1.
+    /// The pictures for each seed, by rising slot.
     ///
     /// # Errors
     /// What the computation reports; the request must have passed [`Self::check`].
     pub(super) fn choose(
         &mut self,
         request: &MemoryRequest,
-        key: &[f32],
+        asked: Asked<'_>,
         seeds: &[u64],
         tokenizer: &Tokenizer,
     ) -> Result<Vec<Vec<Remembered>>, ModelError> {
@@ -152,13 +152,14 @@ impl Inspirations {
             let banned = [request.banned.as_slice(), &left_out].concat();
             let search =
                 Search { memory: &self.memory, own: &own, banned: &banned, chosen: &chosen };
-            let candidates = Candidates::find(&search, key, &self.config, request);
+            let candidates = Candidates::of_each(&search, asked, &self.config, request);
+            let is_redrawn = candidates.iter().any(Candidates::is_redrawn);
             let mut pictures = Vec::with_capacity(seeds.len());
             let n_left_out = left_out.len();
             for seed in seeds {
                 let mut remembered = by_hand.clone();
-                for drawn in candidates.draw(*seed) {
-                    let about = self.drawn(&drawn, &own, candidates.is_redrawn(), tokenizer)?;
+                for drawn in Candidates::draw_each(&candidates, *seed) {
+                    let about = self.drawn(&drawn, &own, is_redrawn, tokenizer)?;
                     let is_unwanted =
                         request.banned.contains(&about.entry) || chosen.contains(&about.entry);
                     if is_unwanted && !left_out.contains(&drawn.found.entry) {

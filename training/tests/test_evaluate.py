@@ -12,7 +12,15 @@ from torch import Tensor
 from underpaint_training.controls import edges
 from underpaint_training.data.pictures import Pictures
 from underpaint_training.evaluate import fidelity, measures, words
-from underpaint_training.evaluate.classifier import examples, share_in_top, train
+from underpaint_training.evaluate.classifier import (
+    GRID,
+    Examples,
+    Recipe,
+    examples,
+    share_in_top,
+    train,
+    trained_once,
+)
 from underpaint_training.evaluate.contact import write_contact_sheets
 from underpaint_training.evaluate.metrics import METRICS
 from underpaint_training.evaluate.subject import Subject
@@ -24,6 +32,12 @@ TINY = Path(__file__).parents[2] / "tests" / "fixtures" / "embedded_tiny"
 @pytest.fixture
 def pictures(data_dir: Path) -> Pictures:
     return Pictures(data_dir, ["flat-color-icons"], 4)
+
+
+@pytest.fixture(autouse=True)
+def quick_judges(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fidelity, "_STEPS", 20)
+    monkeypatch.setattr(fidelity, "_STYLE_STEPS", 20)
 
 
 @pytest.fixture
@@ -95,7 +109,25 @@ def test_contact_sheets_are_written(pictures: Pictures, tmp_path: Path) -> None:
 def test_classifier_learns_shapes(pictures: Pictures) -> None:
     shapes = sorted({entry.name.split()[1] for entry in pictures.entries})
     labels = [shapes.index(entry.name.split()[1]) for entry in pictures.entries]
-    found = examples(pictures, np.arange(len(pictures)), labels)
-    classifier = train(found, len(shapes), n_steps=30)
+    found = examples(pictures, np.arange(len(pictures)), labels, GRID)
+    classifier = train(found, Recipe(len(shapes), n_steps=30))
     assert share_in_top(classifier, found, 1) > 60
     assert share_in_top(classifier, found, len(shapes)) == 100
+
+
+def test_a_judge_is_trained_once(pictures: Pictures, tmp_path: Path) -> None:
+    n_made = 0
+
+    def make() -> Examples:
+        nonlocal n_made
+        n_made += 1
+        return examples(pictures, np.arange(4), [0, 1, 0, 1], 2 * GRID)
+
+    recipe = Recipe(2, n_steps=3, side_px=2 * GRID)
+    first = trained_once(tmp_path, recipe, ["a", "b"], make)
+    again = trained_once(tmp_path, recipe, ["a", "b"], make)
+    assert n_made == 1
+    small = make().small
+    torch.testing.assert_close(again(small), first(small))
+    trained_once(tmp_path, recipe, ["a", "c"], make)
+    assert n_made == 3, "other classes want another judge"

@@ -2,7 +2,8 @@
 
 Retrieval in training must look like retrieval in use, or the generator learns not to trust it:
 half of the pictures find themselves in the first slot (as they are, or bent, so that the lines
-must decide where things go), the others find pictures of similar names, some find nothing.
+must decide where things go), the others find pictures of similar names or, as in the application,
+of similar names and styles, some find nothing.
 """
 
 from __future__ import annotations
@@ -126,13 +127,14 @@ class Batches:
         return _Example(joined, caption, [self.memory.latent(i) for i in found], False)
 
     def _neighbours(self, index: int, rng: np.random.Generator) -> list[int]:
-        similarities = self.memory.neighbours.similarities[index]
+        neighbours = self.memory.neighbours[int(rng.integers(len(self.memory.neighbours)))]
+        similarities = neighbours.similarities[index]
         weights = np.exp((similarities - similarities[0]) / _DRAW_TEMPERATURE)
         weights = weights * (similarities > _MIN_SIMILARITY)
         n = min(int((weights > 0).sum()), int(rng.choice(_N_NEIGHBOURS, p=_N_NEIGHBOURS_P)))
         if n == 0:
             return []
-        candidates = self.memory.neighbours.indices[index]
+        candidates = neighbours.indices[index]
         drawn = rng.choice(len(candidates), n, replace=False, p=weights / weights.sum())
         return [int(candidates[i]) for i in sorted(drawn)][: self.n_slots]
 

@@ -84,7 +84,7 @@ class TextSettings:
     schedule: Schedule
     batch_size: int = 128
     uses_teacher: bool = True  # otherwise the encoder keeps its random weights
-    n_synonyms: int = 60_000  # WordNet senses that join the captions
+    warm_start: str = ""
     ema_decay: float = 0.999
 
 

@@ -29,11 +29,12 @@ log = logging.getLogger(__name__)
 STAGE = "memory"
 KEY_SCALE = 127  # of the int8 keys
 _ROWS_AT_ONCE = 512
+_NEIGHBOURS = ("name", "key")
 
 
 @dataclass(frozen=True)
 class Neighbours:
-    """For every picture the remembered ones whose names are closest, most similar first."""
+    """For every picture the remembered ones closest to it, most similar first."""
 
     indices: NDArray[np.int64]  # (N, n)
     similarities: NDArray[np.float32]  # (N, n)
@@ -48,7 +49,11 @@ class PictureMemory:
         tables = np.load(folder / "tables.npz")
         self.rows = tables["rows"]  # (N,) row of each picture's latent, −1 if it has none
         self.keys = torch.from_numpy(tables["keys"])  # (N, text_dim) of "name, style style"
-        self.neighbours = Neighbours(tables["neighbours"], tables["similarities"])
+        # By name whatever the style, and by key, as the application retrieves.
+        self.neighbours = tuple(
+            Neighbours(tables[f"{kind}_neighbours"], tables[f"{kind}_similarities"])
+            for kind in _NEIGHBOURS
+        )
 
     def latent(self, index: int) -> Tensor:
         """(C, g, g) of a picture that has one."""
@@ -79,16 +84,16 @@ def build(
     names = encode_all(text, read, [entry.name for entry in entries])
     keys = encode_all(text, read, [key_caption(entry.name, entry.style) for entry in entries])
     candidates = np.setdiff1d(kept, pictures.held_out)
-    found = nearest(names, candidates, settings.memory.n_neighbours)
-    log.info("memory: mean similarity of the nearest %.3f", found.similarities[:, 0].mean())
+    tables = {"rows": rows, "keys": keys.numpy()}
+    for kind, vectors in zip(_NEIGHBOURS, (names, keys)):
+        found = nearest(vectors, candidates, settings.memory.n_neighbours)
+        log.info(
+            "memory: similarity of the nearest by %s %.3f", kind, found.similarities[:, 0].mean()
+        )
+        tables[f"{kind}_neighbours"] = found.indices
+        tables[f"{kind}_similarities"] = found.similarities
     partial = folder / "tables.partial.npz"
-    np.savez(
-        partial,
-        rows=rows,
-        keys=keys.numpy(),
-        neighbours=found.indices,
-        similarities=found.similarities,
-    )
+    np.savez(partial, **tables)
     os.replace(partial, folder / "tables.npz")
     n_entries = write_shipped(folder, pictures, PictureMemory(settings), tokenizer, settings.memory)
     log.info("memory: %d pictures ship", n_entries)

@@ -1,19 +1,20 @@
 """A small text encoder of our own, distilled from all-MiniLM-L6-v2.
 
 The student is a BERT of fewer layers, started from every second layer of its teacher, with the
-word pieces that English captions need. It learns the teacher's sentence vectors on captions,
-keywords and WordNet's lemmas and glosses, so that words which no caption has land where their
-synonyms are; and its hidden states wherever both cut a text into the same pieces.
+word pieces that English captions need. It learns the teacher's hidden states of captions wherever
+both cut a text into the same pieces, and sentence vectors that are the teacher's but for three
+things that retrieval needs: a style is a direction of its own and as strong whatever the picture
+shows, two things joined are halfway between them, and words that no caption has are beside those
+that mean the same (`synonyms`).
 """
 
 from __future__ import annotations
 
+import logging
 import math
-import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
@@ -24,56 +25,101 @@ from underpaint_reference.text import EncodedText, PromptReader, TextEncoder
 
 from . import loop
 from .config import Settings
-from .data.captions import COLOURS, draw_caption
-from .data.pictures import Entry, Pictures
-from .data.wordnet import wordnet_senses
+from .data import wordnet
+from .data.pictures import Pictures
 from .devices import autocast
+from .initialise import weights_of
 from .loop import Moment
 from .optim import Optimisers
+from .synonyms import Word, draw_weights, unseen_words, word_vectors
 from .vocabulary import FOLDER, teacher_model_folder
+from .wordings import Wording, Wordings, known_phrases
+
+log = logging.getLogger(__name__)
 
 STAGE = FOLDER
 _TEACHER_CONFIG = TextConfig(24, 384, 6, 12, 1536, 30522, 512, 1e-12)
 _INITIAL_STD = 0.02
-_P_GLOSS, _P_SYNONYM = 0.2, 0.25  # of a batch; the rest are captions
+_STYLE_STRENGTH = 0.5  # beside a description of 1
+_RELATIONS_WEIGHT = 10
+_ROWS_AT_ONCE = 256
 
 
 class TextTask(loop.Task):
     """Distillation."""
 
     def __init__(self, settings: Settings, config: Config, pictures: Pictures) -> None:
-        self.settings, self.pictures = settings.text, pictures
+        self.settings = settings.text
         folder = settings.run_dir / STAGE
         teacher_folder = teacher_model_folder(settings.data_dir)
         self.teacher, self.read_for_teacher = load_teacher(teacher_folder)
         self.read = PromptReader(folder, config.text)
-        self.module = student_of(self.teacher, config.text, folder, teacher_folder)
-        self.senses = wordnet_senses(settings.data_dir)[: self.settings.n_synonyms]
+        if self.settings.warm_start:
+            source = Path(self.settings.warm_start)
+            self.module = student_of(weights_of(source, "text"), source, config.text, folder)
+        else:
+            state = self.teacher.state_dict()
+            self.module = student_of(state, teacher_folder, config.text, folder)
+        net = wordnet.load(settings.data_dir)
+        words = unseen_words(net, known_phrases(pictures))
+        self.word_vectors = word_vectors(
+            words, are_pieces(self.read_for_teacher, words), self._taught
+        )
+        is_piece = are_pieces(self.read, words)
+        log.info("text: %d words that no caption has, %d are pieces", len(words), sum(is_piece))
+        self.wordings = Wordings(pictures, net, words, draw_weights(words, is_piece))
+        styles = self.wordings.styles
+        directions = style_directions(self._taught([f"{style} style" for style in styles]))
+        self.style_of = dict(zip(styles, directions))
         self.optimisers = Optimisers(
             self.module, self.settings.schedule, lambda *_: False, weight_decay=0.01
         )
 
     def losses(self, moment: Moment) -> dict[str, Tensor]:
-        texts = [self._draw_text(moment.rng) for _ in range(self.settings.batch_size)]
+        drawn, n_captions = self.wordings.draw(moment.rng, self.settings.batch_size)
+        texts, wanted = [each.text for each in drawn], self._wanted(drawn)
         with torch.no_grad(), autocast():
-            wanted = in_fp32(self.teacher(*self.read_for_teacher(texts)))
+            taught = in_fp32(self.teacher(*self.read_for_teacher(texts[:n_captions])))
         with autocast():
-            found = in_fp32(self.module(*self.read(texts)))
-        cosine = F.cosine_similarity(found.pooled, wanted.pooled).mean()
-        hidden = hidden_loss(found, wanted)
+            captions = in_fp32(self.module(*self.read(texts[:n_captions])))
+            # Words apart: they are short, and all would be padded to the longest.
+            others = in_fp32(self.module(*self.read(texts[n_captions:])))
+        hidden = hidden_loss(captions, taught)
+        unit = F.normalize(torch.cat([captions.pooled, others.pooled]), dim=1)
+        cosine = (unit * wanted).sum(1)
         # Similarities within the batch: what retrieval compares.
-        among = [F.normalize(each.pooled, dim=-1) for each in (found, wanted)]
-        relations = F.mse_loss(among[0] @ among[0].t(), among[1] @ among[1].t())
-        loss = (1 - cosine) + 10 * relations + hidden
-        return {"loss": loss, "cosine": cosine, "hidden": hidden, "relations": relations}
+        relations = F.mse_loss(unit @ unit.t(), wanted @ wanted.t())
+        loss = (1 - cosine.mean()) + _RELATIONS_WEIGHT * relations + hidden
+        is_word = torch.tensor([each.word is not None for each in drawn])
+        measures = {"captions": cosine[:n_captions].mean(), "words": cosine[is_word].mean()}
+        return {"loss": loss, "hidden": hidden, "relations": relations} | measures
 
-    def _draw_text(self, rng: np.random.Generator) -> str:
-        kind = rng.random()
-        if self.senses and kind < _P_GLOSS + _P_SYNONYM:
-            lemmas, gloss = self.senses[int(rng.integers(len(self.senses)))]
-            return gloss if kind < _P_GLOSS else lemmas[int(rng.integers(len(lemmas)))]
-        entry = self.pictures.entries[int(self.pictures.draw(rng, 1)[0])]
-        return some_caption(entry, rng)
+    def _wanted(self, drawn: Sequence[Wording]) -> Tensor:
+        """(n, text_dim) of length 1."""
+        parts = list(dict.fromkeys(part for each in drawn for part in each.parts))
+        row_of, taught = {part: row for row, part in enumerate(parts)}, self._taught(parts)
+        wanted = []
+        for each in drawn:
+            if each.word is None:
+                vector = F.normalize(taught[[row_of[part] for part in each.parts]].mean(0), dim=0)
+            else:
+                vector = self.word_vectors[each.word]
+            if each.style is not None:
+                vector = F.normalize(vector + _STYLE_STRENGTH * self.style_of[each.style], dim=0)
+            wanted.append(vector)
+        return torch.stack(wanted)
+
+    def _taught(self, texts: Sequence[str]) -> Tensor:
+        """The teacher's sentence vectors, (n, text_dim) of length 1."""
+        with autocast():
+            return encode_all(self.teacher, self.read_for_teacher, texts)
+
+
+def style_directions(vectors: Tensor) -> Tensor:
+    """What tells each style from the others: (n, text_dim) of length 1."""
+    if len(vectors) < 2:
+        return vectors
+    return F.normalize(vectors - vectors.mean(0), dim=1)
 
 
 def in_fp32(text: EncodedText) -> EncodedText:
@@ -90,13 +136,6 @@ def hidden_loss(found: EncodedText, wanted: EncodedText) -> Tensor:
     return squared.sum() / (mask.sum().clamp(min=1) * found.hidden.shape[-1])
 
 
-def some_caption(entry: Entry, rng: np.random.Generator) -> str:
-    """A caption with random colour words."""
-    colours = [list(COLOURS)[int(rng.integers(len(COLOURS)))]] if rng.random() < 0.5 else []
-    draw = random.Random(int(rng.integers(2**63)))
-    return draw_caption(entry.name, entry.keywords, entry.style, colours, draw)
-
-
 def load_teacher(folder: Path) -> tuple[TextEncoder, PromptReader]:
     """all-MiniLM-L6-v2 without its pooler."""
     teacher = TextEncoder(_TEACHER_CONFIG)
@@ -106,27 +145,46 @@ def load_teacher(folder: Path) -> tuple[TextEncoder, PromptReader]:
     return teacher.eval().requires_grad_(False), PromptReader(folder, _TEACHER_CONFIG)
 
 
+def are_pieces(read: PromptReader, words: Sequence[Word]) -> list[bool]:
+    """Which words are read as one piece."""
+    _, mask = read([word.text for word in words])
+    return (mask.sum(1) == 3).tolist()  # with [CLS] and [SEP]
+
+
 @torch.no_grad()
 def student_of(
-    teacher: TextEncoder, config: TextConfig, folder: Path, teacher_folder: Path
+    source: Mapping[str, Tensor], source_folder: Path, config: TextConfig, folder: Path
 ) -> TextEncoder:
-    """A student of the teacher's width, started from its pieces and evenly spaced layers."""
+    """A student of the source's width, started from its pieces and evenly spaced layers.
+
+    A piece that the source does not have starts as the mean of those that it reads instead.
+    """
     student = TextEncoder(config)
-    source, target = teacher.state_dict(), student.state_dict()
-    n_teacher, n_student = _TEACHER_CONFIG.num_hidden_layers, config.num_hidden_layers
-    vocabulary = WordPiece.from_file(str(teacher_folder / "tokenizer.json")).get_vocab()
-    own = WordPiece.from_file(str(folder / "tokenizer.json")).get_vocab()
-    rows = torch.tensor([vocabulary[piece] for piece in sorted(own, key=own.__getitem__)])
-    for name, value in target.items():
+    n_source = len({name.split(".")[2] for name in source if name.startswith("encoder.layer.")})
+    parts_of = pieces_in(source_folder / "tokenizer.json", folder / "tokenizer.json")
+    for name, value in student.state_dict().items():
         parts = name.split(".")
         if parts[:2] == ["encoder", "layer"]:
-            layer_idx = (int(parts[2]) + 1) * n_teacher // n_student - 1
+            layer_idx = (int(parts[2]) + 1) * n_source // config.num_hidden_layers - 1
             name = ".".join([*parts[:2], str(layer_idx), *parts[3:]])
         copied = source[name]
         if parts[:2] == ["embeddings", "word_embeddings"]:
-            copied = copied[rows]
+            copied = torch.stack([copied[rows].mean(0) for rows in parts_of])
         value.copy_(copied[: len(value)])
     return student
+
+
+def pieces_in(source: Path, own: Path) -> list[list[int]]:
+    """For each piece of the vocabulary `own` the ids of what the vocabulary `source` reads."""
+    theirs = WordPiece.from_file(str(source))
+    vocabulary = theirs.get_vocab()
+    pieces = WordPiece.from_file(str(own)).get_vocab()
+    return [
+        [vocabulary[piece]]
+        if piece in vocabulary
+        else theirs.encode(piece.removeprefix("##"), add_special_tokens=False).ids
+        for piece in sorted(pieces, key=pieces.__getitem__)
+    ]
 
 
 @torch.no_grad()
@@ -152,6 +210,13 @@ def frozen_text(settings: Settings, config: Config) -> TextEncoder:
 @torch.no_grad()
 def encode_all(encoder: TextEncoder, read: PromptReader, texts: Sequence[str]) -> Tensor:
     """Sentence vectors of length 1: (n, text_dim)."""
-    size = 256
-    parts = [encoder(*read(texts[i : i + size])).pooled for i in range(0, len(texts), size)]
-    return torch.cat(parts) / math.sqrt(parts[0].shape[-1])
+    # Texts of a length together: they are padded to the longest.
+    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+    parts = []
+    for start in range(0, len(texts), _ROWS_AT_ONCE):
+        chosen = order[start : start + _ROWS_AT_ONCE]
+        parts.append(encoder(*read([texts[i] for i in chosen])).pooled.float())
+    vectors = torch.cat(parts)
+    found = torch.empty_like(vectors)
+    found[torch.tensor(order)] = vectors
+    return found / math.sqrt(vectors.shape[-1])

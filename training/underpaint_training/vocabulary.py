@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,19 @@ from tokenizers import Tokenizer as WordPiece
 from tokenizers import models, normalizers, pre_tokenizers, processors
 
 from .config import Settings
+from .data import wordnet
 from .data.captions import COLOURS, key_caption
 from .data.fetch import fetch
 from .data.pictures import Pictures
 from .data.sources import TEXT_TEACHER
-from .data.wordnet import wordnet_senses
+from .synonyms import unseen_words
+from .wordings import known_phrases
 
 FOLDER = "text"  # of a run
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789,.'-&!?"
-_WORD_WORTH = 4
+_INNER_SHARE = 11  # one piece in so many is the inside of a word
+_LANGUAGE_SHARE = 5  # one in so many is a common word that is no thing
 
 
 def write_vocabulary(settings: Settings, pictures: Pictures) -> None:
@@ -34,12 +38,12 @@ def write_vocabulary(settings: Settings, pictures: Pictures) -> None:
     texts = [key_caption(entry.name, entry.style) for entry in pictures.entries]
     texts += [" ".join(entry.keywords) for entry in pictures.entries] + list(COLOURS) * 100
     if settings.text.uses_teacher:
-        # Words of the language: what things are called, and how they are described.
-        senses = wordnet_senses(settings.data_dir)
-        texts += [f"{', '.join(lemmas)}: {gloss}" for lemmas, gloss in senses]
         teacher = teacher_model_folder(settings.data_dir) / "tokenizer.json"
         description = json.loads(teacher.read_text(encoding="utf-8"))
-        pieces = kept_pieces(WordPiece.from_file(str(teacher)), texts, n_pieces)
+        word_piece = WordPiece.from_file(str(teacher))
+        pieces = kept_pieces(
+            word_piece, texts, further_words(settings.data_dir, pictures), n_pieces
+        )
     else:
         words = Counter(word for text in texts for word in text.replace(",", " ").split())
         description = plain_description()
@@ -55,18 +59,62 @@ def base_pieces() -> list[str]:
     return [*_SPECIAL, *_CHARACTERS, *(f"##{character}" for character in _CHARACTERS)]
 
 
-def kept_pieces(word_piece: WordPiece, texts: Iterable[str], n_pieces: int) -> list[str]:
-    """The pieces that the texts use most, in the order of the old vocabulary."""
+@dataclass(frozen=True)
+class FurtherWords:
+    """What prompts may say and captions do not."""
+
+    things: list[list[str]]  # that can be painted; the most common ones, then more
+    common: set[str]
+    texts: list[str]  # that use the words of the language
+
+
+def further_words(data_dir: Path, pictures: Pictures) -> FurtherWords:
+    """Words for things that WordNet relates to captions, and its glosses."""
+    net = wordnet.load(data_dir)
+    common, more = wordnet.common_words(data_dir)
+    unseen = [
+        word.text
+        for word in unseen_words(net, known_phrases(pictures))
+        if any(net.senses[key].is_thing for key in net.senses_of.get(word.text, ()))
+    ]
+    things = [[w for w in unseen if w in common], [w for w in unseen if w in more - common]]
+    glosses = [f"{', '.join(sense.lemmas)}: {sense.gloss}" for sense in net.senses.values()]
+    return FurtherWords(things, common, glosses)
+
+
+def kept_pieces(
+    word_piece: WordPiece, captions: Iterable[str], further: FurtherWords, n_pieces: int
+) -> list[str]:
+    """The teacher's pieces that captions need, then whole words that they do not have.
+
+    In the order of the old vocabulary, new ones last.
+    """
+    old = word_piece.get_vocab()
+    in_captions, in_glosses = (_counts(word_piece, texts) for texts in (captions, further.texts))
+    both = in_captions + in_glosses
+    inner = [piece for piece, _ in both.most_common() if piece.startswith("##")]
+    words = [piece for piece, _ in in_captions.most_common() if not piece.startswith("##")]
+    language = [piece for piece, _ in in_glosses.most_common() if piece in further.common]
+    ranked = [
+        *(piece for piece in base_pieces() if piece in old),
+        *inner[: n_pieces // _INNER_SHARE],
+        *words,
+        *further.things[0],
+        *language[: n_pieces // _LANGUAGE_SHARE],
+        *further.things[1],
+        *language,
+    ]
+    chosen = list(dict.fromkeys(ranked))[:n_pieces]
+    return sorted(
+        chosen, key=lambda piece: (piece not in _SPECIAL, old.get(piece, len(old)), piece)
+    )
+
+
+def _counts(word_piece: WordPiece, texts: Iterable[str]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for encoding in word_piece.encode_batch(list(texts), add_special_tokens=False):
         counts.update(encoding.tokens)
-    vocabulary = word_piece.get_vocab()
-    base = [piece for piece in base_pieces() if piece in vocabulary]
-    # A word that stays whole is worth more than a piece of rare ones.
-    worth = {p: n * (1 if p.startswith("##") else _WORD_WORTH) for p, n in counts.items()}
-    ranked = [p for p in sorted(worth, key=worth.__getitem__, reverse=True) if p not in set(base)]
-    chosen = base + ranked[: n_pieces - len(base)]
-    return sorted(chosen, key=lambda piece: (piece not in _SPECIAL, vocabulary[piece]))
+    return counts
 
 
 def plain_description() -> dict[str, Any]:

@@ -11,14 +11,16 @@ mod loose;
 mod own;
 mod policy;
 mod retrieval;
+mod things;
 
 #[cfg(test)]
 mod testing;
 
 pub use loose::pack_loose;
 pub use own::{OwnKeys, OwnMemories};
-pub use retrieval::{Candidates, Match, Place, Retrieved, Search};
+pub use retrieval::{Asked, Candidates, Match, Place, Retrieved, Search};
 pub use store::{Checksum, Entry, PictureMemory};
+pub use things::things;
 
 use super::ModelError;
 use crate::protocol::EntryId;

@@ -136,7 +136,52 @@ impl Search<'_> {
     }
 }
 
+/// What a prompt asks for, as vectors of the keys' size and any length.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    pub whole: &'a [f32],
+    /// The things that it joins; none if it names one only.
+    pub things: &'a [&'a [f32]],
+}
+
 impl Candidates {
+    /// Those of the whole prompt or, if it joins things that no entry shows together, of each.
+    pub fn of_each(
+        search: &Search<'_>,
+        asked: Asked<'_>,
+        config: &MemoryConfig,
+        request: &MemoryRequest,
+    ) -> Vec<Self> {
+        let of = |prompt: &[f32]| Self::find(search, prompt, config, request);
+        let whole = of(asked.whole);
+        let best = whole.own.iter().chain(&whole.model).map(|found| found.similarity);
+        let shows_all = best.fold(-1.0, f32::max) >= Policy::DEFAULT.min_whole;
+        if asked.things.is_empty() || shows_all {
+            vec![whole]
+        } else {
+            asked.things.iter().map(|thing| of(thing)).collect()
+        }
+    }
+
+    /// [`Self::draw`] for several things: each gives every so manieth slot its next entry, none is
+    /// used twice.
+    pub fn draw_each(of_things: &[Self], seed: u64) -> Vec<Retrieved> {
+        let [first, ..] = of_things else { return Vec::new() };
+        let mut drawn: Vec<Vec<Retrieved>> =
+            of_things.iter().map(|candidates| candidates.draw(seed)).collect();
+        let mut chosen: Vec<Retrieved> = Vec::new();
+        for (turn, slot) in first.free_slots.iter().enumerate() {
+            for entries in &mut drawn {
+                entries.retain(|entry| chosen.iter().all(|it| it.found.entry != entry.found.entry));
+            }
+            let turns = (0..drawn.len()).map(|offset| (turn + offset) % of_things.len());
+            if let Some(whose) = turns.into_iter().find(|whose| !drawn[*whose].is_empty()) {
+                chosen.push(Retrieved { slot: *slot, found: drawn[whose][0].found });
+            }
+        }
+        chosen
+    }
+
     /// Finds the best of each kind of memory; `policy` shares the free slots between them. There
     /// are none if retrieval is off. The number of slots that can be filled is the same for every
     /// seed.

@@ -33,6 +33,7 @@ COLOURS: dict[str, tuple[int, int, int]] = {
 }
 _CENTRES = np.array(list(COLOURS.values()), dtype=np.float32) / 255
 _LUMA = np.array([0.3, 0.45, 0.25], dtype=np.float32)  # how much each channel's error counts
+_STYLED = ("{0} in {1} style", "{1} style {0}", "{0}, {1}", "{0} {1}")
 _SHARE_NAMED = 0.18  # of the opaque cells that a colour must cover to be named
 
 
@@ -87,6 +88,31 @@ def key_caption(name: str, style: str) -> str:
     return f"{name}, {style} style"
 
 
+def draw_description(
+    name: str,
+    keywords: Sequence[str],
+    colours: Sequence[str],
+    rng: random.Random,
+    names_colour: bool = False,
+) -> str:
+    """What a picture shows, as people might type it; `names_colour` if the colour must be named."""
+    text = name
+    if keywords and rng.random() < 0.2:
+        some = rng.sample(list(keywords), min(len(keywords), rng.randint(1, 3)))
+        text = ", ".join([name, *some]) if rng.random() < 0.6 else " ".join(some)
+    if colours and (names_colour or rng.random() < 0.35):
+        in_front = rng.random() < 0.6
+        text = f"{colours[0]} {text}" if in_front else f"{text}, {' and '.join(colours)}"
+    return text
+
+
+def draw_styled(description: str, style: str, rng: random.Random) -> str:
+    """The description with its style, mostly as keys of the memory have it."""
+    if rng.random() < 0.7:
+        return key_caption(description, style)
+    return rng.choice(_STYLED).format(description, style)
+
+
 def draw_caption(
     name: str,
     keywords: Sequence[str],
@@ -96,11 +122,5 @@ def draw_caption(
     names_colour: bool = False,
 ) -> str:
     """A caption as people might type it; `names_colour` if the colour must be named."""
-    text = name
-    if keywords and rng.random() < 0.2:
-        some = rng.sample(list(keywords), min(len(keywords), rng.randint(1, 3)))
-        text = ", ".join([name, *some]) if rng.random() < 0.6 else " ".join(some)
-    if colours and (names_colour or rng.random() < 0.35):
-        in_front = rng.random() < 0.6
-        text = f"{colours[0]} {text}" if in_front else f"{text}, {' and '.join(colours)}"
-    return f"{text}, {style} style" if rng.random() < 0.75 else text
+    description = draw_description(name, keywords, colours, rng, names_colour)
+    return draw_styled(description, style, rng) if rng.random() < 0.75 else description

@@ -45,6 +45,7 @@ class Pictures:
 
     def __init__(self, root: Path, sources: Sequence[str], n_held_out: int) -> None:
         keys = list(sources) or [each.key for each in SOURCES]
+        self.root = root
         self.entries: list[Entry] = []
         self.shards: list[NDArray[np.uint8]] = []
         starts = []

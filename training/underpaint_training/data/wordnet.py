@@ -1,28 +1,86 @@
-"""Synonyms and glosses of WordNet, as Debian packages it."""
+"""Nouns and adjectives of WordNet, as Debian packages it.
+
+Formats: `wndb(5WN)`; `data.POS` has one sense a line, `index.POS` the senses of a word, the most
+usual one first.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from .fetch import fetch
-from .sources import WORDNET
+from .sources import WORD_LISTS, WORDNET
+
+PARTS = ("noun", "adj")
+_HYPERNYM = "@"
+# Lexicographer files (`lexnames(5WN)`) of what can be painted: animals, artifacts, body, food,
+# objects, people, phenomena, plants, shapes.
+_THINGS = frozenset({5, 6, 8, 13, 17, 18, 19, 20, 25})
 
 
-def wordnet_senses(data_dir: Path) -> list[tuple[list[str], str]]:
-    """Nouns and adjectives: synonyms and the gloss without its examples."""
+@dataclass(frozen=True)
+class Sense:
+    """One meaning and the words for it."""
+
+    lemmas: tuple[str, ...]  # lower case
+    gloss: str  # without its examples
+    hypernyms: tuple[str, ...]  # keys of what it is a kind of; none of people and places
+    is_thing: bool  # can be painted
+
+
+@dataclass(frozen=True)
+class WordNet:
+    senses: Mapping[str, Sense]  # by part and offset, as `noun 02084071`
+    senses_of: Mapping[str, tuple[str, ...]]  # keys of a word's senses, the most usual one first
+
+
+def load(data_dir: Path) -> WordNet:
     folder = fetch(WORDNET, data_dir) / "usr" / "share" / "wordnet"
-    senses = []
-    for part in ("noun", "adj"):
-        for line in (folder / f"data.{part}").read_text(encoding="utf-8").splitlines():
-            if line.startswith("  "):  # the licence
-                continue
-            fields, _, gloss = line.partition("|")
-            words = fields.split()
-            n_words = int(words[3], 16)
-            lemmas = [words[4 + 2 * i].split("(")[0].replace("_", " ") for i in range(n_words)]
-            senses.append(([lemma.lower() for lemma in lemmas], gloss.split(";")[0].strip()))
-    # Evenly spaced picks of this list cover all of the language.
-    order = np.random.default_rng(0).permutation(len(senses))
-    return [senses[i] for i in order]
+    senses: dict[str, Sense] = {}
+    senses_of: dict[str, tuple[str, ...]] = {}
+    for part in PARTS:
+        for line in _lines(folder / f"data.{part}"):
+            offset, sense = _sense(line, part)
+            senses[offset] = sense
+        for line in _lines(folder / f"index.{part}"):
+            lemma, *fields = line.split()
+            keys = tuple(f"{part} {offset}" for offset in fields[-int(fields[1]) :])
+            word = lemma.replace("_", " ")
+            senses_of[word] = senses_of.get(word, ()) + keys
+    return WordNet(senses, senses_of)
+
+
+def _lines(path: Path) -> list[str]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if not line.startswith("  ")]  # those are the licence
+
+
+def _sense(line: str, part: str) -> tuple[str, Sense]:
+    head, _, gloss = line.partition("|")
+    fields = head.split()
+    n_words = int(fields[3], 16)
+    lemmas = [fields[4 + 2 * i].split("(")[0].replace("_", " ") for i in range(n_words)]
+    pointers = fields[5 + 2 * n_words :]  # symbol, offset, part, words: four each
+    hypernyms = [
+        f"{part} {pointers[i + 1]}"
+        for i in range(0, 4 * int(fields[4 + 2 * n_words]), 4)
+        if pointers[i] == _HYPERNYM
+    ]
+    lower = tuple(lemma.lower() for lemma in lemmas)
+    is_thing = part == "noun" and int(fields[1]) in _THINGS
+    sense = Sense(lower, gloss.split(";")[0].strip(), tuple(hypernyms), is_thing)
+    return f"{part} {fields[0]}", sense
+
+
+def common_words(data_dir: Path) -> list[set[str]]:
+    """Words in common use: the most common ones, then more of them."""
+    found: dict[str, set[str]] = {}
+    for package in WORD_LISTS:
+        folder = fetch(package, data_dir) / "usr" / "share" / "dict"
+        for path in sorted(folder.glob("*english*")):
+            size = "small" if path.name.endswith("small") else "standard"
+            words = path.read_text(encoding="utf-8").lower().split()
+            found.setdefault(size, set()).update(words)
+    return [found["small"], found["standard"]]

@@ -236,7 +236,7 @@ def _told(nearest: style.Nearest, measured: dict[tuple[str, str], style.Values])
 
 def _classifier(examples: NDArray[np.uint8], labels: NDArray[np.int64]) -> classifier.Classifier:
     found = classifier.Examples(_small(examples), torch.from_numpy(labels))
-    return classifier.train(found, len(THINGS), _CLASSIFIER_STEPS)
+    return classifier.train(found, classifier.Recipe(len(THINGS), _CLASSIFIER_STEPS))
 
 
 def _seen(judge: classifier.Classifier, pictures: list[NDArray[np.uint8]]) -> NDArray[np.bool_]:
@@ -247,7 +247,8 @@ def _seen(judge: classifier.Classifier, pictures: list[NDArray[np.uint8]]) -> ND
 
 def _small(pictures: NDArray[np.uint8]) -> torch.Tensor:
     straight = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
-    return classifier.shrink(torch.cat([straight[:, :3] * straight[:, 3:], straight[:, 3:]], dim=1))
+    premultiplied = torch.cat([straight[:, :3] * straight[:, 3:], straight[:, 3:]], dim=1)
+    return classifier.shrink(premultiplied, classifier.GRID)
 
 
 def _rounded(values: style.Values) -> dict[str, float]:

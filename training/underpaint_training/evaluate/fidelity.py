@@ -12,7 +12,7 @@ import torch
 from ..data.captions import key_caption
 from ..data.pictures import Pictures
 from ..painting import decode, paint
-from .classifier import Classifier, Examples, examples, share_in_top, shrink, train
+from .classifier import Classifier, Examples, Recipe, examples, share_in_top, shrink, trained_once
 from .subject import Subject
 from .table import Row
 
@@ -20,8 +20,9 @@ from .table import Row
 UNSEEN_SOURCES = ("noto", "fluent-emoji-flat")
 N_CONCEPTS, N_STYLED = 100, 120
 _MIN_SOURCES = 4
-_STEPS = 1200
-_PER_STYLE = 300
+_STEPS, _STYLE_STEPS = 1200, 3000
+_STYLE_SIDE_PX = 128  # outlines and gradients must be seen
+_PER_STYLE = 500
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Judge:
     ) -> float:
         """% of the prompts whose picture shows the named thing, among the first five."""
         labels = torch.tensor([self.label_of[name] for name in names])
-        painted = Examples(_painted(subject, prompts, use_memory), labels)
+        small = _painted(subject, prompts, use_memory, self.classifier.side_px)
+        painted = Examples(small, labels)
         return share_in_top(self.classifier, painted, 5)
 
 
@@ -50,20 +52,21 @@ def class_judge(subject: Subject) -> Judge | None:
     entries, label_of = subject.pictures.entries, {name: i for i, name in enumerate(concepts)}
     known = [i for i, entry in enumerate(entries) if entry.name in label_of]
     known = [i for i in known if not entries[i].is_tone_variant]
+    recipe = Recipe(len(concepts), _STEPS)
     split = {
         is_seen: np.array(
             [i for i in known if (entries[i].source not in UNSEEN_SOURCES) == is_seen]
         )
         for is_seen in (True, False)
     }
-    labelled = {
-        is_seen: examples(subject.pictures, each, [label_of[entries[i].name] for i in each])
-        for is_seen, each in split.items()
-        if len(each)
-    }
-    classifier = train(labelled[True], len(concepts), subject.number(_STEPS))
-    unseen = labelled.get(False)
-    real_share = None if unseen is None else share_in_top(classifier, unseen, 5)
+
+    def labelled(is_seen: bool) -> Examples:
+        chosen = split[is_seen]
+        labels = [label_of[entries[i].name] for i in chosen]
+        return examples(subject.pictures, chosen, labels, recipe.side_px)
+
+    classifier = trained_once(subject.judges, recipe, concepts, lambda: labelled(True))
+    real_share = share_in_top(classifier, labelled(False), 5) if len(split[False]) else None
     return Judge(classifier, label_of, real_share)
 
 
@@ -93,22 +96,28 @@ def style_words(subject: Subject) -> list[Row]:
     styles = sorted(by_style)
     if len(styles) < 2:
         return []
-    chosen = [
-        (int(i), label)
-        for label, style in enumerate(styles)
-        for i in rng.permutation(by_style[style])[: subject.number(_PER_STYLE)]
-    ]
-    indices = np.array([i for i, _ in chosen])
-    found = examples(pictures, indices, [label for _, label in chosen])
-    classifier = train(found, len(styles), subject.number(_STEPS))
+    recipe = Recipe(len(styles), _STYLE_STEPS, _STYLE_SIDE_PX, is_tinted=False)
+
+    def labelled() -> Examples:
+        chosen = [
+            (int(i), label)
+            for label, style in enumerate(styles)
+            for i in rng.permutation(by_style[style])[:_PER_STYLE]
+        ]
+        indices = np.array([i for i, _ in chosen])
+        return examples(pictures, indices, [label for _, label in chosen], recipe.side_px)
+
+    classifier = trained_once(subject.judges, recipe, styles, labelled)
     label_of = {style: i for i, style in enumerate(styles)}
     tested = pictures.held_out
-    real = examples(pictures, tested, [label_of[pictures.entries[i].style] for i in tested])
+    labels = [label_of[pictures.entries[i].style] for i in tested]
+    real = examples(pictures, tested, labels, recipe.side_px)
     asked = subject.held_out(N_STYLED)
     wanted = [styles[i % len(styles)] for i in range(len(asked))]
     prompts = [key_caption(pictures.entries[i].name, s) for i, s in zip(asked, wanted)]
     painted = Examples(
-        _painted(subject, prompts, True), torch.tensor([label_of[style] for style in wanted])
+        _painted(subject, prompts, True, recipe.side_px),
+        torch.tensor([label_of[style] for style in wanted]),
     )
     return [
         Row("style, real held-out pictures", share_in_top(classifier, real, 1), "%"),
@@ -126,8 +135,8 @@ def common_names(pictures: Pictures, n: int) -> list[str]:
     return [name for name in ranked if len(sources[name]) >= _MIN_SOURCES][:n]
 
 
-def _painted(subject: Subject, prompts: list[str], use_memory: bool) -> torch.Tensor:
+def _painted(subject: Subject, prompts: list[str], use_memory: bool, side_px: int) -> torch.Tensor:
     """Small pictures of the prompts, (n, 4, …)."""
     model = subject.model
     f_hats = [paint(model, prompt, use_memory=use_memory)[-1] for prompt in prompts]
-    return torch.cat([shrink(decode(model, f_hat)) for f_hat in f_hats])
+    return torch.cat([shrink(decode(model, f_hat), side_px) for f_hat in f_hats])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import defaultdict
 
 import numpy as np
 import torch
@@ -55,10 +56,30 @@ def line_control(subject: Subject) -> list[Row]:
         for strength, found in scores.items():
             f_hat = paint(subject.model, subject.caption(index), lines=ink, strength=strength)[-1]
             found.append(measures.edge_f1(decode(subject.model, f_hat)[0], ink))
-    return [
+    rows = [
         Row("line control, F1 at strength 1", float(np.mean(scores[1.0])), at_least=0.75),
         Row("line control, F1 at strength 0", float(np.mean(scores[0.0])), at_most=0.35),
     ]
+    return rows + _namesakes(subject)
+
+
+def _namesakes(subject: Subject) -> list[Row]:
+    """What strength 0 can be compared with: real pictures of the same name, drawn by others."""
+    pictures = subject.pictures
+    by_name: dict[str, list[int]] = defaultdict(list)
+    for i, entry in enumerate(pictures.entries):
+        if not entry.is_tone_variant:
+            by_name[entry.name].append(i)
+    scores = []
+    for index in subject.held_out(N_TRACED):
+        ink = edges(pictures.pixels(np.array([index]))[0])
+        others = [i for i in by_name[pictures.entries[int(index)].name] if i != index]
+        if others:
+            real = pictures.pixels(np.array(others))
+            scores.append(float(np.mean([measures.edge_f1(picture, ink) for picture in real])))
+    if not scores:
+        return []
+    return [Row("line control, F1 of real pictures of the same name", float(np.mean(scores)))]
 
 
 def sketch_against_memory(subject: Subject) -> list[Row]:

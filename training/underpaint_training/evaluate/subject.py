@@ -30,6 +30,11 @@ class Subject:
             model.memory = without_held_out(model.memory, pictures)
         return Subject(model, pictures, share)
 
+    @property
+    def judges(self) -> Path:
+        """Where classifiers of the real pictures are kept."""
+        return self.pictures.root / "judges"
+
     def held_out(self, n: int) -> NDArray[np.int64]:
         """The first so many held-out pictures, or a share of them."""
         return self.pictures.held_out[: self.number(n)]

@@ -352,3 +352,61 @@ fn a_snapshot_that_is_gone_leaves_nothing_behind() {
         assert_eq!(opened[0].keys().lengths.len(), angles.len());
     }
 }
+
+/// Three keys near the first axis, three near the second.
+fn two_things(config: &Config) -> PictureMemory {
+    let keys = [[127, 0, 0, 0], [120, 9, 0, 0], [110, 0, 30, 0]];
+    let others = [[0, 127, 0, 0], [9, 120, 0, 0], [0, 110, 30, 0]];
+    testing::memory(config, &keys.into_iter().chain(others).enumerate().collect::<Vec<_>>())
+}
+
+#[test]
+fn joined_things_are_looked_at_in_turns() {
+    let config = testing::config();
+    let (memory, request) = (two_things(&config), MemoryRequest::default());
+    let search = search(&memory, &request);
+    let asked = Asked {
+        whole: &[1.0, 1.0, 0.0, 0.0],
+        things: &[&[1.0, 0.0, 0.0, 0.0], &[0.0, 1.0, 0.0, 0.0]],
+    };
+    let found = Candidates::of_each(&search, asked, &config.memory, &request);
+    assert_eq!(found.len(), 2);
+    for seed in 0..20 {
+        let drawn = Candidates::draw_each(&found, seed);
+        let slots: Vec<usize> = drawn.iter().map(|drawn| drawn.slot).collect();
+        assert_eq!(slots, [0, 1, 2]);
+        let is_first: Vec<bool> = drawn.iter().map(|drawn| index(&drawn.found) < 3).collect();
+        assert_eq!(is_first[..2], [true, false], "seed {seed}");
+        let entries: HashSet<EntryId> = drawn.iter().map(|drawn| drawn.found.entry).collect();
+        assert_eq!(entries.len(), 3, "none is used twice");
+    }
+}
+
+#[test]
+fn a_picture_of_all_things_is_looked_at_as_of_one() {
+    let config = testing::config();
+    let memory = testing::memory(&config, &fan(&ANGLES));
+    let request = MemoryRequest::default();
+    let search = search(&memory, &request);
+    let things: &[&[f32]] = &[&[0.0, 1.0, 0.0, 0.0], &[1.0, 0.0, 0.0, 0.0]];
+    let asked = Asked { whole: &PROMPT, things };
+    let found = Candidates::of_each(&search, asked, &config.memory, &request);
+    assert_eq!(found, [find(&memory, &config, &request)]);
+    assert_eq!(Candidates::draw_each(&found, 7), found[0].draw(7));
+    let unlike = Asked { whole: &[0.0, 0.0, 1.0, 0.0], things };
+    assert_eq!(Candidates::of_each(&search, unlike, &config.memory, &request).len(), 2);
+}
+
+#[test]
+fn things_that_share_their_entries_fill_all_slots() {
+    let config = testing::config();
+    let memory = testing::memory(&config, &fan(&[0.0, 0.2, 0.4]));
+    let request = MemoryRequest::default();
+    let thing: &[f32] = &[1.0, 0.1, 0.0, 0.0];
+    let asked = Asked { whole: &[0.0, 0.0, 0.0, 1.0], things: &[thing, thing] };
+    let found =
+        Candidates::of_each(&search(&memory, &request), asked, &config.memory, &request);
+    let entries: HashSet<EntryId> =
+        Candidates::draw_each(&found, 1).iter().map(|drawn| drawn.found.entry).collect();
+    assert_eq!(entries.len(), 3);
+}

@@ -1,0 +1,116 @@
+"""What WordNet says of words that no caption has, on a WordNet of five senses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from underpaint_reference.text import things
+
+from underpaint_training.data import wordnet
+from underpaint_training.data.pictures import Pictures
+from underpaint_training.data.wordnet import WordNet
+from underpaint_training.synonyms import draw_weights, unseen_words, word_vectors
+from underpaint_training.wordings import Wordings, known_phrases
+
+# As the files are: a licence with two spaces, then offset, lexicographer file, kind, words in
+# hexadecimal, pointers, gloss.
+NOUNS = """\
+  1 This is the licence.
+00000001 06 n 01 umbrella 0 000 | a hand-held canopy  
+00000002 06 n 02 gamp 0 brolly 0 001 @ 00000001 n 0000 | colloquial terms for an umbrella; "b."  
+00000003 18 n 01 Gamp 0 001 @i 00000001 n 0000 | a nurse in a novel  
+00000004 06 n 02 bumbershoot 0 umbrella 0 000 | an umbrella in fun  
+00000005 09 n 01 thought 0 001 @ 00000001 n 0000 | nothing that can be painted  
+"""
+INDEX = """\
+  1 This is the licence.
+brolly n 1 1 @ 1 0 00000002  
+bumbershoot n 1 0 1 0 00000004  
+gamp n 2 1 @ 2 0 00000003 00000002  
+thought n 1 1 @ 1 0 00000005  
+umbrella n 2 0 2 1 00000001 00000004  
+"""
+
+
+@pytest.fixture
+def net(tmp_path: Path) -> WordNet:
+    folder = tmp_path / "packages" / "wordnet-base" / "usr" / "share" / "wordnet"
+    folder.mkdir(parents=True)
+    for name, text in (("noun", (NOUNS, INDEX)), ("adj", ("", ""))):
+        for kind, lines in zip(("data", "index"), text):
+            (folder / f"{kind}.{name}").write_text(lines, encoding="utf-8")
+    return wordnet.load(tmp_path)
+
+
+def embed(texts: Sequence[str]) -> Tensor:
+    """A direction for every text."""
+    rows = [torch.randn(64, generator=torch.Generator().manual_seed(hash_of(t))) for t in texts]
+    return F.normalize(torch.stack(rows), dim=1)
+
+
+def hash_of(text: str) -> int:
+    return sum(ord(letter) * 31**i for i, letter in enumerate(text)) % 2**31
+
+
+def test_senses_are_read(net: WordNet) -> None:
+    assert len(net.senses) == 5
+    brolly = net.senses["noun 00000002"]
+    assert brolly.lemmas == ("gamp", "brolly")
+    assert brolly.gloss == "colloquial terms for an umbrella"
+    assert brolly.hypernyms == ("noun 00000001",) and brolly.is_thing
+    assert net.senses["noun 00000003"].hypernyms == (), "a person is no kind of umbrella"
+    assert not net.senses["noun 00000005"].is_thing
+    assert net.senses_of["gamp"] == ("noun 00000003", "noun 00000002")
+
+
+def test_words_are_related_to_known_ones(net: WordNet) -> None:
+    words = {word.text: word for word in unseen_words(net, {"umbrella", "hat"})}
+    assert sorted(words) == ["brolly", "bumbershoot", "gamp"]
+    assert words["bumbershoot"].strongest == ("umbrella", 1.0)
+    assert words["brolly"].strongest == ("umbrella", 0.7)
+    assert [meaning.rank for meaning in words["gamp"].meanings] == [1]
+
+
+def test_rare_words_lie_beside_what_they_mean(net: WordNet) -> None:
+    words = unseen_words(net, {"umbrella"})
+    umbrella = embed(["umbrella"])[0]
+    rare = word_vectors(words, [False] * len(words), embed)
+    torch.testing.assert_close(rare.norm(dim=1), torch.ones(len(words)))
+    whole = word_vectors(words, [True] * len(words), embed)
+    assert bool((rare @ umbrella > 0.8).all())
+    assert bool((whole @ umbrella < rare @ umbrella).all()), "the teacher knows them better"
+
+
+def test_pieces_are_drawn_most(net: WordNet) -> None:
+    words = unseen_words(net, {"umbrella"})
+    weights = draw_weights(words, [True, False, False])
+    assert float(weights.sum()) == pytest.approx(1)
+    assert float(weights[0]) > 5 * float(weights[2]), "brolly, a piece, against gamp"
+
+
+def test_wordings_are_captions_first(net: WordNet, data_dir: Path) -> None:
+    pictures = Pictures(data_dir, ["flat-color-icons"], 4)
+    assert {"red circle", "circle", "shape"} <= known_phrases(pictures)
+    words = unseen_words(net, {"umbrella"})
+    wordings = Wordings(pictures, net, words, draw_weights(words, [True] * len(words)))
+    drawn, n_captions = wordings.draw(np.random.default_rng(0), 40)
+    assert len(drawn) == 40 and n_captions == 10
+    assert all(each.word is None and len(each.parts) == 1 for each in drawn[:n_captions])
+    assert any(len(each.parts) == 2 for each in drawn), "two things joined"
+    of_words = [each for each in drawn if each.word is not None]
+    assert all(words[each.word].text in each.text for each in of_words if each.word is not None)
+    assert any(each.style and each.style in each.text for each in of_words)
+    assert wordings.draw(np.random.default_rng(0), 40)[0] == drawn
+
+
+def test_things_that_a_prompt_joins() -> None:
+    assert things("a cat and a ball", 3) == ["a cat", "a ball"]
+    assert things("Sun & moon, 3d style", 3) == ["Sun, 3d style", "moon, 3d style"]
+    for whole in ("", "a cat", "a black and white cat", "and", "cat and", "band, rock and roll"):
+        assert things(whole, 3) == [], whole

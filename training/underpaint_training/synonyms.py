@@ -1,0 +1,151 @@
+"""Where words that no caption has belong: beside the words for the same or a wider thing.
+
+The teacher knows few rare words: it reads them as pieces of others ("brolly" is near "broccoli").
+WordNet knows what they mean. As in "Retrofitting Word Vectors to Semantic Lexicons" (Faruqui et
+al., 2015) a word moves towards the words that it is related to, the more the less the teacher
+knows it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .data.wordnet import WordNet
+
+Embed = Callable[[Sequence[str]], Tensor]  # n texts → (n, text_dim), of length 1
+
+_MAX_SENSES, _MAX_PHRASES = 4, 4
+_MAX_LENGTH = 30
+# Single words: what is named with two the teacher understands by its parts.
+_WORD = re.compile(r"[a-z][a-z'-]+")
+# How much a phrase says of a word: the same thing, a wider one, a wider one still, a narrower one.
+_SAME, _WIDER, _WIDEST, _NARROWER = 1.0, 0.7, 0.4, 0.4
+_GLOSS = 0.4
+_OWN_WHOLE, _OWN_PIECES = 0.5, 0.1  # weight of the teacher's vector, by whether it knows the word
+_RARE = 0.1  # how often a word is drawn that is read in several pieces
+_SENSE_TEMPERATURE, _RANK_COST = 0.1, 0.7
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """One sense of a word, as captions would say it."""
+
+    phrases: tuple[tuple[str, float], ...]  # words that captions have, and how much each says
+    gloss: str
+    rank: int  # 0 is the most usual sense
+
+
+@dataclass(frozen=True)
+class Word:
+    text: str
+    meanings: tuple[Meaning, ...]
+
+    @property
+    def strongest(self) -> tuple[str, float]:
+        """The phrase that says most."""
+        phrases = [phrase for meaning in self.meanings for phrase in meaning.phrases]
+        return max(phrases, key=lambda phrase: phrase[1])
+
+
+def unseen_words(net: WordNet, known: AbstractSet[str]) -> list[Word]:
+    """Words that are not `known` but related to one that is, in the order of the alphabet."""
+    narrower: dict[str, list[str]] = defaultdict(list)
+    for key, sense in net.senses.items():
+        for wider in sense.hypernyms:
+            narrower[wider].append(key)
+    words = []
+    for text, keys in sorted(net.senses_of.items()):
+        if text in known or len(text) > _MAX_LENGTH or not _WORD.fullmatch(text):
+            continue
+        meanings = [
+            Meaning(_phrases(net, key, known, narrower), net.senses[key].gloss, rank)
+            for rank, key in enumerate(keys[:_MAX_SENSES])
+        ]
+        found = tuple(meaning for meaning in meanings if meaning.phrases)
+        words += [Word(spelling, found) for spelling in _spellings(text, known) if found]
+    return words
+
+
+def _phrases(
+    net: WordNet, key: str, known: AbstractSet[str], narrower: Mapping[str, Sequence[str]]
+) -> tuple[tuple[str, float], ...]:
+    """The closest known words for a sense; narrower ones only where nothing else is known.
+
+    What cannot be painted counts only if a known word means the same.
+    """
+    sense = net.senses[key]
+    same = [lemma for lemma in sense.lemmas if lemma in known]
+    if same or not sense.is_thing:
+        return tuple((lemma, _SAME) for lemma in same[:_MAX_PHRASES])
+    wider = sense.hypernyms
+    widest = [above for each in wider for above in net.senses[each].hypernyms]
+    for keys, weight in ((wider, _WIDER), (widest, _WIDEST)):
+        found = [lemma for each in keys for lemma in net.senses[each].lemmas if lemma in known]
+        if found:
+            return tuple((lemma, weight) for lemma in found[:_MAX_PHRASES])
+    below = [lemma for each in narrower.get(key, ()) for lemma in net.senses[each].lemmas]
+    return tuple((lemma, _NARROWER) for lemma in below if lemma in known)[:_MAX_PHRASES]
+
+
+def _spellings(text: str, known: AbstractSet[str]) -> list[str]:
+    """With a hyphen, with a space and in one word."""
+    spellings = [text]
+    if "-" in text:
+        spellings += [text.replace("-", " "), text.replace("-", "")]
+    return [spelling for spelling in spellings if spelling not in known]
+
+
+def draw_weights(words: Sequence[Word], is_piece: Sequence[bool]) -> Tensor:
+    """How often each word is drawn, (n,), the sum is 1.
+
+    Certain ones more, the thousand kinds of plant less, and most of all those that the student
+    reads as one piece: it can learn them.
+    """
+    n_like: dict[str, int] = defaultdict(int)
+    for word in words:
+        n_like[word.strongest[0]] += 1
+    weights = [
+        word.strongest[1] / n_like[word.strongest[0]] ** 0.25 * (1 if is_whole else _RARE)
+        for word, is_whole in zip(words, is_piece)
+    ]
+    return torch.tensor(weights, dtype=torch.float64) / sum(weights)
+
+
+def word_vectors(words: Sequence[Word], is_whole: Sequence[bool], embed: Embed) -> Tensor:
+    """What the student should answer, (n, text_dim); `is_whole`: the teacher has it as one piece.
+
+    Of several senses those count that the teacher thinks of, the usual ones more.
+    """
+    texts = list(dict.fromkeys(text for word in words for text in _texts(word)))
+    row_of = {text: row for row, text in enumerate(texts)}
+    vectors = embed(texts)
+    found = []
+    for word, whole in zip(words, is_whole):
+        own = vectors[row_of[word.text]]
+        senses, scores = [], []
+        for meaning in word.meanings:
+            rows = [row_of[phrase] for phrase, _ in meaning.phrases]
+            weights = torch.tensor([weight for _, weight in meaning.phrases])
+            best = float(weights.max())
+            sense = weights @ vectors[rows] / weights.sum()
+            sense = best * sense + _GLOSS * vectors[row_of[meaning.gloss]]
+            agreement = float(F.cosine_similarity(own, sense, dim=0)) if whole else 0.0
+            senses.append(F.normalize(sense, dim=0))
+            scores.append(agreement / _SENSE_TEMPERATURE - _RANK_COST * meaning.rank + 2 * best)
+        mixed = torch.tensor(scores).softmax(0) @ torch.stack(senses)
+        weight = _OWN_WHOLE if whole else _OWN_PIECES
+        found.append(F.normalize(F.normalize(mixed, dim=0) + weight * own, dim=0))
+    return torch.stack(found)
+
+
+def _texts(word: Word) -> list[str]:
+    phrases = [phrase for meaning in word.meanings for phrase, _ in meaning.phrases]
+    return [word.text, *phrases, *(meaning.gloss for meaning in word.meanings)]
