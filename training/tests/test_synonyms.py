@@ -12,11 +12,14 @@ import torch.nn.functional as F
 from torch import Tensor
 from underpaint_reference.text import things
 
+from underpaint_training.config import Settings
 from underpaint_training.data import wordnet
 from underpaint_training.data.pictures import Pictures
 from underpaint_training.data.wordnet import WordNet
 from underpaint_training.synonyms import draw_weights, unseen_words, word_vectors
+from underpaint_training.text import random_encoder
 from underpaint_training.wordings import Wordings, known_phrases
+from underpaint_training.words import TABLE, Rows
 
 # As the files are: a licence with two spaces, then offset, lexicographer file, kind, words in
 # hexadecimal, pointers, gloss.
@@ -94,14 +97,14 @@ def test_pieces_are_drawn_most(net: WordNet) -> None:
     assert float(weights[0]) > 5 * float(weights[2]), "brolly, a piece, against gamp"
 
 
-def test_wordings_are_captions_first(net: WordNet, data_dir: Path) -> None:
+def test_long_wordings_come_first(net: WordNet, data_dir: Path) -> None:
     pictures = Pictures(data_dir, ["flat-color-icons"], 4)
     assert {"red circle", "circle", "shape"} <= known_phrases(pictures)
     words = unseen_words(net, {"umbrella"})
     wordings = Wordings(pictures, net, words, draw_weights(words, [True] * len(words)))
-    drawn, n_captions = wordings.draw(np.random.default_rng(0), 40)
-    assert len(drawn) == 40 and n_captions == 10
-    assert all(each.word is None and len(each.parts) == 1 for each in drawn[:n_captions])
+    drawn, n_long = wordings.draw(np.random.default_rng(0), 40)
+    assert len(drawn) == 40 and n_long == 12
+    assert all(each.word is None and len(each.parts) == 1 for each in drawn[:n_long])
     assert any(len(each.parts) == 2 for each in drawn), "two things joined"
     of_words = [each for each in drawn if each.word is not None]
     assert all(words[each.word].text in each.text for each in of_words if each.word is not None)
@@ -114,3 +117,17 @@ def test_things_that_a_prompt_joins() -> None:
     assert things("Sun & moon, 3d style", 3) == ["Sun, 3d style", "moon, 3d style"]
     for whole in ("", "a cat", "a black and white cat", "and", "cat and", "band, rock and roll"):
         assert things(whole, 3) == [], whole
+
+
+def test_only_the_rows_of_words_are_trained(smoke: Settings) -> None:
+    torch.manual_seed(0)
+    encoder = random_encoder(smoke.model_config().text)
+    ids = torch.tensor([7, 30])
+    module, whole = Rows(encoder, ids), encoder.state_dict()[TABLE]
+    torch.testing.assert_close(module.table(whole), whole)
+    module.table(whole)[[7, 30, 8]].sum().backward()
+    assert module.rows.grad is not None and bool((module.rows.grad == 1).all())
+    with torch.no_grad():
+        module.rows += 1
+    changed = (module.table(whole) != whole).any(1).nonzero().flatten()
+    assert changed.tolist() == [7, 30]

@@ -25,10 +25,10 @@ from .warps import elastic, over, place, rotate_hue, squash
 
 _P_SELF, _P_NOTHING = 0.55, 0.12
 _P_SELF_EXACT = 0.5  # of those that find themselves
-_P_HUE, _P_MOVE, _P_SQUASH, _P_BEND = 0.3, 0.5, 0.2, 0.7
+_P_HUE, _P_MOVE, _P_SQUASH, _P_BEND = 0.3, 0.5, 0.35, 0.7
 _P_REFERENCE = 0.6
-_P_FLIPPED_MEMORY = 0.8  # of flipped pictures that are not their own memory
-_P_PAIR = 0.08  # two things in one picture
+_P_FLIPPED_MEMORY = 0.6  # of flipped pictures that are not their own memory
+_P_PAIR = 0.1  # two things in one picture
 _P_EMPTY_PROMPT, _P_EMPTY_PROMPT_ALONE = 0.1, 0.35  # with and without memory
 _MIN_SIMILARITY = 0.25
 _DRAW_TEMPERATURE = 0.08

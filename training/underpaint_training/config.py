@@ -89,6 +89,14 @@ class TextSettings:
 
 
 @dataclass(frozen=True)
+class WordsSettings:
+    budget: Budget = Budget(steps=0)  # none: words mean what the stage text made of them
+    schedule: Schedule = Schedule(adamw=1e-2, warmup_steps=20, falls_from=0.3)
+    batch_size: int = 512
+    ema_decay: float = 0.99
+
+
+@dataclass(frozen=True)
 class MemorySettings:
     n_neighbours: int = 24
     max_entries: int = 20_000
@@ -118,6 +126,7 @@ class Settings:
     memory: MemorySettings
     generator: GeneratorSettings
     decoder: DecoderSettings = DecoderSettings()
+    words: WordsSettings = WordsSettings()
     data_dir: Path = Path("target/training/data")
     run_dir: Path = Path("target/training/run")
     seed: int = 0

@@ -38,6 +38,7 @@ from .wordings import Wording, Wordings, known_phrases
 log = logging.getLogger(__name__)
 
 STAGE = FOLDER
+WORDS = "words"  # the stage after it
 _TEACHER_CONFIG = TextConfig(24, 384, 6, 12, 1536, 30522, 512, 1e-12)
 _INITIAL_STD = 0.02
 _STYLE_STRENGTH = 0.5  # beside a description of 1
@@ -62,9 +63,7 @@ class TextTask(loop.Task):
             self.module = student_of(state, teacher_folder, config.text, folder)
         net = wordnet.load(settings.data_dir)
         words = unseen_words(net, known_phrases(pictures))
-        self.word_vectors = word_vectors(
-            words, are_pieces(self.read_for_teacher, words), self._taught
-        )
+        self.word_vectors = vectors_of(words, self.teacher, self.read_for_teacher)
         is_piece = are_pieces(self.read, words)
         log.info("text: %d words that no caption has, %d are pieces", len(words), sum(is_piece))
         self.wordings = Wordings(pictures, net, words, draw_weights(words, is_piece))
@@ -76,22 +75,22 @@ class TextTask(loop.Task):
         )
 
     def losses(self, moment: Moment) -> dict[str, Tensor]:
-        drawn, n_captions = self.wordings.draw(moment.rng, self.settings.batch_size)
+        drawn, n_long = self.wordings.draw(moment.rng, self.settings.batch_size)
         texts, wanted = [each.text for each in drawn], self._wanted(drawn)
         with torch.no_grad(), autocast():
-            taught = in_fp32(self.teacher(*self.read_for_teacher(texts[:n_captions])))
+            taught = in_fp32(self.teacher(*self.read_for_teacher(texts[:n_long])))
         with autocast():
-            captions = in_fp32(self.module(*self.read(texts[:n_captions])))
+            long = in_fp32(self.module(*self.read(texts[:n_long])))
             # Words apart: they are short, and all would be padded to the longest.
-            others = in_fp32(self.module(*self.read(texts[n_captions:])))
-        hidden = hidden_loss(captions, taught)
-        unit = F.normalize(torch.cat([captions.pooled, others.pooled]), dim=1)
+            short = in_fp32(self.module(*self.read(texts[n_long:])))
+        hidden = hidden_loss(long, taught)
+        unit = F.normalize(torch.cat([long.pooled, short.pooled]), dim=1)
         cosine = (unit * wanted).sum(1)
         # Similarities within the batch: what retrieval compares.
         relations = F.mse_loss(unit @ unit.t(), wanted @ wanted.t())
         loss = (1 - cosine.mean()) + _RELATIONS_WEIGHT * relations + hidden
         is_word = torch.tensor([each.word is not None for each in drawn])
-        measures = {"captions": cosine[:n_captions].mean(), "words": cosine[is_word].mean()}
+        measures = {"captions": cosine[:n_long].mean(), "words": cosine[is_word].mean()}
         return {"loss": loss, "hidden": hidden, "relations": relations} | measures
 
     def _wanted(self, drawn: Sequence[Wording]) -> Tensor:
@@ -110,9 +109,24 @@ class TextTask(loop.Task):
         return torch.stack(wanted)
 
     def _taught(self, texts: Sequence[str]) -> Tensor:
-        """The teacher's sentence vectors, (n, text_dim) of length 1."""
-        with autocast():
-            return encode_all(self.teacher, self.read_for_teacher, texts)
+        return sentence_vectors(self.teacher, self.read_for_teacher, texts)
+
+
+def sentence_vectors(teacher: TextEncoder, read: PromptReader, texts: Sequence[str]) -> Tensor:
+    """The teacher's sentence vectors, (n, text_dim) of length 1."""
+    with autocast():
+        return encode_all(teacher, read, texts)
+
+
+def vectors_of(words: Sequence[Word], teacher: TextEncoder, read: PromptReader) -> Tensor:
+    """Where the unseen words belong, (n, text_dim) of length 1."""
+    is_whole = are_pieces(read, words)
+    return word_vectors(words, is_whole, lambda texts: sentence_vectors(teacher, read, texts))
+
+
+def unseen_vectors(settings: Settings, words: Sequence[Word]) -> Tensor:
+    """`vectors_of` by the teacher of a run."""
+    return vectors_of(words, *load_teacher(teacher_model_folder(settings.data_dir)))
 
 
 def style_directions(vectors: Tensor) -> Tensor:
@@ -198,10 +212,19 @@ def random_encoder(config: TextConfig) -> TextEncoder:
 
 
 def frozen_text(settings: Settings, config: Config) -> TextEncoder:
-    """The encoder as its stage left it."""
+    """The encoder as its stages left it."""
     if not settings.text.uses_teacher:
         torch.manual_seed(settings.seed)
         return random_encoder(config.text)
+    encoder = trained_encoder(settings, config)
+    if (settings.run_dir / WORDS / loop.CHECKPOINT).is_file():
+        state = loop.averaged_weights(settings, WORDS)
+        encoder.embeddings["word_embeddings"].weight[state["ids"]] = state["rows"]
+    return encoder
+
+
+def trained_encoder(settings: Settings, config: Config) -> TextEncoder:
+    """The encoder as the stage `text` left it, on the device."""
     encoder = TextEncoder(config.text)
     encoder.load_state_dict(loop.averaged_weights(settings, STAGE))
     return encoder.eval().requires_grad_(False)

@@ -25,6 +25,8 @@ from .text import TextTask
 from .tokenizer import STAGE as TOKENIZER
 from .tokenizer import TokenizerTask, frozen_tokenizer
 from .vocabulary import write_vocabulary
+from .words import STAGE as WORDS
+from .words import WordsTask
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +79,13 @@ def _text(settings: Settings) -> None:
         loop.run(task, TEXT, settings.text.budget, settings.text.ema_decay, settings)
 
 
+def _words(settings: Settings) -> None:
+    budget = settings.words.budget
+    if budget.steps != 0:
+        task = WordsTask(settings, settings.model_config(), _pictures(settings))
+        loop.run(task, WORDS, budget, settings.words.ema_decay, settings)
+
+
 def _tokenizer(settings: Settings) -> None:
     task = TokenizerTask(settings, settings.model_config(), _pictures(settings))
     loop.run(task, TOKENIZER, settings.tokenizer.budget, settings.tokenizer.ema_decay, settings)
@@ -126,13 +135,14 @@ def _reader(settings: Settings) -> PromptReader:
 STAGES: dict[str, Callable[[Settings], None]] = {
     "data": _data,
     TEXT: _text,
+    WORDS: _words,
     TOKENIZER: _tokenizer,
     memory.STAGE: _memory,
     GENERATOR: _generator,
     DECODER: _decoder,
     "export": _export,
 }
-TRAINED = (TEXT, TOKENIZER, GENERATOR, DECODER)  # on the device; the other stages on the CPU
+TRAINED = (TEXT, WORDS, TOKENIZER, GENERATOR, DECODER)  # on the device; the other stages on the CPU
 
 
 if __name__ == "__main__":

@@ -41,18 +41,17 @@ class Wordings:
         self._up_to = np.cumsum(weights.numpy())
 
     def draw(self, rng: np.random.Generator, n: int) -> tuple[list[Wording], int]:
-        """n texts; the first of them are captions, how many is the second result."""
-        n_captions, n_pairs = round(n * _P_CAPTION), round(n * _P_PAIR)
-        n_glosses = round(n * _P_GLOSS)
+        """n texts; the long ones, captions and glosses, first: the second result says how many."""
+        n_captions, n_pairs, n_glosses = (round(n * p) for p in (_P_CAPTION, _P_PAIR, _P_GLOSS))
         n_words = n - n_captions - n_pairs - n_glosses
         words = np.searchsorted(self._up_to, rng.random(n_words) * self._up_to[-1])
+        pairs = self.pictures.draw(rng, 2 * n_pairs).reshape(n_pairs, 2)
         draw = random.Random(int(rng.integers(2**63)))
         drawn = [self._caption(int(i), draw) for i in self.pictures.draw(rng, n_captions)]
+        drawn += [Wording(gloss, (gloss,)) for gloss in draw.choices(self.glosses, k=n_glosses)]
         drawn += [self._word(int(i), draw) for i in words]
-        pairs = self.pictures.draw(rng, 2 * n_pairs).reshape(n_pairs, 2)
         drawn += [self._pair(int(one), int(other), draw) for one, other in pairs]
-        glosses = draw.choices(self.glosses, k=n_glosses)
-        return drawn + [Wording(gloss, (gloss,)) for gloss in glosses], n_captions
+        return drawn, n_captions + n_glosses
 
     def _caption(self, index: int, draw: random.Random) -> Wording:
         entry = self.pictures.entries[index]
