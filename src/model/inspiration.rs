@@ -7,7 +7,8 @@ use candle_core::Tensor;
 use super::ModelError;
 use super::config::{Config, MemoryConfig};
 use super::memory::{
-    Asked, Candidates, Match, OwnKeys, OwnMemories, PictureMemory, Place, Retrieved, Search, entry_id,
+    Asked, Candidates, Match, OwnKeys, OwnMemories, PictureMemory, Place, Retrieved, Search,
+    entry_id,
 };
 use super::redraw::Redraw;
 use super::tokenizer::Tokenizer;

@@ -18,14 +18,14 @@ from .data.captions import COLOURS, key_caption
 from .data.fetch import fetch
 from .data.pictures import Pictures
 from .data.sources import TEXT_TEACHER
-from .synonyms import unseen_words
+from .synonyms import draw_weights, unseen_words
 from .wordings import known_phrases
 
 FOLDER = "text"  # of a run
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789,.'-&!?"
 _INNER_SHARE = 11  # one piece in so many is the inside of a word
-_LANGUAGE_SHARE = 5  # one in so many is a common word that is no thing
+_LANGUAGE_SHARE = 17  # one in so many is a common word that is no thing
 
 
 def write_vocabulary(settings: Settings, pictures: Pictures) -> None:
@@ -63,7 +63,7 @@ def base_pieces() -> list[str]:
 class FurtherWords:
     """What prompts may say and captions do not."""
 
-    things: list[list[str]]  # that can be painted; the most common ones, then more
+    things: list[list[str]]  # that can be painted, by how common they are
     common: set[str]
     texts: list[str]  # that use the words of the language
 
@@ -71,15 +71,18 @@ class FurtherWords:
 def further_words(data_dir: Path, pictures: Pictures) -> FurtherWords:
     """Words for things that WordNet relates to captions, and its glosses."""
     net = wordnet.load(data_dir)
-    common, more = wordnet.common_words(data_dir)
+    tiers = wordnet.common_words(data_dir)
+    words = unseen_words(net, known_phrases(pictures))
+    worth = draw_weights(words, [True] * len(words)).tolist()
+    ranked = [word for _, word in sorted(zip(worth, words), key=lambda pair: -pair[0])]
     unseen = [
         word.text
-        for word in unseen_words(net, known_phrases(pictures))
+        for word in ranked
         if any(net.senses[key].is_thing for key in net.senses_of.get(word.text, ()))
     ]
-    things = [[w for w in unseen if w in common], [w for w in unseen if w in more - common]]
+    things = [[word for word in unseen if word in tier] for tier in tiers]
     glosses = [f"{', '.join(sense.lemmas)}: {sense.gloss}" for sense in net.senses.values()]
-    return FurtherWords(things, common, glosses)
+    return FurtherWords(things, tiers[0], glosses)
 
 
 def kept_pieces(
@@ -101,8 +104,7 @@ def kept_pieces(
         *words,
         *further.things[0],
         *language[: n_pieces // _LANGUAGE_SHARE],
-        *further.things[1],
-        *language,
+        *(word for tier in further.things[1:] for word in tier),
     ]
     chosen = list(dict.fromkeys(ranked))[:n_pieces]
     return sorted(

@@ -174,8 +174,8 @@ impl Candidates {
             for entries in &mut drawn {
                 entries.retain(|entry| chosen.iter().all(|it| it.found.entry != entry.found.entry));
             }
-            let turns = (0..drawn.len()).map(|offset| (turn + offset) % of_things.len());
-            if let Some(whose) = turns.into_iter().find(|whose| !drawn[*whose].is_empty()) {
+            let mut turns = (0..drawn.len()).map(|offset| (turn + offset) % of_things.len());
+            if let Some(whose) = turns.find(|whose| !drawn[*whose].is_empty()) {
                 chosen.push(Retrieved { slot: *slot, found: drawn[whose][0].found });
             }
         }

@@ -41,8 +41,15 @@ mod tests {
 
     #[test]
     fn one_thing_stays_whole() {
-        let prompts =
-            ["", "a cat", "a black and white cat", "and", "cat and", "band, rock and roll", "sandy"];
+        let prompts = [
+            "",
+            "a cat",
+            "a black and white cat",
+            "and",
+            "cat and",
+            "band, rock and roll",
+            "sandy",
+        ];
         for prompt in prompts {
             assert_eq!(things(prompt, 3), Vec::<String>::new(), "{prompt}");
         }

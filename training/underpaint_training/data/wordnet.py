@@ -15,9 +15,9 @@ from .sources import WORD_LISTS, WORDNET
 
 PARTS = ("noun", "adj")
 _HYPERNYM = "@"
-# Lexicographer files (`lexnames(5WN)`) of what can be painted: animals, artifacts, body, food,
-# objects, people, phenomena, plants, shapes.
-_THINGS = frozenset({5, 6, 8, 13, 17, 18, 19, 20, 25})
+# Lexicographer files (`lexnames(5WN)`) of what can be painted: animals, artifacts, body, figures of
+# thought (ghosts), writings, events, food, objects, people, phenomena, plants, shapes.
+_THINGS = frozenset({5, 6, 8, 9, 10, 11, 13, 17, 18, 19, 20, 25})
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,13 @@ def _sense(line: str, part: str) -> tuple[str, Sense]:
 
 
 def common_words(data_dir: Path) -> list[set[str]]:
-    """Words in common use: the most common ones, then more of them."""
-    found: dict[str, set[str]] = {}
-    for package in WORD_LISTS:
-        folder = fetch(package, data_dir) / "usr" / "share" / "dict"
-        for path in sorted(folder.glob("*english*")):
-            size = "small" if path.name.endswith("small") else "standard"
-            words = path.read_text(encoding="utf-8").lower().split()
-            found.setdefault(size, set()).update(words)
-    return [found["small"], found["standard"]]
+    """Words in use: the most common ones, then those of each longer list."""
+    tiers = []
+    for packages in WORD_LISTS:
+        words: set[str] = set()
+        for package in packages:
+            folder = fetch(package, data_dir) / "usr" / "share" / "dict"
+            for path in folder.glob("*english*"):
+                words.update(path.read_text(encoding="utf-8").lower().split())
+        tiers.append(words.difference(*tiers))
+    return tiers

@@ -404,8 +404,7 @@ fn things_that_share_their_entries_fill_all_slots() {
     let request = MemoryRequest::default();
     let thing: &[f32] = &[1.0, 0.1, 0.0, 0.0];
     let asked = Asked { whole: &[0.0, 0.0, 0.0, 1.0], things: &[thing, thing] };
-    let found =
-        Candidates::of_each(&search(&memory, &request), asked, &config.memory, &request);
+    let found = Candidates::of_each(&search(&memory, &request), asked, &config.memory, &request);
     let entries: HashSet<EntryId> =
         Candidates::draw_each(&found, 1).iter().map(|drawn| drawn.found.entry).collect();
     assert_eq!(entries.len(), 3);
