@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from underpaint_training.data.catalogue import split_glued
 from underpaint_training.data.pictures import Pictures
 from underpaint_training.data.render import MARGIN_PX, SIZE_PX
 from underpaint_training.data.sources import SOURCES, Package, Source
+from underpaint_training.memory import says, shipped_entries
 from underpaint_training.warps import rotate_hue
 
 
@@ -59,6 +61,21 @@ def test_held_out_pictures_are_never_drawn(data_dir: Path) -> None:
     assert len(pictures.held_out) == 4
     assert not set(pictures.held_out.tolist()) & set(drawn.tolist())
     assert len(set(drawn.tolist())) == len(pictures) - 4
+
+
+def test_what_ships_is_not_held_out_and_has_a_name(data_dir: Path) -> None:
+    pictures = Pictures(data_dir, ["flat-color-icons"], n_held_out=4)
+    shipped = shipped_entries(pictures, max_entries=10, words={"none of its names"})
+    assert len(shipped) == 10 and not set(shipped.tolist()) & set(pictures.held_out.tolist())
+    entry = pictures.entries[0]
+    words = {"ring", "red", "a"}
+    for name, is_named in (("red square", True), ("ring09", True), ("kppp", False), ("a 7", False)):
+        assert says(replace(entry, name=name), words) == is_named, name
+    drawings = [replace(each, source="openclipart") for each in pictures.entries]
+    pictures.entries = drawings
+    assert len(shipped_entries(pictures, 20, {"red"})) == sum(
+        i not in pictures.held_out for i, each in enumerate(drawings) if "red" in each.name
+    )
 
 
 def test_pictures_are_premultiplied_and_have_a_margin(data_dir: Path) -> None:

@@ -16,8 +16,8 @@ from underpaint_training.config import Settings
 from underpaint_training.data import wordnet
 from underpaint_training.data.pictures import Pictures
 from underpaint_training.data.wordnet import WordNet
+from underpaint_training.encoders import random_encoder
 from underpaint_training.synonyms import draw_weights, unseen_words, word_vectors
-from underpaint_training.text import random_encoder
 from underpaint_training.wordings import Wordings, known_phrases
 from underpaint_training.words import TABLE, Rows
 

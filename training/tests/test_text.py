@@ -14,15 +14,8 @@ from underpaint_reference.text import EncodedText, PromptReader
 
 from underpaint_training.config import Settings
 from underpaint_training.data.pictures import Pictures
-from underpaint_training.text import (
-    STAGE,
-    frozen_text,
-    hidden_loss,
-    in_fp32,
-    random_encoder,
-    student_of,
-    style_directions,
-)
+from underpaint_training.encoders import in_fp32, random_encoder, student_of
+from underpaint_training.text import STAGE, frozen_text, hidden_loss, style_directions
 from underpaint_training.vocabulary import (
     FurtherWords,
     base_pieces,

@@ -14,7 +14,7 @@ from .config import Settings
 from .data.pictures import Pictures
 from .data.sources import source
 
-_TRAINED = ("text", "tokenizer", "generator", "decoder")
+_TRAINED = ("text", "words", "tokenizer", "generator", "decoder")
 _PARTS = {
     "tokenizer": "multi-scale residual autoencoder of pictures",
     "generator": "scale-Markov transformer with control encoders and pointer head",

@@ -19,13 +19,13 @@ from .batches import Batches
 from .config import Settings
 from .data.pictures import Pictures
 from .devices import autocast, cpu_copy, current, on_cpu
+from .encoders import in_fp32
 from .initialise import fresh_generator, weights_of
 from .loop import Moment
 from .memory import PictureMemory
 from .optim import Optimisers
 from .painting import LiveModel, paint_sheet
 from .scales import Conditions, ScalesModel, control_tokens
-from .text import in_fp32
 
 STAGE = "generator"
 _MAX_NOISE = 0.3  # share of the cells whose code is disturbed, at most

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +19,12 @@ from underpaint_reference.text import PromptReader, TextEncoder
 from underpaint_reference.tokenizer import Tokenizer
 
 from .config import MemorySettings, Settings
+from .data import wordnet
 from .data.captions import key_caption
-from .data.pictures import Pictures
+from .data.pictures import Entry, Pictures
 from .data.sources import source
 from .devices import autocast
-from .text import encode_all
+from .encoders import encode_all
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +97,7 @@ def build(
     partial = folder / "tables.partial.npz"
     np.savez(partial, **tables)
     os.replace(partial, folder / "tables.npz")
-    n_entries = write_shipped(folder, pictures, PictureMemory(settings), tokenizer, settings.memory)
+    n_entries = write_shipped(settings, pictures, tokenizer)
     log.info("memory: %d pictures ship", n_entries)
 
 
@@ -137,8 +139,14 @@ def _write_latents(
     os.replace(partial, path)
 
 
-def shipped_entries(pictures: Pictures, max_entries: int) -> NDArray[np.int64]:
-    """Which pictures ship: of sources that allow it, no tone variants, none held out, few flags."""
+def shipped_entries(
+    pictures: Pictures, max_entries: int, words: AbstractSet[str] | None = None
+) -> NDArray[np.int64]:
+    """Which pictures ship: of sources that allow it, no tone variants, none held out, few flags.
+
+    Drawings of Openclipart may be named in any language or as a file; those without one of the
+    `words` in their name are left out: a prompt that finds them means something else.
+    """
     held_out = set(pictures.held_out.tolist())
     chosen = [
         i
@@ -148,28 +156,36 @@ def shipped_entries(pictures: Pictures, max_entries: int) -> NDArray[np.int64]:
     flags_of = {"fluent-emoji-flat", "noto"}
     entries = pictures.entries
     chosen = [i for i in chosen if not entries[i].is_flag or entries[i].source in flags_of]
+    if words is not None:
+        chosen = [
+            i for i in chosen if entries[i].source != "openclipart" or says(entries[i], words)
+        ]
     # Beyond the limit flags go first, then pictures of the largest source.
     is_last = [(entries[i].is_flag, entries[i].source == "openclipart") for i in chosen]
     ranked = [i for _, i in sorted(zip(is_last, chosen), key=lambda pair: pair[0])]
     return np.array(sorted(ranked[:max_entries]), dtype=np.int64)
 
 
+def says(entry: Entry, words: AbstractSet[str]) -> bool:
+    """Whether one of the words of a name, numbers at its end aside, is among the given ones."""
+    names = (name.rstrip("0123456789") for name in entry.name.lower().split())
+    return any(len(name) > 1 and name in words for name in names)
+
+
 @torch.no_grad()
-def write_shipped(
-    folder: Path,
-    pictures: Pictures,
-    memory: PictureMemory,
-    tokenizer: Tokenizer,
-    settings: MemorySettings,
-) -> int:
+def write_shipped(settings: Settings, pictures: Pictures, tokenizer: Tokenizer) -> int:
     """Writes `memory.safetensors` and `memory.jsonl`, each picture once.
 
     Returns the number of entries.
     """
-    chosen = shipped_entries(pictures, settings.max_entries)
+    folder, memory = settings.run_dir / STAGE, PictureMemory(settings)
+    words = None
+    if settings.text.uses_teacher:
+        words = set().union(*wordnet.common_words(settings.data_dir))
+    chosen = shipped_entries(pictures, settings.memory.max_entries, words)
     parts = []
-    for start in range(0, len(chosen), settings.batch_size):
-        latents = _latents(memory, chosen[start : start + settings.batch_size])
+    for start in range(0, len(chosen), settings.memory.batch_size):
+        latents = _latents(memory, chosen[start : start + settings.memory.batch_size])
         parts.append(torch.cat(tokenizer.quantise(latents)[0], dim=1))
     ids = torch.cat(parts)
     first: dict[bytes, int] = {}

@@ -11,16 +11,13 @@ that mean the same (`synonyms`).
 from __future__ import annotations
 
 import logging
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
-from tokenizers import Tokenizer as WordPiece
-from torch import Tensor, nn
-from underpaint_reference.config import Config, TextConfig
+from torch import Tensor
+from underpaint_reference.config import Config
 from underpaint_reference.text import EncodedText, PromptReader, TextEncoder
 
 from . import loop
@@ -28,10 +25,12 @@ from .config import Settings
 from .data import wordnet
 from .data.pictures import Pictures
 from .devices import autocast
+from .encoders import in_fp32, random_encoder, student_of
 from .initialise import weights_of
 from .loop import Moment
 from .optim import Optimisers
-from .synonyms import Word, draw_weights, unseen_words, word_vectors
+from .synonyms import draw_weights, unseen_words
+from .teacher import are_pieces, load_teacher, sentence_vectors, vectors_of
 from .vocabulary import FOLDER, teacher_model_folder
 from .wordings import Wording, Wordings, known_phrases
 
@@ -39,11 +38,8 @@ log = logging.getLogger(__name__)
 
 STAGE = FOLDER
 WORDS = "words"  # the stage after it
-_TEACHER_CONFIG = TextConfig(24, 384, 6, 12, 1536, 30522, 512, 1e-12)
-_INITIAL_STD = 0.02
 _STYLE_STRENGTH = 0.5  # beside a description of 1
 _RELATIONS_WEIGHT = 10
-_ROWS_AT_ONCE = 256
 
 
 class TextTask(loop.Task):
@@ -112,32 +108,11 @@ class TextTask(loop.Task):
         return sentence_vectors(self.teacher, self.read_for_teacher, texts)
 
 
-def sentence_vectors(teacher: TextEncoder, read: PromptReader, texts: Sequence[str]) -> Tensor:
-    """The teacher's sentence vectors, (n, text_dim) of length 1."""
-    with autocast():
-        return encode_all(teacher, read, texts)
-
-
-def vectors_of(words: Sequence[Word], teacher: TextEncoder, read: PromptReader) -> Tensor:
-    """Where the unseen words belong, (n, text_dim) of length 1."""
-    is_whole = are_pieces(read, words)
-    return word_vectors(words, is_whole, lambda texts: sentence_vectors(teacher, read, texts))
-
-
-def unseen_vectors(settings: Settings, words: Sequence[Word]) -> Tensor:
-    """`vectors_of` by the teacher of a run."""
-    return vectors_of(words, *load_teacher(teacher_model_folder(settings.data_dir)))
-
-
 def style_directions(vectors: Tensor) -> Tensor:
     """What tells each style from the others: (n, text_dim) of length 1."""
     if len(vectors) < 2:
         return vectors
     return F.normalize(vectors - vectors.mean(0), dim=1)
-
-
-def in_fp32(text: EncodedText) -> EncodedText:
-    return EncodedText(text.hidden.float(), text.mask, text.pooled.float())
 
 
 def hidden_loss(found: EncodedText, wanted: EncodedText) -> Tensor:
@@ -148,67 +123,6 @@ def hidden_loss(found: EncodedText, wanted: EncodedText) -> Tensor:
     mask = (found.mask[:, :length] & same[:, None])[..., None]
     squared = (found.hidden[:, :length] - wanted.hidden[:, :length]).square() * mask
     return squared.sum() / (mask.sum().clamp(min=1) * found.hidden.shape[-1])
-
-
-def load_teacher(folder: Path) -> tuple[TextEncoder, PromptReader]:
-    """all-MiniLM-L6-v2 without its pooler."""
-    teacher = TextEncoder(_TEACHER_CONFIG)
-    weights = load_file(folder / "model.safetensors")
-    weights = {name.removeprefix("bert."): value.float() for name, value in weights.items()}
-    teacher.load_state_dict({name: weights[name] for name in teacher.state_dict()})
-    return teacher.eval().requires_grad_(False), PromptReader(folder, _TEACHER_CONFIG)
-
-
-def are_pieces(read: PromptReader, words: Sequence[Word]) -> list[bool]:
-    """Which words are read as one piece."""
-    _, mask = read([word.text for word in words])
-    return (mask.sum(1) == 3).tolist()  # with [CLS] and [SEP]
-
-
-@torch.no_grad()
-def student_of(
-    source: Mapping[str, Tensor], source_folder: Path, config: TextConfig, folder: Path
-) -> TextEncoder:
-    """A student of the source's width, started from its pieces and evenly spaced layers.
-
-    A piece that the source does not have starts as the mean of those that it reads instead.
-    """
-    student = TextEncoder(config)
-    n_source = len({name.split(".")[2] for name in source if name.startswith("encoder.layer.")})
-    parts_of = pieces_in(source_folder / "tokenizer.json", folder / "tokenizer.json")
-    for name, value in student.state_dict().items():
-        parts = name.split(".")
-        if parts[:2] == ["encoder", "layer"]:
-            layer_idx = (int(parts[2]) + 1) * n_source // config.num_hidden_layers - 1
-            name = ".".join([*parts[:2], str(layer_idx), *parts[3:]])
-        copied = source[name]
-        if parts[:2] == ["embeddings", "word_embeddings"]:
-            copied = torch.stack([copied[rows].mean(0) for rows in parts_of])
-        value.copy_(copied[: len(value)])
-    return student
-
-
-def pieces_in(source: Path, own: Path) -> list[list[int]]:
-    """For each piece of the vocabulary `own` the ids of what the vocabulary `source` reads."""
-    theirs = WordPiece.from_file(str(source))
-    vocabulary = theirs.get_vocab()
-    pieces = WordPiece.from_file(str(own)).get_vocab()
-    return [
-        [vocabulary[piece]]
-        if piece in vocabulary
-        else theirs.encode(piece.removeprefix("##"), add_special_tokens=False).ids
-        for piece in sorted(pieces, key=pieces.__getitem__)
-    ]
-
-
-@torch.no_grad()
-def random_encoder(config: TextConfig) -> TextEncoder:
-    """An encoder that was taught nothing, for runs that only test the chain."""
-    encoder = TextEncoder(config)
-    for module in encoder.modules():
-        if isinstance(module, (nn.Linear, nn.Embedding)):
-            nn.init.normal_(module.weight, std=_INITIAL_STD)
-    return encoder.eval().requires_grad_(False)
 
 
 def frozen_text(settings: Settings, config: Config) -> TextEncoder:
@@ -228,18 +142,3 @@ def trained_encoder(settings: Settings, config: Config) -> TextEncoder:
     encoder = TextEncoder(config.text)
     encoder.load_state_dict(loop.averaged_weights(settings, STAGE))
     return encoder.eval().requires_grad_(False)
-
-
-@torch.no_grad()
-def encode_all(encoder: TextEncoder, read: PromptReader, texts: Sequence[str]) -> Tensor:
-    """Sentence vectors of length 1: (n, text_dim)."""
-    # Texts of a length together: they are padded to the longest.
-    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-    parts = []
-    for start in range(0, len(texts), _ROWS_AT_ONCE):
-        chosen = order[start : start + _ROWS_AT_ONCE]
-        parts.append(encoder(*read([texts[i] for i in chosen])).pooled.float())
-    vectors = torch.cat(parts)
-    found = torch.empty_like(vectors)
-    found[torch.tensor(order)] = vectors
-    return found / math.sqrt(vectors.shape[-1])

@@ -24,8 +24,9 @@ from .devices import autocast, current
 from .loop import Moment
 from .optim import Optimisers
 from .synonyms import Word, unseen_words
+from .teacher import are_pieces, unseen_vectors
 from .text import STAGE as TEXT
-from .text import WORDS, are_pieces, trained_encoder, unseen_vectors
+from .text import WORDS, trained_encoder
 from .wordings import known_phrases
 
 log = logging.getLogger(__name__)

@@ -1,0 +1,51 @@
+"""all-MiniLM-L6-v2, and where it puts words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from safetensors.torch import load_file
+from torch import Tensor
+from underpaint_reference.config import TextConfig
+from underpaint_reference.text import PromptReader, TextEncoder
+
+from .config import Settings
+from .devices import autocast
+from .encoders import encode_all
+from .synonyms import Word, word_vectors
+from .vocabulary import teacher_model_folder
+
+_TEACHER_CONFIG = TextConfig(24, 384, 6, 12, 1536, 30522, 512, 1e-12)
+
+
+def load_teacher(folder: Path) -> tuple[TextEncoder, PromptReader]:
+    """The network without its pooler, and what splits texts for it."""
+    teacher = TextEncoder(_TEACHER_CONFIG)
+    weights = load_file(folder / "model.safetensors")
+    weights = {name.removeprefix("bert."): value.float() for name, value in weights.items()}
+    teacher.load_state_dict({name: weights[name] for name in teacher.state_dict()})
+    return teacher.eval().requires_grad_(False), PromptReader(folder, _TEACHER_CONFIG)
+
+
+def are_pieces(read: PromptReader, words: Sequence[Word]) -> list[bool]:
+    """Which words are read as one piece."""
+    _, mask = read([word.text for word in words])
+    return (mask.sum(1) == 3).tolist()  # with [CLS] and [SEP]
+
+
+def sentence_vectors(teacher: TextEncoder, read: PromptReader, texts: Sequence[str]) -> Tensor:
+    """The teacher's sentence vectors, (n, text_dim) of length 1."""
+    with autocast():
+        return encode_all(teacher, read, texts)
+
+
+def vectors_of(words: Sequence[Word], teacher: TextEncoder, read: PromptReader) -> Tensor:
+    """Where the unseen words belong, (n, text_dim) of length 1."""
+    is_whole = are_pieces(read, words)
+    return word_vectors(words, is_whole, lambda texts: sentence_vectors(teacher, read, texts))
+
+
+def unseen_vectors(settings: Settings, words: Sequence[Word]) -> Tensor:
+    """`vectors_of` by the teacher of a run."""
+    return vectors_of(words, *load_teacher(teacher_model_folder(settings.data_dir)))
