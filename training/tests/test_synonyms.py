@@ -29,7 +29,7 @@ NOUNS = """\
 00000002 06 n 02 gamp 0 brolly 0 001 @ 00000001 n 0000 | colloquial terms for an umbrella; "b."  
 00000003 18 n 01 Gamp 0 001 @i 00000001 n 0000 | a nurse in a novel  
 00000004 06 n 02 bumbershoot 0 umbrella 0 000 | an umbrella in fun  
-00000005 09 n 01 thought 0 001 @ 00000001 n 0000 | nothing that can be painted  
+00000005 07 n 01 thought 0 001 @ 00000001 n 0000 | nothing that can be painted  
 """
 INDEX = """\
   1 This is the licence.
