@@ -1,4 +1,4 @@
-"""A step of every stage that trains but text and words, on a graphics processor that is only pretended.
+"""A step of every stage that trains but text and words, on a pretended graphics processor.
 
 Fake tensors know their device and refuse to mix devices, so no processor is needed to see that
 everything arrives where it is used.
