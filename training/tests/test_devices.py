@@ -16,6 +16,7 @@ from underpaint_reference.text import PromptReader, TextEncoder
 from underpaint_reference.tokenizer import Tokenizer
 
 from underpaint_training import devices, loop
+from underpaint_training.batches import Batches
 from underpaint_training.config import Settings
 from underpaint_training.data.pictures import Pictures
 from underpaint_training.decoder import DecoderTask
@@ -53,6 +54,10 @@ def test_steps_stay_on_the_device(
     settings, pictures = prepared
     # Modules of fake tensors cannot change their layout, which is all that it is called for here.
     monkeypatch.setattr(Tokenizer, "to", lambda self, **_: self)
+    # Fake pictures have no values to name colours by.
+    monkeypatch.setattr(
+        Batches, "_caption", lambda self, index, *_: self.pictures.entries[index].name
+    )
     config, memory = settings.model_config(), PictureMemory(settings)
     read = PromptReader(settings.run_dir / TEXT, config.text)
     with FakeTensorMode(allow_non_fake_inputs=True), devices.using(CUDA):
