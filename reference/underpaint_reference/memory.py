@@ -71,8 +71,7 @@ class Memory:
 
         things: what the prompt joins, (text_dim,) each; none if it names one thing.
         """
-        best = self._best(self.keys @ (pooled / pooled.norm()), 1)
-        if not things or (best and best[0].similarity >= MIN_WHOLE):
+        if not things or float((self.keys @ (pooled / pooled.norm())).amax()) >= MIN_WHOLE:
             return self.retrieve(pooled, config, seed)
         left = [self.retrieve(thing, config, seed) for thing in things]
         chosen: list[Match] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..data.pictures import Pictures
+from ..wordings import known_phrases
 from .fidelity import class_judge
 from .subject import Subject
 from .table import Row
@@ -64,7 +64,7 @@ def unseen_words(subject: Subject) -> list[Row]:
     judge = class_judge(subject)
     if judge is None:
         return []
-    seen = caption_words(subject.pictures)
+    seen = known_phrases(subject.pictures)
     pairs = [
         (word, known)
         for word, known in SYNONYMS.items()
@@ -79,12 +79,3 @@ def unseen_words(subject: Subject) -> list[Row]:
         Row(f"known words of {len(pairs)} pairs, top 5", share, "%"),
         Row("unseen words for the same, top 5", unseen, "%", at_least=share - _MAX_LOSS),
     ]
-
-
-def caption_words(pictures: Pictures) -> set[str]:
-    """Every word that a caption may have."""
-    words: set[str] = set()
-    for entry in pictures.entries:
-        for text in (entry.name, *entry.keywords):
-            words.update(text.lower().replace("-", " ").split())
-    return words
