@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
+from underpaint_reference.asked import ask
 from underpaint_reference.model import Model
 from underpaint_reference.session import Request, Session
 
@@ -41,7 +42,7 @@ def main() -> None:
             [options.seed],
             sampling,
             use_memory=not options.no_memory,
-            things=model.things(options.prompt),
+            asked=ask(model, options.prompt),
         )
         text, null = model.encode_text([options.prompt]), model.encode_text([""])
         session = Session(model, text, null, request)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor
 
+from .asked import Asked
 from .config import MemoryConfig
 from .sampling import GOLDEN_RATIO, mix
 
@@ -28,7 +29,7 @@ class Match:
     similarity: float  # cosine, −1 to 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Memory:
     ids: Tensor  # (entries, Σ p²) int64
     names: NDArray[np.uint64]  # (entries,): hashes of the ids, equal for the same picture
@@ -64,16 +65,16 @@ class Memory:
         drawn = sorted(np.argsort(-scores)[: config.slots])
         return [best[rank] for rank in drawn]
 
-    def retrieve_each(
-        self, pooled: Tensor, things: Sequence[Tensor], config: MemoryConfig, seed: int
-    ) -> list[Match]:
-        """`retrieve`, or, if a prompt joins things that no entry shows together, each in turns.
+    @cached_property
+    def styles(self) -> list[str]:
+        return sorted({entry["style"] for entry in self.entries})
 
-        things: what the prompt joins, (text_dim,) each; none if it names one thing.
-        """
-        if not things or float((self.keys @ (pooled / pooled.norm())).amax()) >= MIN_WHOLE:
-            return self.retrieve(pooled, config, seed)
-        left = [self.retrieve(thing, config, seed) for thing in things]
+    def retrieve_each(self, asked: Asked, config: MemoryConfig, seed: int) -> list[Match]:
+        """`retrieve`, or, if a prompt joins things that no entry shows together, each in turns."""
+        best = float((self.keys @ (asked.whole / asked.whole.norm())).amax())
+        if not asked.things or best >= MIN_WHOLE:
+            return self.retrieve(asked.whole, config, seed)
+        left = [self.retrieve(thing, config, seed) for thing in asked.things]
         chosen: list[Match] = []
         for slot in range(config.slots):
             taken = {match.entry_idx for match in chosen}

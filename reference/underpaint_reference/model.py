@@ -7,12 +7,12 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import nn
 
 from .config import Config
 from .generator import Generator
 from .memory import Memory
-from .text import EncodedText, PromptReader, TextEncoder, things
+from .text import EncodedText, PromptReader, TextEncoder
 from .tokenizer import Tokenizer
 
 
@@ -43,11 +43,6 @@ class Model:
     def encode_text(self, prompts: Sequence[str]) -> EncodedText:
         """B prompts → vectors, padded to the longest of them."""
         return self.text(*self.read_prompts(prompts))
-
-    def things(self, prompt: str) -> list[Tensor]:
-        """Sentence vectors of what a prompt joins, (text_dim,) each; none if it is one thing."""
-        joined = things(prompt, self.config.memory.slots)
-        return list(self.encode_text(joined).pooled) if joined else []
 
 
 def load_networks(config: Config, path: Path) -> Networks:

@@ -10,13 +10,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .asked import Asked
 from .config import SamplingConfig
 from .control import Control
-from .generator import Slots, guide, logits
+from .generator import Conditions, Slots, guide, logits
 from .memory import Match
 from .model import Model
+from .redraw import redraw_of
 from .sampling import draw
 from .text import EncodedText
+
+# Guidance leads away from a picture of nothing, which stresses words and memory alike, so that a
+# blue apple stays as red as the remembered one. At the first scales, where colours are decided, it
+# also leads away from the same memory without the words, by so much of the weight.
+WORD_SCALES, WORD_SHARE = 3, 0.6
 
 
 @dataclass(frozen=True)
@@ -28,7 +35,8 @@ class Request:
     controls: Sequence[tuple[str, Control]] = field(default_factory=list)  # by kind
     use_memory: bool = True
     reference_strength: float = 1.0
-    things: Sequence[Tensor] = ()  # (text_dim,) of each thing that the prompt joins
+    asked: Asked | None = None  # of the memory; what the prompt says, if not given
+    slots: Slots | None = None  # instead of what is retrieved
 
 
 class Session:
@@ -42,8 +50,12 @@ class Session:
         n_pictures = len(request.seeds)
         self.matches = self._retrieve(text)
         self.is_guided = request.sampling.guidance != 0
-        groups = [(text, self._slots())] + [(null, None)] * self.is_guided
-        self.conditions = model.generator.prepare(groups, n_pictures, request.controls)
+        slots, prepare = self._slots(), model.generator.prepare
+        groups = [(text, slots)] + [(null, None)] * self.is_guided
+        self.conditions = prepare(groups, n_pictures, request.controls)
+        self.wordless: Conditions | None = None
+        if self.is_guided and slots is not None:
+            self.wordless = prepare([(null, slots)], n_pictures, request.controls)
         config, side = model.config, model.config.latent_size
         self.f_hat = torch.zeros(n_pictures, config.tokenizer.latent_channels, side, side)
         self.ids: list[Tensor] = []  # per scale (B, p²)
@@ -58,8 +70,11 @@ class Session:
         f_hat = self.f_hat.repeat(2, 1, 1, 1) if self.is_guided else self.f_hat
         features = self.model.generator(scale_idx, f_hat, self.conditions)
         if self.is_guided:
-            n_scales = len(self.model.config.scales)
+            n_scales, with_words = len(self.model.config.scales), features[: len(self.f_hat)]
             features = guide(features, sampling.guidance * (scale_idx + 1) / n_scales)
+            if self.wordless is not None and scale_idx < WORD_SCALES:
+                without = self.model.generator(scale_idx, self.f_hat, self.wordless)
+                features = features + WORD_SHARE * sampling.guidance * (with_words - without)
         scores = logits(features, self.model.scoring)  # (B, p², V)
         drawn = [draw(s, sampling, seed, scale_idx) for s, seed in zip(scores, self.request.seeds)]
         self.ids.append(torch.stack(drawn))
@@ -78,18 +93,19 @@ class Session:
     def _retrieve(self, text: EncodedText) -> list[list[Match]]:
         """Matches by picture; no list if there is nothing to retrieve from."""
         memory, config = self.model.memory, self.model.config
-        if memory is None or not self.request.use_memory:
+        if memory is None or not self.request.use_memory or self.request.slots is not None:
             return []
-        seeds, things = self.request.seeds, self.request.things
-        pooled = text.pooled[0]
-        return [memory.retrieve_each(pooled, things, config.memory, seed) for seed in seeds]
+        asked = self.request.asked or Asked(text.pooled[0])
+        return [memory.retrieve_each(asked, config.memory, seed) for seed in self.request.seeds]
 
     def _slots(self) -> Slots | None:
         if not self.matches:
-            return None
+            return self.request.slots
         entries = [match.entry_idx for matches in self.matches for match in matches]
         assert self.model.memory is not None, "matches come from a memory"
-        f_hat = self.model.tokenizer.f_hat_from_ids(self.model.memory.ids[entries])
+        redraw = redraw_of(self.model.memory, self.model.tokenizer)
+        style = self.request.asked and self.request.asked.style
+        f_hat = torch.stack([redraw(entry_idx, style) for entry_idx in entries])
         f_hat = f_hat.unflatten(0, (len(self.matches), -1))
         taken = torch.ones(f_hat.shape[:2], dtype=torch.bool)
         return Slots(f_hat, taken, self.request.reference_strength)

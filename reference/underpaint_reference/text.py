@@ -13,13 +13,6 @@ from torch import Tensor, nn
 
 from .config import TextConfig
 
-# Words that only say how something looks are no thing of their own.
-_NO_THINGS = frozenset(
-    "a an the light dark black white gray grey red orange yellow green teal blue purple pink "
-    "brown".split()
-)
-_JOINING = ("and", "&", "+")
-
 
 @dataclass(frozen=True)
 class EncodedText:
@@ -109,22 +102,3 @@ class TextLayer(nn.Module):
         x = close["LayerNorm"](x + close["dense"](mixed))
         inner = F.gelu(self.intermediate["dense"](x))
         return self.output["LayerNorm"](x + self.output["dense"](inner))
-
-
-def things(prompt: str, limit: int) -> list[str]:
-    """The things that a prompt joins ("a cat and a ball"), at most `limit`; none if it is one.
-
-    Each comes with what stands behind the first comma, which is said of all of them.
-    """
-    head, _, of_all = prompt.partition(",")
-    parts: list[list[str]] = [[]]
-    for word in head.split():
-        if word.lower() in _JOINING:
-            parts.append([])
-        else:
-            parts[-1].append(word)
-    parts = parts[:limit]
-    if len(parts) < 2 or any(all(word.lower() in _NO_THINGS for word in part) for part in parts):
-        return []
-    style = f", {of_all.strip()}" if of_all.strip() else ""
-    return [" ".join(part) + style for part in parts]

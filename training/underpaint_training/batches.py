@@ -3,7 +3,7 @@
 Retrieval in training must look like retrieval in use, or the generator learns not to trust it:
 half of the pictures find themselves in the first slot (as they are, or bent, so that the lines
 must decide where things go), the others find pictures of similar names or, as in the application,
-of similar names and styles, some find nothing.
+of similar names and styles, some find nothing. Some memories are redrawn (`redrawn`).
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .controls import REFERENCE, ControlBatch, training_controls
-from .data.captions import colour_words, draw_caption
+from .data.captions import colour_words, draw_caption, draw_description
 from .data.pictures import Pictures
 from .memory import PictureMemory
+from .redrawn import Redrawing
 from .scales import Remembered
 from .warps import elastic, over, place, rotate_hue, squash
 
@@ -28,7 +29,8 @@ _P_SELF_EXACT = 0.5  # of those that find themselves
 _P_HUE, _P_MOVE, _P_SQUASH, _P_BEND = 0.3, 0.5, 0.35, 0.7
 _P_REFERENCE = 0.6
 _P_FLIPPED_MEMORY = 0.6  # of flipped pictures that are not their own memory
-_P_PAIR = 0.1  # two things in one picture
+_P_REDRAWN, _P_STYLE_OF_REDRAWN = 0.2, 0.3  # in cells of its style; that its caption names it
+_P_PAIR = 0.15  # two things in one picture
 _P_EMPTY_PROMPT, _P_EMPTY_PROMPT_ALONE = 0.1, 0.35  # with and without memory
 _MIN_SIMILARITY = 0.25
 _DRAW_TEMPERATURE = 0.08
@@ -64,6 +66,7 @@ class Batches:
 
     def __init__(self, pictures: Pictures, memory: PictureMemory, n_slots: int) -> None:
         self.pictures, self.memory, self.n_slots = pictures, memory, n_slots
+        self.redrawn = Redrawing(pictures, memory)
 
     def draw(self, rng: np.random.Generator, n: int) -> Batch:
         chosen = self.pictures.draw(rng, n)
@@ -88,6 +91,9 @@ class Batches:
             found = [index, *found][: self.n_slots]
         is_exact = finds_self and rng.random() < _P_SELF_EXACT
         latents = [self.memory.latent(i) for i in found]
+        is_redrawn = bool(found) and rng.random() < _P_REDRAWN
+        if is_redrawn:
+            latents = self.redrawn(index, latents, rng)
         if rng.random() < 0.5:
             picture = picture.flip(-1)
             if is_exact or rng.random() < _P_FLIPPED_MEMORY:
@@ -100,7 +106,9 @@ class Batches:
             if finds_self and rng.random() < _P_BEND:
                 picture = elastic(picture, rng.uniform(0.02, 0.12), 5, rng)
         p_empty = _P_EMPTY_PROMPT if found else _P_EMPTY_PROMPT_ALONE
-        caption = self._caption(index, picture, rng, is_recoloured)
+        # Users who show a style do not name it.
+        names_style = not is_redrawn or rng.random() < _P_STYLE_OF_REDRAWN
+        caption = self._caption(index, picture, rng, is_recoloured, names_style)
         caption = "" if rng.random() < p_empty else caption
         return _Example(picture, caption, latents, bool(found) and rng.random() < _P_REFERENCE)
 
@@ -139,13 +147,20 @@ class Batches:
         return [int(candidates[i]) for i in sorted(drawn)][: self.n_slots]
 
     def _caption(
-        self, index: int, picture: Tensor, rng: np.random.Generator, names_colour: bool
+        self,
+        index: int,
+        picture: Tensor,
+        rng: np.random.Generator,
+        names_colour: bool,
+        names_style: bool,
     ) -> str:
         entry = self.pictures.entries[index]
         colours = []
         if names_colour or rng.random() < 0.4:
             colours = colour_words(F.avg_pool2d(picture, 16).permute(1, 2, 0).numpy())
         draw = random.Random(int(rng.integers(2**63)))
+        if not names_style:
+            return draw_description(entry.name, entry.keywords, colours, draw, names_colour)
         return draw_caption(entry.name, entry.keywords, entry.style, colours, draw, names_colour)
 
     def _remembered(self, examples: list[_Example], rng: np.random.Generator) -> Remembered:

@@ -12,8 +12,10 @@ from typing import Any
 from safetensors.torch import save_file
 from underpaint_reference.config import Config
 from underpaint_reference.model import load_networks
+from underpaint_reference.text import PromptReader
 
 from . import generator, loop, memory, text
+from .aliases import aliases, with_aliases
 from .card import card, read_jsonl
 from .config import Settings
 from .data.pictures import Pictures
@@ -48,10 +50,17 @@ def export(
     folder.mkdir(parents=True, exist_ok=True)
     run = settings.run_dir
     shutil.copyfile(run / "config.json", folder / "config.json")
-    shutil.copyfile(run / text.STAGE / "tokenizer.json", folder / "tokenizer.json")
     for name in ("memory.safetensors", "memory.jsonl"):
         shutil.copyfile(run / memory.STAGE / name, folder / name)
     encoder = text.frozen_text(settings, config)
+    pictures = Pictures(settings.data_dir, settings.data.sources, settings.data.n_held_out)
+    words = run / text.STAGE / "tokenizer.json"
+    if settings.text.uses_teacher:
+        read = PromptReader(words.parent, config.text)
+        known = aliases(settings, pictures, encoder, read)
+        (folder / words.name).write_text(with_aliases(words, known), encoding="utf-8")
+    else:
+        shutil.copyfile(words, folder / words.name)
     weights = {f"text.{name}": value for name, value in encoder.state_dict().items()}
     tokenizer = frozen_tokenizer(settings, config)
     weights |= {f"tokenizer.{name}": value for name, value in tokenizer.state_dict().items()}
@@ -60,7 +69,6 @@ def export(
     save_file(half, folder / "model.safetensors", metadata={"format": "pt"})
     write_golden(folder)
     networks = load_networks(config, folder / "model.safetensors")
-    pictures = Pictures(settings.data_dir, settings.data.sources, settings.data.n_held_out)
     lines = read_jsonl(folder / "memory.jsonl")
     text_of_card = card(settings, pictures, networks, lines, figures)
     (folder / "README.md").write_text(text_of_card, encoding="utf-8")

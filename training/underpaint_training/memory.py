@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -148,22 +149,40 @@ def shipped_entries(
     `words` in their name are left out: a prompt that finds them means something else.
     """
     held_out = set(pictures.held_out.tolist())
-    chosen = [
-        i
-        for i, entry in enumerate(pictures.entries)
-        if source(entry.source).is_remembered and not entry.is_tone_variant and i not in held_out
-    ]
-    flags_of = {"fluent-emoji-flat", "noto"}
     entries = pictures.entries
+    chosen = [
+        i for i, entry in enumerate(entries) if not entry.is_tone_variant and i not in held_out
+    ]
+    chosen = _within_limits(chosen, entries)
+    flags_of = {"fluent-emoji-flat", "noto"}
     chosen = [i for i in chosen if not entries[i].is_flag or entries[i].source in flags_of]
     if words is not None:
         chosen = [
             i for i in chosen if entries[i].source != "openclipart" or says(entries[i], words)
         ]
-    # Beyond the limit flags go first, then pictures of the largest source.
-    is_last = [(entries[i].is_flag, entries[i].source == "openclipart") for i in chosen]
+    # Beyond the limit flags go first, then drawings of the largest source, namesakes before others.
+    n_before: Counter[str] = Counter()
+    is_last = []
+    for i in chosen:
+        of_largest = entries[i].source == "openclipart"
+        is_last.append((entries[i].is_flag, of_largest, n_before[entries[i].name] * of_largest))
+        n_before[entries[i].name] += 1
     ranked = [i for _, i in sorted(zip(is_last, chosen), key=lambda pair: pair[0])]
     return np.array(sorted(ranked[:max_entries]), dtype=np.int64)
+
+
+def _within_limits(chosen: Sequence[int], entries: Sequence[Entry]) -> list[int]:
+    """Of sources that have a limit so many, first those named as pictures of other sources are."""
+    sources_of: dict[str, set[str]] = defaultdict(set)
+    by_source: dict[str, list[int]] = defaultdict(list)
+    for i in chosen:
+        sources_of[entries[i].name].add(entries[i].source)
+        by_source[entries[i].source].append(i)
+    kept = []
+    for key, indices in by_source.items():
+        ranked = sorted(indices, key=lambda i: (-len(sources_of[entries[i].name]), i))
+        kept += ranked[: source(key).max_remembered]
+    return sorted(kept)
 
 
 def says(entry: Entry, words: AbstractSet[str]) -> bool:

