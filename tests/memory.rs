@@ -12,7 +12,7 @@ use underpaint::imaging::metadata::{PictureRecord, TokenPyramid};
 use underpaint::model::{self, DeviceChoice, Generator, LoadOptions, ModelChoice, Session};
 use underpaint::protocol::{
     EntryId, GenerateRequest, Inspiration, InspiredBy, Kept, Making, MemoryEncoder as _, MemoryId,
-    MemoryRequest, OwnEntry, OwnMemory,
+    MemoryRequest, OwnEntry, OwnMemory, Provenance,
 };
 
 fn tiny() -> Box<dyn Generator> {
@@ -152,6 +152,28 @@ fn the_same_slots_give_the_same_bytes_and_a_ban_gives_others() {
     assert!(after.inspired_by().iter().all(|used| used.entry != first));
     assert_eq!(slots(&*after), [0, 1, 2], "the next best takes its place");
     assert_ne!(after.render(0).unwrap(), before.render(0).unwrap());
+}
+
+#[test]
+fn what_is_looked_at_has_the_look_that_the_prompt_names() {
+    let mut generator = embedded();
+    let request = GenerateRequest::new("happy dog, badge style", 7);
+    let session = start(&mut *generator, &request);
+    let used = session.inspired_by();
+    assert_eq!(used.len(), 3);
+    assert!(used[0].caption.contains("dog"), "{}", used[0].caption);
+    for picture in used.iter().filter(|picture| picture.style != "badge") {
+        assert_eq!(picture.provenance, Provenance::Redrawn);
+        assert_eq!(picture.memory, "badge style");
+        assert!(generator.remembered(picture).is_ok());
+    }
+    assert!(used.iter().any(|picture| picture.style != "badge"), "badges show no happy dogs");
+    // A style of the user is the one that counts.
+    let captions: Vec<String> = (0..8).map(|i| format!("thing {i}")).collect();
+    let captions: Vec<&str> = captions.iter().map(String::as_str).collect();
+    let own = remember(&mut generator, &captions);
+    let session = start(&mut *generator, &with_own("happy dog, badge style", &own));
+    assert!(session.inspired_by().iter().all(|picture| picture.memory == "My discs"));
 }
 
 #[test]

@@ -6,6 +6,7 @@
 mod check;
 mod lock;
 mod session;
+mod sought;
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
@@ -15,12 +16,13 @@ use candle_core::{Device, Tensor};
 use self::lock::LockedPicture;
 pub(super) use self::lock::softened;
 use self::session::EmbeddedSession;
+use self::sought::Sought;
 use super::config::Config;
 use super::generator::{
     Condition, ConditionInput, ControlEncoders, ControlTokens, Network, RememberedLatents,
 };
 use super::inspiration::{Inspirations, Remembered};
-use super::memory::{Asked, things};
+use super::memory::Asked;
 use super::recent::Recent;
 use super::text::{TextEncoder, TextEncoding};
 use super::tokenizer::Tokenizer;
@@ -98,17 +100,27 @@ pub struct EmbeddedModel {
 }
 
 /// What decides a [`Look`].
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 struct LookKey {
     prompt: String,
+    negative: String,
     seeds: Vec<u64>,
     memory: MemoryRequest,
 }
 
-/// What the conditional rows look at, all but the controls.
+impl LookKey {
+    fn of(request: &GenerateRequest) -> Self {
+        let GenerateRequest { prompt, negative, seeds, memory, .. } = request.clone();
+        Self { prompt, negative, seeds, memory }
+    }
+}
+
+/// What a request looks at, all but the controls.
 #[derive(Debug, Clone)]
 struct Look {
     condition: Condition,
+    /// The same pictures with the negative prompt, if there are any.
+    wordless: Option<Condition>,
     /// Control tokens of the first slot, with their strength.
     reference: ControlTokens,
     /// Of the first picture of the batch.
@@ -239,21 +251,21 @@ impl EmbeddedModel {
         &mut self,
         request: &GenerateRequest,
         prompt: &TextEncoding,
+        negative: &TextEncoding,
     ) -> Result<Look, ModelError> {
-        let GenerateRequest { prompt: text, seeds, memory, .. } = request;
-        let things = things(text, self.networks.config.memory.slots);
-        let things = things.iter().map(|thing| self.text.encode(thing));
-        let things: Vec<Arc<TextEncoding>> = things.collect::<Result<_, _>>()?;
-        let things: Vec<&[f32]> = things.iter().map(|thing| thing.key.as_slice()).collect();
-        let asked = Asked { whole: &prompt.key, things: &things };
-        let Self { networks, inspirations, looks, .. } = self;
+        let key = LookKey::of(request);
+        let Self { networks, text, inspirations, looks, .. } = self;
+        let Networks { config, tokenizer, network } = &**networks;
         looks.find_or_make(
-            |cached| cached.prompt == *text && cached.seeds == *seeds && cached.memory == *memory,
+            |cached| *cached == key,
             || {
-                let key =
-                    LookKey { prompt: text.clone(), seeds: seeds.clone(), memory: memory.clone() };
-                let Networks { tokenizer, network, .. } = &**networks;
-                let pictures = inspirations.choose(memory, asked, seeds, tokenizer)?;
+                let styles: Vec<&str> = inspirations.styles().collect();
+                let sought = Sought::of(&request.prompt, &styles, config.memory.slots, text)?;
+                let things: Vec<&[f32]> = sought.things.iter().map(Vec::as_slice).collect();
+                let style = sought.style.as_deref();
+                let asked = Asked { whole: &sought.whole, things: &things, style };
+                let memory = &request.memory;
+                let pictures = inspirations.choose(memory, asked, &request.seeds, tokenizer)?;
                 let latents = remembered_latents(&pictures)?;
                 let mut reference = ControlTokens::default();
                 let strength = memory.reference_strength;
@@ -265,16 +277,20 @@ impl EmbeddedModel {
                     let tokens = network.reference(&first)?;
                     reference.0.push((tokens, StrengthCurve::Constant(strength)));
                 }
-                let condition = network.condition(&ConditionInput {
-                    text: &prompt.hidden,
-                    pooled: &prompt.pooled,
-                    memory: latents.as_ref(),
-                    control: ControlTokens::default(),
-                })?;
+                let condition = |words: &TextEncoding| {
+                    network.condition(&ConditionInput {
+                        text: &words.hidden,
+                        pooled: &words.pooled,
+                        memory: latents.as_ref(),
+                        control: ControlTokens::default(),
+                    })
+                };
+                let wordless = latents.is_some().then(|| condition(negative)).transpose()?;
+                let condition = condition(prompt)?;
                 let first = pictures.into_iter().next().unwrap_or_default();
                 let inspired_by =
                     first.into_iter().map(|remembered| remembered.inspired_by).collect();
-                Ok((key, Look { condition, reference, inspired_by }))
+                Ok((key.clone(), Look { condition, wordless, reference, inspired_by }))
             },
         )
     }
@@ -318,9 +334,9 @@ impl Generator for EmbeddedModel {
     fn start(&mut self, request: &GenerateRequest) -> Result<Box<dyn Session>, ModelError> {
         self.check(request)?;
         let prompt = self.text.encode(&request.prompt)?;
-        let null = self.text.encode(&request.negative)?;
+        let negative = self.text.encode(&request.negative)?;
         let mut notices = Vec::new();
-        for (name, encoding) in [("prompt", &prompt), ("negative prompt", &null)] {
+        for (name, encoding) in [("prompt", &prompt), ("negative prompt", &negative)] {
             if encoding.n_dropped > 0 {
                 notices.push(format!(
                     "The {name} is too long: this model reads the first {} words or word parts",
@@ -328,16 +344,19 @@ impl Generator for EmbeddedModel {
                 ));
             }
         }
-        let Look { condition, mut reference, inspired_by } = self.look(request, &prompt)?;
+        let Look { condition, wordless, mut reference, inspired_by } =
+            self.look(request, &prompt, &negative)?;
         let control = self.control_tokens(&request.controls)?;
-        let unconditional = if request.sampling.guidance > 0.0 {
-            let condition = self.null_condition(&request.negative, &null)?;
+        let is_guided = request.sampling.guidance > 0.0;
+        let unconditional = if is_guided {
+            let condition = self.null_condition(&request.negative, &negative)?;
             Some(condition.with_control(control.clone()))
         } else {
             None
         };
         let mut all_control = control;
         all_control.0.append(&mut reference.0);
+        let wordless = wordless.filter(|_| is_guided);
         let config = &self.networks.config;
         let latent_shape = (
             request.seeds.len(),
@@ -349,6 +368,7 @@ impl Generator for EmbeddedModel {
         let config = &self.networks.config;
         let mut session = EmbeddedSession {
             networks: Arc::clone(&self.networks),
+            wordless: wordless.map(|condition| condition.with_control(all_control.clone())),
             conditional: condition.with_control(all_control),
             unconditional,
             sampling: request.sampling.clamped(),
@@ -411,8 +431,9 @@ impl Generator for EmbeddedModel {
         memory: &MemoryRequest,
         n: usize,
     ) -> Result<Vec<InspiredBy>, ModelError> {
-        let text = self.text.encode(text)?;
-        self.inspirations.candidates(&text.key, memory, n)
+        let styles: Vec<&str> = self.inspirations.styles().collect();
+        let key = sought::vector(text, &styles, &mut self.text)?;
+        self.inspirations.candidates(&key, memory, n)
     }
 
     fn memory_model(&self) -> MemoryModel {

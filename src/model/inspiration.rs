@@ -10,7 +10,7 @@ use super::memory::{
     Asked, Candidates, Match, OwnKeys, OwnMemories, PictureMemory, Place, Retrieved, Search,
     entry_id,
 };
-use super::redraw::Redraw;
+use super::redraw::{Hand, Redraw};
 use super::tokenizer::Tokenizer;
 use crate::imaging::{RgbaImage, planes};
 use crate::protocol::{
@@ -65,6 +65,11 @@ impl Inspirations {
             latents: Vec::new(),
             pictures: Vec::new(),
         }
+    }
+
+    /// The styles of the model's memory.
+    pub(super) fn styles(&self) -> impl Iterator<Item = &str> {
+        self.memory.styles()
     }
 
     pub(super) fn sources(&self) -> Vec<MemorySource> {
@@ -154,13 +159,17 @@ impl Inspirations {
             let search =
                 Search { memory: &self.memory, own: &own, banned: &banned, chosen: &chosen };
             let candidates = Candidates::of_each(&search, asked, &self.config, request);
-            let is_redrawn = candidates.iter().any(Candidates::is_redrawn);
+            let hand = if candidates.iter().any(Candidates::is_redrawn) {
+                Some(Hand::User(&own))
+            } else {
+                asked.style.map(Hand::Style)
+            };
             let mut pictures = Vec::with_capacity(seeds.len());
             let n_left_out = left_out.len();
             for seed in seeds {
                 let mut remembered = by_hand.clone();
                 for drawn in Candidates::draw_each(&candidates, *seed) {
-                    let about = self.drawn(&drawn, &own, is_redrawn, tokenizer)?;
+                    let about = self.drawn(&drawn, &own, hand, tokenizer)?;
                     let is_unwanted =
                         request.banned.contains(&about.entry) || chosen.contains(&about.entry);
                     if is_unwanted && !left_out.contains(&drawn.found.entry) {
@@ -178,23 +187,24 @@ impl Inspirations {
         }
     }
 
-    /// What there is to say of an entry that was drawn for a slot, redrawn or as it is.
+    /// What there is to say of an entry that was drawn for a slot, redrawn by a hand that did not
+    /// draw it or as it is.
     fn drawn(
         &mut self,
         drawn: &Retrieved,
         own: &[OwnKeys],
-        is_redrawn: bool,
+        hand: Option<Hand<'_>>,
         tokenizer: &Tokenizer,
     ) -> Result<InspiredBy, ModelError> {
         let Match { place, similarity, .. } = drawn.found;
         let mut about = self.about(place, own, drawn.slot, Some(similarity));
         if let Place::Model { entry_idx } = place
-            && is_redrawn
+            && let Some(hand) = hand
+            && !hand.drew(&about.style)
         {
-            about.ids = self.redraw.ids(entry_idx, &self.memory, own, tokenizer)?;
+            about.ids = self.redraw.ids(entry_idx, &self.memory, hand, tokenizer)?;
             about.entry = EntryId::of(about.ids.iter().copied());
-            let names: Vec<&str> = own.iter().map(|own| own.memory.name.as_str()).collect();
-            about.memory = names.join(", ");
+            about.memory = hand.name();
             about.provenance = Provenance::Redrawn;
         }
         Ok(about)

@@ -56,10 +56,11 @@ impl TextEncoder {
             .map_err(|error| vocabulary(format!("tokenizer.json: {error}")))?;
         word_piece.with_padding(None);
         word_piece.with_truncation(None).map_err(|error| vocabulary(error.to_string()))?;
-        let n_words = word_piece.get_vocab_size(true);
-        if n_words > config.vocab_size {
+        // Words that mean the same may have the same number.
+        let n_rows = word_piece.get_vocab(true).into_values().max().map_or(0, |id| id as usize + 1);
+        if n_rows > config.vocab_size {
             return Err(vocabulary(format!(
-                "tokenizer.json has {n_words} words, the configuration {}",
+                "tokenizer.json numbers {n_rows} words, the configuration {}",
                 config.vocab_size
             )));
         }

@@ -2,5 +2,6 @@
 
 mod common;
 mod generator;
+mod session;
 mod text;
 mod tokenizer;

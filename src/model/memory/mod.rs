@@ -11,6 +11,7 @@ mod loose;
 mod own;
 mod policy;
 mod retrieval;
+mod styles;
 mod things;
 
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub use loose::pack_loose;
 pub use own::{OwnKeys, OwnMemories};
 pub use retrieval::{Asked, Candidates, Match, Place, Retrieved, Search};
 pub use store::{Checksum, Entry, PictureMemory};
+pub use styles::{Styled, styled};
 pub use things::things;
 
 use super::ModelError;

@@ -142,6 +142,8 @@ pub struct Asked<'a> {
     pub whole: &'a [f32],
     /// The things that it joins; none if it names one only.
     pub things: &'a [&'a [f32]],
+    /// The style of the memory that it names.
+    pub style: Option<&'a str>,
 }
 
 impl Candidates {

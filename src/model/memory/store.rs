@@ -147,6 +147,16 @@ impl PictureMemory {
         Entry { id: self.id(entry_idx), caption: texts.caption, style, source, licence }
     }
 
+    /// The styles of the entries, each once.
+    pub fn styles(&self) -> impl Iterator<Item = &str> {
+        self.texts.styles()
+    }
+
+    /// Indices of the entries in a style, rising.
+    pub fn in_style(&self, style: &str) -> impl Iterator<Item = usize> {
+        (0..self.len()).filter(move |entry_idx| self.texts.entry(*entry_idx).provenance[0] == style)
+    }
+
     /// Where the entries come from, most first.
     pub fn sources(&self) -> Vec<MemorySource> {
         let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();

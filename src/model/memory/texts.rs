@@ -54,6 +54,11 @@ impl Texts {
         EntryTexts { caption: &self.captions[range], provenance }
     }
 
+    /// All styles, each once.
+    pub(super) fn styles(&self) -> impl Iterator<Item = &str> {
+        self.tables[0].iter().map(String::as_str)
+    }
+
     /// Reads the texts of `n_entries` entries.
     ///
     /// # Errors

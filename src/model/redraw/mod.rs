@@ -1,9 +1,10 @@
-//! Redraws remembered pictures in the user's style: every cell of a latent is replaced by the cell of
-//! the user's pictures that shows most nearly the same.
+//! Redraws remembered pictures in another style, the user's or one of the memory that a prompt names:
+//! every cell of a latent is replaced by the cell, of pictures in that style, that shows most nearly
+//! the same.
 //!
-//! Why: the network takes shape *and* look from what it remembers. The user's pictures of other
-//! things alone cost the subject, pictures of the subject alone the style. A picture of the subject
-//! that is put together of cells of the user's pictures has both.
+//! Why: the network takes shape *and* look from what it remembers. Pictures of other things alone
+//! cost the subject, pictures of the subject alone the style. A picture of the subject that is put
+//! together of cells of pictures in the style has both.
 
 mod cells;
 mod probe;
@@ -20,27 +21,84 @@ use super::recent::Recent;
 use super::tokenizer::Tokenizer;
 use crate::protocol::{EntryId, OwnMemory};
 
-/// Pictures of the user that cells are taken from, evenly among all. More make no visible
+/// Pictures in the style that cells are taken from, evenly among all. More make no visible
 /// difference and take longer to search.
 const N_PICTURES: usize = 64;
-/// Sets of memories whose cells are kept, at a few megabytes each.
-const N_PALETTES: usize = 2;
+/// Styles whose cells are kept, at a few megabytes each.
+const N_PALETTES: usize = 3;
 /// Redrawn pictures kept, a kilobyte each.
 const CACHE_SIZE: usize = 64;
 
-/// Makes a remembered picture look like the user's.
+/// Who draws: whose pictures the cells are taken from.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Hand<'a> {
+    /// The user, of whose memories these are.
+    User(&'a [OwnKeys]),
+    /// Those whose pictures in the model's memory are in this style.
+    Style(&'a str),
+}
+
+impl Hand<'_> {
+    /// As the window names it.
+    pub(super) fn name(self) -> String {
+        match self {
+            Self::User(own) => {
+                let names: Vec<&str> = own.iter().map(|own| own.memory.name.as_str()).collect();
+                names.join(", ")
+            }
+            Self::Style(style) => format!("{style} style"),
+        }
+    }
+
+    /// Whether an entry of the model's memory in this style is drawn by this hand.
+    pub(super) fn drew(self, style: &str) -> bool {
+        matches!(self, Self::Style(own) if own == style)
+    }
+}
+
+/// A [`Hand`] as caches know it.
+#[derive(Debug)]
+enum KnownHand {
+    /// By allocation, as a snapshot never changes.
+    User(Vec<Weak<OwnMemory>>),
+    Style(String),
+}
+
+impl KnownHand {
+    fn of(hand: Hand<'_>) -> Self {
+        match hand {
+            Hand::User(own) => Self::User(own.iter().map(|own| Arc::downgrade(&own.memory)).collect()),
+            Hand::Style(style) => Self::Style(style.to_owned()),
+        }
+    }
+
+    fn is(&self, hand: Hand<'_>) -> bool {
+        match (self, hand) {
+            (Self::User(known), Hand::User(own)) => {
+                known.len() == own.len()
+                    && known
+                        .iter()
+                        .zip(own)
+                        .all(|(known, own)| known.as_ptr() == Arc::as_ptr(&own.memory))
+            }
+            (Self::Style(known), Hand::Style(style)) => known == style,
+            _ => false,
+        }
+    }
+}
+
+/// Makes a remembered picture look as another hand would draw it.
 #[derive(Debug)]
 pub(super) struct Redraw {
     image_size_px: usize,
     /// Fitted when it is first needed; `None` within if this model has none.
     probe: OnceLock<Option<Arc<Probe>>>,
-    /// By allocation, as a snapshot never changes.
-    palettes: Recent<Vec<Weak<OwnMemory>>, Arc<Palette>>,
+    palettes: Recent<KnownHand, Arc<Palette>>,
     n_palettes: u64,
     redrawn: Recent<(EntryId, u64), Arc<[u16]>>,
 }
 
-/// Cells of the user's pictures.
+/// Cells of the pictures in a style.
 #[derive(Debug)]
 struct Palette {
     /// Tells palettes apart.
@@ -64,7 +122,7 @@ impl Redraw {
         }
     }
 
-    /// Ids of an entry of the model's memory as the user would draw it; its own ids if there is
+    /// Ids of an entry of the model's memory as `hand` would draw it; its own ids if there is
     /// nothing to go by. The same pictures give the same ids.
     ///
     /// # Errors
@@ -73,10 +131,10 @@ impl Redraw {
         &mut self,
         entry_idx: usize,
         memory: &PictureMemory,
-        own: &[OwnKeys],
+        hand: Hand<'_>,
         tokenizer: &Tokenizer,
     ) -> Result<Arc<[u16]>, ModelError> {
-        let Some(palette) = self.palette(memory, own, tokenizer)? else {
+        let Some(palette) = self.palette(memory, hand, tokenizer)? else {
             return Ok(memory.shared_ids(entry_idx));
         };
         let key = (memory.id(entry_idx), palette.number);
@@ -107,50 +165,54 @@ impl Redraw {
     fn palette(
         &mut self,
         memory: &PictureMemory,
-        own: &[OwnKeys],
+        hand: Hand<'_>,
         tokenizer: &Tokenizer,
     ) -> Result<Option<Arc<Palette>>, ModelError> {
-        let is_of = |known: &Vec<Weak<OwnMemory>>| {
-            known.len() == own.len()
-                && known
-                    .iter()
-                    .zip(own)
-                    .all(|(known, own)| known.as_ptr() == Arc::as_ptr(&own.memory))
-        };
-        if let Some(palette) = self.palettes.find(is_of) {
+        if let Some(palette) = self.palettes.find(|known| known.is(hand)) {
             return Ok(Some(palette));
         }
+        let pictures = match hand {
+            Hand::User(own) => {
+                let all = own.iter().flat_map(|own| {
+                    (0..own.memory.entries.len()).map(|entry_idx| own.memory.ids_of(entry_idx))
+                });
+                evenly(&all.collect::<Vec<_>>())
+                    .map(|ids| ids.iter().map(|id| u32::from(*id)).collect())
+                    .collect()
+            }
+            Hand::Style(style) => {
+                let all: Vec<usize> = memory.in_style(style).collect();
+                evenly(&all).map(|entry_idx| memory.ids(*entry_idx)).collect()
+            }
+        };
         let Some(probe) = self.probe(memory, tokenizer)? else { return Ok(None) };
-        let Some(palette) = Palette::of(own, self.n_palettes, &probe, tokenizer)? else {
+        let Some(palette) = Palette::of(pictures, self.n_palettes, &probe, tokenizer)? else {
             return Ok(None);
         };
         self.n_palettes += 1;
         let palette = Arc::new(palette);
-        let key = own.iter().map(|own| Arc::downgrade(&own.memory)).collect();
-        self.palettes.put(key, Arc::clone(&palette));
+        self.palettes.put(KnownHand::of(hand), Arc::clone(&palette));
         Ok(Some(palette))
     }
+}
+
+/// Up to [`N_PICTURES`] of all, as far apart as they can be.
+fn evenly<T>(all: &[T]) -> impl Iterator<Item = &T> {
+    let n = all.len().min(N_PICTURES);
+    (0..n).map(move |i| &all[i * all.len() / n])
 }
 
 impl Palette {
     /// `None` if there are no pictures.
     fn of(
-        own: &[OwnKeys],
+        pictures: Vec<Vec<u32>>,
         number: u64,
         probe: &Probe,
         tokenizer: &Tokenizer,
     ) -> Result<Option<Self>, ModelError> {
-        let all: Vec<&[u16]> = own
-            .iter()
-            .flat_map(|own| (0..own.memory.entries.len()).map(|idx| own.memory.ids_of(idx)))
-            .collect();
-        let n = all.len().min(N_PICTURES);
-        if n == 0 {
+        if pictures.is_empty() {
             return Ok(None);
         }
-        let chosen =
-            (0..n).map(|i| all[i * all.len() / n].iter().map(|id| u32::from(*id)).collect());
-        let pictures: Vec<Vec<u32>> = chosen.collect();
         let latents = tokenizer.f_hat_from_ids(&pictures)?;
         let described = probe.describe(&latents)?;
         let squares: Vec<f32> = described.sqr()?.sum(1)?.to_vec1()?;

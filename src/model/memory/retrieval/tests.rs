@@ -368,6 +368,7 @@ fn joined_things_are_looked_at_in_turns() {
     let asked = Asked {
         whole: &[1.0, 1.0, 0.0, 0.0],
         things: &[&[1.0, 0.0, 0.0, 0.0], &[0.0, 1.0, 0.0, 0.0]],
+        style: None,
     };
     let found = Candidates::of_each(&search, asked, &config.memory, &request);
     assert_eq!(found.len(), 2);
@@ -389,11 +390,11 @@ fn a_picture_of_all_things_is_looked_at_as_of_one() {
     let request = MemoryRequest::default();
     let search = search(&memory, &request);
     let things: &[&[f32]] = &[&[0.0, 1.0, 0.0, 0.0], &[1.0, 0.0, 0.0, 0.0]];
-    let asked = Asked { whole: &PROMPT, things };
+    let asked = Asked { whole: &PROMPT, things, style: None };
     let found = Candidates::of_each(&search, asked, &config.memory, &request);
     assert_eq!(found, [find(&memory, &config, &request)]);
     assert_eq!(Candidates::draw_each(&found, 7), found[0].draw(7));
-    let unlike = Asked { whole: &[0.0, 0.0, 1.0, 0.0], things };
+    let unlike = Asked { whole: &[0.0, 0.0, 1.0, 0.0], things, style: None };
     assert_eq!(Candidates::of_each(&search, unlike, &config.memory, &request).len(), 2);
 }
 
@@ -403,7 +404,7 @@ fn things_that_share_their_entries_fill_all_slots() {
     let memory = testing::memory(&config, &fan(&[0.0, 0.2, 0.4]));
     let request = MemoryRequest::default();
     let thing: &[f32] = &[1.0, 0.1, 0.0, 0.0];
-    let asked = Asked { whole: &[0.0, 0.0, 0.0, 1.0], things: &[thing, thing] };
+    let asked = Asked { whole: &[0.0, 0.0, 0.0, 1.0], things: &[thing, thing], style: None };
     let found = Candidates::of_each(&search(&memory, &request), asked, &config.memory, &request);
     let entries: HashSet<EntryId> =
         Candidates::draw_each(&found, 1).iter().map(|drawn| drawn.found.entry).collect();
