@@ -132,8 +132,8 @@ pub enum Provenance {
     /// A memory has it as it is.
     #[default]
     Entry,
-    /// An entry of the model's memory, put together anew in the look of the user's memories. No
-    /// memory has it.
+    /// An entry of the model's memory, put together anew in the look of the user's memories or of a
+    /// style that the prompt names. No memory has it.
     Redrawn,
     /// Given by the user; no memory has it. Also what a newer program says.
     #[serde(other)]

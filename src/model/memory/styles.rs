@@ -62,7 +62,9 @@ mod tests {
 
     #[test]
     fn other_prompts_name_none() {
-        for prompt in ["", "a flat dog", "flat styles", "unflat style", "flat style", "dog, ö style"] {
+        for prompt in
+            ["", "a flat dog", "flat styles", "unflat style", "flat style", "dog, ö style"]
+        {
             assert_eq!(styled(prompt, ["flat", ""]), None, "{prompt}");
         }
     }

@@ -67,7 +67,9 @@ enum KnownHand {
 impl KnownHand {
     fn of(hand: Hand<'_>) -> Self {
         match hand {
-            Hand::User(own) => Self::User(own.iter().map(|own| Arc::downgrade(&own.memory)).collect()),
+            Hand::User(own) => {
+                Self::User(own.iter().map(|own| Arc::downgrade(&own.memory)).collect())
+            }
             Hand::Style(style) => Self::Style(style.to_owned()),
         }
     }
