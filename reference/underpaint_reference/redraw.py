@@ -91,23 +91,21 @@ class Redraw:
 
     def __init__(self, memory: Memory, tokenizer: Tokenizer) -> None:
         self.memory, self.tokenizer = memory, tokenizer
-        self.palettes: dict[str, Palette] = {}
 
     def __call__(self, entry_idx: int, style: str | None) -> Tensor:
         """(C, g, g) of an entry; as it is if no style is asked for or it is in that style."""
         latent = self._latents([entry_idx])
         if style is not None and self.memory.entries[entry_idx]["style"] != style:
-            redrawn = self._palette(style).redraw(latent, self._probe)
+            redrawn = self._palette(entry_idx, style).redraw(latent, self._probe)
             latent = self.tokenizer.quantise(redrawn)[1][-1]
         return latent[0]
 
-    def _palette(self, style: str) -> Palette:
-        if style not in self.palettes:
-            entries = self.memory.entries
-            of_style = [i for i, entry in enumerate(entries) if entry["style"] == style]
-            latents = self._latents(_evenly(of_style, _N_PICTURES))
-            self.palettes[style] = Palette.of(latents, self._probe)
-        return self.palettes[style]
+    def _palette(self, entry_idx: int, style: str) -> Palette:
+        """Of the things in the style that are most like the entry: they have its colours."""
+        of_style = [i for i, entry in enumerate(self.memory.entries) if entry["style"] == style]
+        likeness = self.memory.keys[of_style] @ self.memory.keys[entry_idx]
+        nearest = likeness.argsort(descending=True, stable=True)[:_N_PICTURES]
+        return Palette.of(self._latents([of_style[i] for i in nearest]), self._probe)
 
     @cached_property
     def _probe(self) -> Probe:

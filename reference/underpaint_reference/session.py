@@ -23,7 +23,7 @@ from .text import EncodedText
 # Guidance leads away from a picture of nothing, which stresses words and memory alike, so that a
 # blue apple stays as red as the remembered one. At the first scales, where colours are decided, it
 # also leads away from the same memory without the words, by so much of the weight.
-WORD_SCALES, WORD_SHARE = 3, 0.6
+WORD_SCALES, WORD_SHARE = 3, 0.3
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,6 @@
 //! A whole run against the reference implementation (`reference/write_session.py`): remembered
 //! pictures, guidance from nothing and, at the first scales, from the same memory without words.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
-
 use std::sync::Arc;
 
 use serde::Deserialize;

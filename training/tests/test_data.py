@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from underpaint_training import memory
 from underpaint_training.controls import edges, sketch, training_controls
 from underpaint_training.data.captions import (
     clean_keywords,
@@ -22,7 +23,7 @@ from underpaint_training.data.captions import (
 from underpaint_training.data.catalogue import split_glued
 from underpaint_training.data.pictures import Pictures
 from underpaint_training.data.render import MARGIN_PX, SIZE_PX
-from underpaint_training.data.sources import SOURCES, Package, Source
+from underpaint_training.data.sources import SOURCES, Package, Source, source
 from underpaint_training.memory import says, shipped_entries
 from underpaint_training.warps import rotate_hue
 
@@ -78,6 +79,13 @@ def test_what_ships_is_not_held_out_and_has_a_name(data_dir: Path) -> None:
     )
 
 
+def test_a_few_of_a_set_of_icons_ship(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures = Pictures(data_dir, ["flat-color-icons"], n_held_out=4)
+    limited = replace(source("flat-color-icons"), max_remembered=3)
+    monkeypatch.setattr(memory, "source", lambda key: limited)
+    assert len(shipped_entries(pictures, max_entries=10)) == 3
+
+
 def test_pictures_are_premultiplied_and_have_a_margin(data_dir: Path) -> None:
     pixels = Pictures(data_dir, ["flat-color-icons"], 0).pixels(np.arange(3))
     assert pixels.shape == (3, 4, SIZE_PX, SIZE_PX)
@@ -101,3 +109,15 @@ def test_hue_goes_round() -> None:
     torch.testing.assert_close(rotate_hue(red, 0.0), red, atol=2e-3, rtol=0)
     turned = rotate_hue(red, 2.1)
     assert turned[1].mean() > turned[0].mean()
+
+
+def test_plain_icons_are_found_by_who_names_their_style() -> None:
+    torch.manual_seed(0)
+    thing, style, other = torch.nn.functional.normalize(torch.randn(3, 64), dim=1)
+    keys = torch.stack([thing + 0.5 * style, thing + 0.5 * other, torch.randn(64) + 0.5 * style])
+    keys = torch.nn.functional.normalize(keys, dim=1)
+    styles, is_limited = ["cyber", "flat", "cyber"], [True, False, True]
+    turned = memory.for_who_names_it(keys, styles, is_limited)
+    torch.testing.assert_close(turned.norm(dim=1), torch.ones(3))
+    torch.testing.assert_close(turned[1], keys[1])
+    assert turned[0] @ thing < keys[0] @ thing and turned[0] @ style > keys[0] @ style

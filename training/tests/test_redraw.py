@@ -8,12 +8,15 @@ from typing import cast
 import numpy as np
 import torch
 from torch import Tensor
-from underpaint_reference.redraw import Palette, Probe, describe, oklab
+from underpaint_reference.memory import Memory, entry_names
+from underpaint_reference.model import Model
+from underpaint_reference.redraw import Palette, Probe, Redraw, describe, oklab
 
 from underpaint_training.data.pictures import Pictures
 from underpaint_training.memory import PictureMemory
 from underpaint_training.redrawn import Redrawing
 
+TINY = Path(__file__).parents[2] / "tests" / "fixtures" / "embedded_tiny"
 _N_SILHOUETTE = 36
 _SIDE = 4  # cells
 
@@ -70,6 +73,20 @@ def test_a_picture_of_a_palette_is_redrawn_as_itself() -> None:
     probe = Probe(torch.randn(28, 12))
     palette = Palette.of(latents, probe)
     torch.testing.assert_close(palette.redraw(latents[2:4], probe), latents[2:4])
+
+
+def test_entries_are_redrawn_in_other_styles_only() -> None:
+    model = Model(TINY)
+    n_tokens = sum(side**2 for side in model.config.scales)
+    ids = torch.randint(model.config.tokenizer.codebook_size, (6, n_tokens))
+    entries = [{"style": "flat" if i < 3 else "3d"} for i in range(6)]
+    memory = Memory(ids, entry_names(ids.numpy()), torch.eye(6), entries)
+    redraw = Redraw(memory, model.tokenizer)
+    with torch.no_grad():
+        own = model.tokenizer.f_hat_from_ids(ids[[0]])[0]
+        torch.testing.assert_close(redraw(0, None), own)
+        torch.testing.assert_close(redraw(0, "flat"), own)
+        assert not torch.allclose(redraw(0, "3d"), own)
 
 
 def test_cells_come_from_other_things_in_the_style(data_dir: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 STAGE = "memory"
 KEY_SCALE = 127  # of the int8 keys
 _ROWS_AT_ONCE = 512
+_TURN = 0.35  # of keys towards their style, where only who names it should find them
 _NEIGHBOURS = ("name", "key")
 
 
@@ -211,12 +213,31 @@ def write_shipped(settings: Settings, pictures: Pictures, tokenizer: Tokenizer) 
     for row, line in enumerate(ids.to(torch.int16).numpy()):
         first.setdefault(line.tobytes(), row)
     rows = sorted(first.values())
-    keys = (memory.keys[chosen[rows]] * KEY_SCALE).round().to(torch.int8)
+    keys = memory.keys[chosen[rows]].clone()
+    styles = [pictures.entries[i].style for i in chosen[rows]]
+    is_limited = [
+        source(pictures.entries[i].source).max_remembered is not None for i in chosen[rows]
+    ]
+    keys = (for_who_names_it(keys, styles, is_limited) * KEY_SCALE).round().to(torch.int8)
     tensors = {"ids": ids[rows].to(torch.int16).contiguous(), "keys": keys.contiguous()}
     save_file(tensors, folder / "memory.safetensors")
     lines = [_line(pictures, int(chosen[row])) for row in rows]
     (folder / "memory.jsonl").write_text("".join(lines), encoding="utf-8")
     return len(rows)
+
+
+def for_who_names_it(keys: Tensor, styles: Sequence[str], is_limited: Sequence[bool]) -> Tensor:
+    """Keys (n, text_dim) of length 1, some of them turned towards what is common to their style.
+
+    So pictures of sets that are limited are found by prompts that name the style, and not by those
+    that only name the thing: "apple" is no plain icon of one.
+    """
+    turned, mean = keys.clone(), keys.mean(0)
+    for style in {style for style, is_one in zip(styles, is_limited) if is_one}:
+        rows = [i for i, (own, one) in enumerate(zip(styles, is_limited)) if one and own == style]
+        direction = F.normalize(keys[rows].mean(0) - mean, dim=0)
+        turned[rows] = F.normalize(keys[rows] + _TURN * direction, dim=1)
+    return turned
 
 
 def _latents(memory: PictureMemory, indices: Sequence[int]) -> Tensor:

@@ -20,7 +20,7 @@ use crate::protocol::{Anchor, Given, InspiredBy, PictureIds};
 /// also leads away from the same memory without the words, by [`WORD_SHARE`] of the weight. These
 /// scales are small: the additional rows cost next to nothing.
 const WORD_SCALES: usize = 3;
-const WORD_SHARE: f64 = 0.6;
+const WORD_SHARE: f64 = 0.3;
 
 /// A batch of pictures under way.
 pub(super) struct EmbeddedSession {

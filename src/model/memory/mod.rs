@@ -19,7 +19,7 @@ mod testing;
 
 pub use loose::pack_loose;
 pub use own::{OwnKeys, OwnMemories};
-pub use retrieval::{Asked, Candidates, Match, Place, Retrieved, Search};
+pub use retrieval::{Asked, Candidates, Match, Place, Retrieved, Search, alike};
 pub use store::{Checksum, Entry, PictureMemory};
 pub use styles::{Styled, styled};
 pub use things::things;

@@ -249,6 +249,19 @@ impl Candidates {
     }
 }
 
+/// The `n` entries of a memory in `style` that are most like entry `entry_idx`, most alike first.
+pub fn alike(memory: &PictureMemory, entry_idx: usize, style: &str, n: usize) -> Vec<usize> {
+    let keys = memory.keys();
+    let start = entry_idx * keys.key_dim;
+    let key: Vec<f32> =
+        keys.values[start..start + keys.key_dim].iter().map(|value| f32::from(*value)).collect();
+    let likeness = similarities(keys, &fixed_point(&key));
+    let mut found: Vec<usize> = memory.in_style(style).collect();
+    found.sort_by(|a, b| likeness[*b].total_cmp(&likeness[*a]));
+    found.truncate(n);
+    found
+}
+
 /// Keys of a memory, one entry after another, with their Euclidean lengths.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Keys<'a> {

@@ -16,16 +16,16 @@ use rayon::prelude::*;
 
 use self::probe::Probe;
 use super::ModelError;
-use super::memory::{OwnKeys, PictureMemory};
+use super::memory::{OwnKeys, PictureMemory, alike};
 use super::recent::Recent;
 use super::tokenizer::Tokenizer;
 use crate::protocol::{EntryId, OwnMemory};
 
-/// Pictures in the style that cells are taken from, evenly among all. More make no visible
-/// difference and take longer to search.
+/// Pictures in the style that cells are taken from: evenly among all of the user, the nearest in a
+/// style of the memory. More make no visible difference and take longer to search.
 const N_PICTURES: usize = 64;
-/// Styles whose cells are kept, at a few megabytes each.
-const N_PALETTES: usize = 3;
+/// Sets of memories of the user whose cells are kept, at a few megabytes each.
+const N_PALETTES: usize = 2;
 /// Redrawn pictures kept, a kilobyte each.
 const CACHE_SIZE: usize = 64;
 
@@ -56,54 +56,30 @@ impl Hand<'_> {
     }
 }
 
-/// A [`Hand`] as caches know it.
-#[derive(Debug)]
-enum KnownHand {
-    /// By allocation, as a snapshot never changes.
-    User(Vec<Weak<OwnMemory>>),
-    Style(String),
-}
-
-impl KnownHand {
-    fn of(hand: Hand<'_>) -> Self {
-        match hand {
-            Hand::User(own) => {
-                Self::User(own.iter().map(|own| Arc::downgrade(&own.memory)).collect())
-            }
-            Hand::Style(style) => Self::Style(style.to_owned()),
-        }
-    }
-
-    fn is(&self, hand: Hand<'_>) -> bool {
-        match (self, hand) {
-            (Self::User(known), Hand::User(own)) => {
-                known.len() == own.len()
-                    && known
-                        .iter()
-                        .zip(own)
-                        .all(|(known, own)| known.as_ptr() == Arc::as_ptr(&own.memory))
-            }
-            (Self::Style(known), Hand::Style(style)) => known == style,
-            _ => false,
-        }
-    }
-}
-
 /// Makes a remembered picture look as another hand would draw it.
 #[derive(Debug)]
 pub(super) struct Redraw {
     image_size_px: usize,
     /// Fitted when it is first needed; `None` within if this model has none.
     probe: OnceLock<Option<Arc<Probe>>>,
-    palettes: Recent<KnownHand, Arc<Palette>>,
+    /// Of the user, by allocation, as a snapshot never changes.
+    palettes: Recent<Vec<Weak<OwnMemory>>, Arc<Palette>>,
     n_palettes: u64,
-    redrawn: Recent<(EntryId, u64), Arc<[u16]>>,
+    redrawn: Recent<(EntryId, By), Arc<[u16]>>,
+}
+
+/// Who redrew a picture, as the cache knows it.
+#[derive(Debug, PartialEq)]
+enum By {
+    /// The number of the user's palette.
+    User(u64),
+    Style(String),
 }
 
 /// Cells of the pictures in a style.
 #[derive(Debug)]
 struct Palette {
-    /// Tells palettes apart.
+    /// Tells those of the user apart.
     number: u64,
     /// Descriptions, one column per cell: (features, cells).
     described: Tensor,
@@ -136,15 +112,43 @@ impl Redraw {
         hand: Hand<'_>,
         tokenizer: &Tokenizer,
     ) -> Result<Arc<[u16]>, ModelError> {
-        let Some(palette) = self.palette(memory, hand, tokenizer)? else {
-            return Ok(memory.shared_ids(entry_idx));
-        };
-        let key = (memory.id(entry_idx), palette.number);
+        match hand {
+            Hand::User(own) => {
+                let Some(palette) = self.palette(memory, own, tokenizer)? else {
+                    return Ok(memory.shared_ids(entry_idx));
+                };
+                let by = By::User(palette.number);
+                self.redrawn(entry_idx, memory, by, tokenizer, |_| Ok(Some(palette)))
+            }
+            Hand::Style(style) => {
+                let by = By::Style(style.to_owned());
+                self.redrawn(entry_idx, memory, by, tokenizer, |probe| {
+                    // Things like the entry have its colours.
+                    let alike = alike(memory, entry_idx, style, N_PICTURES).into_iter();
+                    let pictures: Vec<Vec<u32>> = alike.map(|alike| memory.ids(alike)).collect();
+                    Ok(Palette::of(&pictures, 0, probe, tokenizer)?.map(Arc::new))
+                })
+            }
+        }
+    }
+
+    /// Ids of an entry in the cells of a palette, which is asked for if they are not known.
+    fn redrawn(
+        &mut self,
+        entry_idx: usize,
+        memory: &PictureMemory,
+        by: By,
+        tokenizer: &Tokenizer,
+        palette: impl FnOnce(&Probe) -> Result<Option<Arc<Palette>>, ModelError>,
+    ) -> Result<Arc<[u16]>, ModelError> {
+        let key = (memory.id(entry_idx), by);
         if let Some(ids) = self.redrawn.find(|known| *known == key) {
             return Ok(ids);
         }
+        let as_it_is = || Ok(memory.shared_ids(entry_idx));
+        let Some(probe) = self.probe(memory, tokenizer)? else { return as_it_is() };
+        let Some(palette) = palette(&probe)? else { return as_it_is() };
         let latent = tokenizer.f_hat_from_ids(&[memory.ids(entry_idx)])?;
-        let probe = self.probe(memory, tokenizer)?.expect("a palette was described by it");
         let redrawn = palette.redraw(&latent, &probe)?;
         let ids = tokenizer.quantize(&redrawn)?.into_iter().flatten().flatten();
         let ids: Arc<[u16]> = ids.map(|id| id as u16).collect();
@@ -167,47 +171,43 @@ impl Redraw {
     fn palette(
         &mut self,
         memory: &PictureMemory,
-        hand: Hand<'_>,
+        own: &[OwnKeys],
         tokenizer: &Tokenizer,
     ) -> Result<Option<Arc<Palette>>, ModelError> {
-        if let Some(palette) = self.palettes.find(|known| known.is(hand)) {
+        let is_of = |known: &Vec<Weak<OwnMemory>>| {
+            known.len() == own.len()
+                && known
+                    .iter()
+                    .zip(own)
+                    .all(|(known, own)| known.as_ptr() == Arc::as_ptr(&own.memory))
+        };
+        if let Some(palette) = self.palettes.find(is_of) {
             return Ok(Some(palette));
         }
-        let pictures = match hand {
-            Hand::User(own) => {
-                let all = own.iter().flat_map(|own| {
-                    (0..own.memory.entries.len()).map(|entry_idx| own.memory.ids_of(entry_idx))
-                });
-                evenly(&all.collect::<Vec<_>>())
-                    .map(|ids| ids.iter().map(|id| u32::from(*id)).collect())
-                    .collect()
-            }
-            Hand::Style(style) => {
-                let all: Vec<usize> = memory.in_style(style).collect();
-                evenly(&all).map(|entry_idx| memory.ids(*entry_idx)).collect()
-            }
-        };
+        let all: Vec<&[u16]> = own
+            .iter()
+            .flat_map(|own| (0..own.memory.entries.len()).map(|idx| own.memory.ids_of(idx)))
+            .collect();
+        let n = all.len().min(N_PICTURES);
+        let chosen =
+            (0..n).map(|i| all[i * all.len() / n].iter().map(|id| u32::from(*id)).collect());
+        let pictures: Vec<Vec<u32>> = chosen.collect();
         let Some(probe) = self.probe(memory, tokenizer)? else { return Ok(None) };
-        let Some(palette) = Palette::of(pictures, self.n_palettes, &probe, tokenizer)? else {
+        let Some(palette) = Palette::of(&pictures, self.n_palettes, &probe, tokenizer)? else {
             return Ok(None);
         };
         self.n_palettes += 1;
         let palette = Arc::new(palette);
-        self.palettes.put(KnownHand::of(hand), Arc::clone(&palette));
+        let key = own.iter().map(|own| Arc::downgrade(&own.memory)).collect();
+        self.palettes.put(key, Arc::clone(&palette));
         Ok(Some(palette))
     }
-}
-
-/// Up to [`N_PICTURES`] of all, as far apart as they can be.
-fn evenly<T>(all: &[T]) -> impl Iterator<Item = &T> {
-    let n = all.len().min(N_PICTURES);
-    (0..n).map(move |i| &all[i * all.len() / n])
 }
 
 impl Palette {
     /// `None` if there are no pictures.
     fn of(
-        pictures: Vec<Vec<u32>>,
+        pictures: &[Vec<u32>],
         number: u64,
         probe: &Probe,
         tokenizer: &Tokenizer,
@@ -215,7 +215,7 @@ impl Palette {
         if pictures.is_empty() {
             return Ok(None);
         }
-        let latents = tokenizer.f_hat_from_ids(&pictures)?;
+        let latents = tokenizer.f_hat_from_ids(pictures)?;
         let described = probe.describe(&latents)?;
         let squares: Vec<f32> = described.sqr()?.sum(1)?.to_vec1()?;
         let (_, channels, _, _) = latents.dims4()?;
