@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from tokenizers import Tokenizer as WordPiece
 
-from underpaint_training.aliases import compounds, nearest, plurals, with_aliases
+from underpaint_training.aliases import compounds, is_insult, nearest, plurals, with_aliases
 from underpaint_training.data.wordnet import Sense, WordNet
-from underpaint_training.synonyms import Word
+from underpaint_training.synonyms import Meaning, Word
 from underpaint_training.vocabulary import plain_description
 
 PIECES = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "umbrella", "broccoli", "bike", "##s")
@@ -24,6 +24,13 @@ def test_a_word_is_read_as_what_is_nearest_if_it_is_near() -> None:
     pieces = ["umbrella", "broccoli"]
     assert nearest(words, vectors, pieces, among, torch.zeros(2)) == {"brolly": "umbrella"}
     assert nearest(words, vectors, pieces, among, torch.tensor([0.0, 2.0])) == {}
+
+
+def test_insults_are_known_by_their_gloss() -> None:
+    meanings = [
+        Meaning((("person", 0.7),), gloss, 0) for gloss in ("(ethnic slur) a name", "a cup")
+    ]
+    assert [is_insult(Word("word", (meaning,))) for meaning in meanings] == [True, False]
 
 
 def test_compounds_are_read_as_their_head() -> None:

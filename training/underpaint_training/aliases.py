@@ -45,7 +45,11 @@ def aliases(
     trained = {word.text for word, whole in zip(words, is_piece) if whole}
     vocabulary = read.word_piece.get_vocab()
     pieces = [piece for piece in sorted(vocabulary) if piece in trained or _is_name(piece, known)]
-    rare = [word for word, whole in zip(words, is_piece) if not whole and word.text in listed]
+    rare = [
+        word
+        for word, whole in zip(words, is_piece)
+        if not whole and word.text in listed and not is_insult(word)
+    ]
     names = {entry.name for entry in pictures.entries}
     bonus = torch.tensor([_NAME_BONUS * (piece in names) for piece in pieces])
     among = encode_all(encoder, read, pieces)
@@ -53,6 +57,12 @@ def aliases(
     other = {word for word in listed if word.isalpha()} - set(vocabulary) - set(found)
     found |= compounds(other - set(net.senses_of), net, known & set(pieces) & tiers[0])
     return plurals(other - set(found), {piece: piece for piece in pieces} | found) | found
+
+
+def is_insult(word: Word) -> bool:
+    """Whether WordNet calls it one: insults are not read as those whom they mean."""
+    glosses = " ".join(meaning.gloss for meaning in word.meanings)
+    return any(mark in glosses for mark in ("slur", "offensive", "disparaging", "derogatory"))
 
 
 def _is_name(piece: str, known: AbstractSet[str]) -> bool:
