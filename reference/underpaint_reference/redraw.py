@@ -33,19 +33,21 @@ _N_PROBED = 16  # pictures that the map is fitted to
 _N_PICTURES = 64  # in a style, that cells are taken from
 
 # sRGB to OKLab, https://bottosson.github.io/posts/oklab/
-_TO_LMS = torch.tensor(
+TO_LMS = torch.tensor(
     [
-        [0.41222146, 0.53633255, 0.051445995],
-        [0.2119035, 0.6806995, 0.10739696],
-        [0.088302463, 0.28171884, 0.62997870],
-    ]
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ],
+    dtype=torch.float64,
 )
-_TO_LAB = torch.tensor(
+TO_LAB = torch.tensor(
     [
-        [0.21045426, 0.7936178, -0.004072047],
-        [1.9779985, -2.4285922, 0.45059371],
-        [0.025904037, 0.78277177, -0.80867577],
-    ]
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ],
+    dtype=torch.float64,
 )
 
 
@@ -157,8 +159,8 @@ def patches(latents: Tensor) -> Tensor:
 def oklab(rgb: Tensor) -> Tensor:
     """sRGB in [0, 1], (B, 3, …), to OKLab."""
     linear = torch.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    lms = torch.einsum("ij,bj...->bi...", _TO_LMS, linear)
-    return torch.einsum("ij,bj...->bi...", _TO_LAB, lms.clamp(min=0) ** (1 / 3))
+    lms = torch.einsum("ij,bj...->bi...", TO_LMS.to(rgb.dtype), linear)
+    return torch.einsum("ij,bj...->bi...", TO_LAB.to(rgb.dtype), lms.clamp(min=0) ** (1 / 3))
 
 
 def _windows(plane: Tensor, size: int) -> Tensor:

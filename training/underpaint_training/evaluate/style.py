@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
+from underpaint_reference.redraw import TO_LAB, TO_LMS
 
 Picture = NDArray[np.uint8]  # (H, W, 4), straight alpha, fitted as the training pictures are
 Values = NDArray[np.float64]
@@ -29,22 +30,6 @@ _RIM_PX = 4  # width of the rim of the silhouette
 _N_PALETTE = 16
 _SAMPLES = 100  # colours that a picture adds to its set's palette
 _N_ROUNDS = 12  # of k-means
-
-# sRGB to OKLab, https://bottosson.github.io/posts/oklab/
-_TO_LMS = np.array(
-    [
-        [0.4122214708, 0.5363325363, 0.0514459929],
-        [0.2119034982, 0.6806995451, 0.1073969566],
-        [0.0883024619, 0.2817188376, 0.6299787005],
-    ]
-)
-_TO_LAB = np.array(
-    [
-        [0.2104542553, 0.7936177850, -0.0040720468],
-        [1.9779984951, -2.4285922050, 0.4505937099],
-        [0.0259040371, 0.7827717662, -0.8086757660],
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -79,7 +64,7 @@ def oklab(rgb: Values) -> Values:
     """sRGB in [0, 1] (…, 3) to OKLab."""
     rgb = np.clip(rgb, 0, 1)
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    return np.cbrt(linear @ _TO_LMS.T) @ _TO_LAB.T
+    return np.cbrt(linear @ TO_LMS.numpy().T) @ TO_LAB.numpy().T
 
 
 def palette(pictures: Sequence[Picture], seed: int = 0) -> Values:
