@@ -211,6 +211,8 @@ pub enum MemoryEvent {
     },
     /// A memory was made, after a wish for a new one or for an import.
     Created(MemoryId),
+    /// A memory that was deleted is back: all lists that follow have it.
+    Restored(MemoryId),
     Adding(AddProgress),
     Added(Box<AddReport>),
     /// A memory was written into a file.

@@ -49,6 +49,8 @@ pub struct Memories {
     pub removes_gone: bool,
     /// An entry that goes into a place of *Inspired by* as soon as the model's view of it is there.
     pub to_inspire: Option<KnownEntry>,
+    /// The chosen memory, while the thread still brings it back: lists from before lack it.
+    pub comes_back: Option<MemoryId>,
     /// Newest last.
     pub removed: Vec<Removed>,
     last_removed: u64,
@@ -117,13 +119,16 @@ impl Memories {
         self.snapshots.iter().filter(counts).cloned().collect()
     }
 
-    /// Takes over the list of memories; what is chosen stays so if it is there, else another one
-    /// is, and then `true` is given back: its entries are not known.
+    /// Takes over the list of memories; what is chosen stays so if it is there or on its way, else
+    /// another one is, and then `true` is given back: its entries are not known.
     pub fn take_known(&mut self, known: Vec<KnownMemory>) -> bool {
         let place = self.chosen.and_then(|id| self.place_of(id));
         self.known = Some(known);
         let all = self.all();
         if self.chosen.is_some_and(|id| all.iter().any(|known| known.memory == id)) {
+            return false;
+        }
+        if self.chosen.is_some() && self.chosen == self.comes_back {
             return false;
         }
         let last = all.len().checked_sub(1);
@@ -138,6 +143,7 @@ impl Memories {
     /// Shows the entries of a memory from the top.
     pub fn choose(&mut self, id: Option<MemoryId>) {
         self.chosen = id;
+        self.comes_back = None;
         self.query = EntryQuery { memory: id, ..EntryQuery::default() };
         self.listing = None;
         self.selected = None;

@@ -22,6 +22,8 @@ struct Window {
     listing: EntryListing,
     reports: Vec<AddReport>,
     created: Vec<MemoryId>,
+    /// Until the list that has it comes.
+    restored: Option<MemoryId>,
     failures: Vec<String>,
     trouble: Option<String>,
     n_thumbnails: usize,
@@ -50,6 +52,7 @@ impl Window {
             listing: EntryListing::default(),
             reports: Vec::new(),
             created: Vec::new(),
+            restored: None,
             failures: Vec::new(),
             trouble: None,
             n_thumbnails: 0,
@@ -60,7 +63,13 @@ impl Window {
     fn drain(&mut self) {
         for event in self.thread.drain() {
             match event {
-                MemoryEvent::Memories(memories) => self.memories = memories,
+                MemoryEvent::Memories(memories) => {
+                    if let Some(back) = self.restored.take() {
+                        assert!(memories.iter().any(|known| known.memory == back));
+                    }
+                    self.memories = memories;
+                }
+                MemoryEvent::Restored(memory) => self.restored = Some(memory),
                 MemoryEvent::Snapshots(snapshots) => self.snapshots = snapshots,
                 MemoryEvent::Entries(listing) => {
                     assert!(listing.serial > self.listing.serial);
@@ -159,7 +168,8 @@ fn a_memory_is_made_filled_changed_and_taken_away() {
     window.thread.delete(memory);
     window.wait("nothing", |window| window.memories.is_empty() && window.snapshots.is_empty());
     window.thread.restore(memory);
-    window.wait("it again", |window| window.in_snapshots() == 41);
+    window.wait("it again", |window| window.in_snapshots() == 41 && window.restored.is_none());
+    assert!(window.memories.iter().any(|known| known.memory == memory));
     window.thread.import(file);
     let imported = window.created();
     assert_ne!(imported, memory);

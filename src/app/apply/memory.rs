@@ -236,6 +236,9 @@ pub(in crate::app) fn event(state: &mut AppState, event: MemoryEvent, now: f64) 
             memories.open_report = Some(memory);
         }
         MemoryEvent::Created(id) => return created(memories, id),
+        MemoryEvent::Restored(id) => {
+            memories.comes_back.take_if(|awaited| *awaited == id);
+        }
         MemoryEvent::Adding(progress) => {
             match memories.adding.iter_mut().find(|adding| adding.memory == progress.memory) {
                 Some(adding) => *adding = progress,
@@ -255,6 +258,7 @@ pub(in crate::app) fn event(state: &mut AppState, event: MemoryEvent, now: f64) 
             memories.to_add.clear();
             // A memory that was asked for does not come.
             memories.to_inspire = None;
+            memories.comes_back = None;
             if state.style_sheet.as_ref().is_some_and(|sheet| sheet.snapshot.is_none()) {
                 state.style_sheet = None;
             }
@@ -353,6 +357,7 @@ fn restore(state: &mut AppState, serial: u64) -> Option<Effect> {
         }
         RemovedWhat::Memory(memory) => {
             memories.choose(Some(memory));
+            memories.comes_back = Some(memory);
             let list = MemoryOrder::List(memories.query.clone());
             orders([MemoryOrder::Restore(memory), list])
         }

@@ -220,6 +220,7 @@ impl Front<'_> {
             Order::Delete(memory) => store.delete(memory)?,
             Order::Restore(memory) => {
                 store.restore(memory)?;
+                self.outbox.send(MemoryEvent::Restored(memory));
                 self.chores.order(Chore::Refresh);
             }
             Order::Remove(ids) => {

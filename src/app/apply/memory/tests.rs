@@ -176,6 +176,28 @@ fn removed_pictures_and_memories_come_back() {
 }
 
 #[test]
+fn a_memory_that_comes_back_stays_chosen_while_older_lists_arrive() {
+    let (cats, dogs) = (|| known(FIRST, "Cats"), || known(SECOND, "Dogs"));
+    let mut state = opened();
+    wish(&mut state, MemoryCommand::Delete(FIRST));
+    let serial = state.memories.removed.last().expect("one").serial;
+    wish(&mut state, MemoryCommand::Restore(serial));
+    // The thread tells what it did before it was asked to bring it back.
+    for older in [vec![cats(), dogs()], vec![dogs()]] {
+        assert!(asked(event(&mut state, MemoryEvent::Memories(older), 0.0)).is_empty());
+        assert_eq!(state.memories.chosen, Some(FIRST));
+    }
+    event(&mut state, MemoryEvent::Restored(FIRST), 0.0);
+    event(&mut state, MemoryEvent::Memories(vec![cats(), dogs()]), 0.0);
+    list_entries(&mut state, vec![entry(1, "a cat")]);
+    assert_eq!((state.memories.chosen, captions(&state)), (Some(FIRST), vec!["a cat"]));
+
+    // Another program may still delete it.
+    event(&mut state, MemoryEvent::Memories(vec![dogs()]), 0.0);
+    assert_eq!(state.memories.chosen, Some(SECOND));
+}
+
+#[test]
 fn all_whose_file_is_gone_are_removed_together() {
     let mut state = opened();
     let orders = wish(&mut state, MemoryCommand::RemoveGone);
