@@ -49,10 +49,11 @@ def main() -> None:
         while not session.is_complete:
             session.step()
         Image.fromarray(session.render()[0]).save(options.output)
-    for match in session.matches[0] if session.matches else []:
+    for matches in session.matches[0] if session.matches else []:
         assert model.memory is not None, "matches come from a memory"
-        entry = model.memory.entries[match.entry_idx]
-        print(f"inspired by {entry['caption']}, {entry['style']}: {match.similarity:.4f}")
+        for match in matches:
+            entry = model.memory.entries[match.entry_idx]
+            print(f"inspired by {entry['caption']}, {entry['style']}: {match.similarity:.4f}")
     if options.ids:
         for side, ids in zip(model.config.scales, session.ids):
             print(f"{side}: {' '.join(map(str, ids[0].tolist()))}")

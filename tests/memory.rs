@@ -177,6 +177,53 @@ fn what_is_looked_at_has_the_look_that_the_prompt_names() {
 }
 
 #[test]
+fn things_that_are_joined_are_looked_at_side_by_side() {
+    let mut generator = embedded();
+    let request = GenerateRequest::new("a cat and a ball", 7);
+    let session = start(&mut *generator, &request);
+    assert_eq!(slots(&*session), [0, 1, 2]);
+    for used in session.inspired_by() {
+        assert_eq!(used.provenance, Provenance::Joined);
+        let (first, second) = used.caption.split_once(" and ").unwrap();
+        assert!(first.contains("cat") && second.contains("ball"), "{}", used.caption);
+        assert!(!used.source.is_empty() && !used.licence.is_empty() && used.memory.is_empty());
+        // Something on either side, next to nothing between them.
+        let picture = generator.remembered(used).unwrap();
+        let n_opaque = |columns: std::ops::Range<u32>| {
+            let is_opaque = |x: u32, y: u32| picture.get_pixel(x, y).0[3] > 128;
+            columns
+                .flat_map(|x| (0..256).map(move |y| (x, y)))
+                .filter(|p| is_opaque(p.0, p.1))
+                .count()
+        };
+        assert!(n_opaque(0..124) > 1000 && n_opaque(132..256) > 1000, "{}", used.caption);
+        assert!(n_opaque(126..130) < 100, "{}", used.caption);
+    }
+    // A file keeps what was looked at, and a batch is its single pictures.
+    let record = record(&*generator, &request, &*session);
+    assert_eq!(go_on(&mut *embedded(), &record, 3).0, session.render(0).unwrap());
+    let batch = GenerateRequest { seeds: vec![6, 7], ..request.clone() };
+    let batch = start(&mut *embedded(), &batch);
+    assert_eq!(batch.render(1).unwrap(), session.render(0).unwrap());
+
+    let first = session.inspired_by()[0].entry;
+    let mut banned = request.clone();
+    banned.memory.banned = vec![first];
+    let after = start(&mut *generator, &banned);
+    assert_eq!(slots(&*after), [0, 1, 2], "the next best take its place");
+    assert!(after.inspired_by().iter().all(|used| used.entry != first));
+
+    // One thing of the user, one of the model; and one picture that shows both.
+    let own = remember(&mut generator, &["green heart"]);
+    let session = start(&mut *generator, &with_own("a green heart and a house", &own));
+    assert_eq!(session.inspired_by()[0].memory, "My discs");
+    let own = remember(&mut generator, &["a cat and a ball"]);
+    let session = start(&mut *generator, &with_own("a cat and a ball", &own));
+    let [used, ..] = session.inspired_by() else { panic!("nothing was found") };
+    assert_eq!((used.provenance, used.caption.as_str()), (Provenance::Entry, "a cat and a ball"));
+}
+
+#[test]
 fn closed_slots_stay_empty_whatever_is_chosen_for_them() {
     let mut generator = tiny();
     let own = remember(&mut generator, &["green heart", "blue car", "old house"]);

@@ -69,19 +69,23 @@ class Memory:
     def styles(self) -> list[str]:
         return sorted({entry["style"] for entry in self.entries})
 
-    def retrieve_each(self, asked: Asked, config: MemoryConfig, seed: int) -> list[Match]:
-        """`retrieve`, or, if a prompt joins things that no entry shows together, each in turns."""
-        best = float((self.keys @ (asked.whole / asked.whole.norm())).amax())
-        if not asked.things or best >= MIN_WHOLE:
-            return self.retrieve(asked.whole, config, seed)
-        left = [self.retrieve(thing, config, seed) for thing in asked.things]
-        chosen: list[Match] = []
-        for slot in range(config.slots):
-            taken = {match.entry_idx for match in chosen}
-            left = [[match for match in own if match.entry_idx not in taken] for own in left]
-            turns = (left[(slot + offset) % len(left)] for offset in range(len(left)))
-            chosen += next((own[:1] for own in turns if own), [])
-        return chosen
+    def retrieve_each(self, asked: Asked, config: MemoryConfig, seed: int) -> list[list[Match]]:
+        """What each slot shows: one match, or one of each thing that a prompt joins.
+
+        Things that an entry shows together are not apart.
+        """
+        if not asked.things or self._shows_all(asked):
+            return [[match] for match in self.retrieve(asked.whole, config, seed)]
+        drawn = [self.retrieve(thing, config, seed) for thing in asked.things]
+        drawn = [matches for matches in drawn if matches]
+        return [_one_of_each(drawn, rank) for rank in range(max(map(len, drawn), default=0))]
+
+    def _shows_all(self, asked: Asked) -> bool:
+        """Whether the best entry fits the prompt well, and better than any thing of it."""
+        similarity = self.keys @ (asked.whole / asked.whole.norm())
+        best = int(similarity.argmax())
+        of_things = [float(self.keys[best] @ (thing / thing.norm())) for thing in asked.things]
+        return float(similarity[best]) >= max(MIN_WHOLE, *of_things)
 
     def _best(self, similarity: Tensor, n_candidates: int) -> list[Match]:
         """The most similar entries, each picture once."""
@@ -95,6 +99,16 @@ class Memory:
             if len(found) == n_candidates:
                 break
         return list(found.values())
+
+
+def _one_of_each(drawn: list[list[Match]], rank: int) -> list[Match]:
+    """The match of this rank of each thing, or the next that is not there yet."""
+    chosen: list[Match] = []
+    for matches in drawn:
+        taken = {match.entry_idx for match in chosen}
+        turns = [matches[(rank + offset) % len(matches)] for offset in range(len(matches))]
+        chosen.append(next((match for match in turns if match.entry_idx not in taken), turns[0]))
+    return chosen
 
 
 def entry_names(ids: NDArray[np.int64]) -> NDArray[np.uint64]:

@@ -14,6 +14,7 @@ from .asked import Asked
 from .config import SamplingConfig
 from .control import Control
 from .generator import Conditions, Slots, guide, logits
+from .joined import joined
 from .memory import Match
 from .model import Model
 from .redraw import redraw_of
@@ -90,8 +91,8 @@ class Session:
         straight = torch.cat([colour, alpha], dim=-1)
         return straight.mul_(255).round_().to(torch.uint8).numpy()
 
-    def _retrieve(self, text: EncodedText) -> list[list[Match]]:
-        """Matches by picture; no list if there is nothing to retrieve from."""
+    def _retrieve(self, text: EncodedText) -> list[list[list[Match]]]:
+        """What each slot shows, by picture; no list if there is nothing to retrieve from."""
         memory, config = self.model.memory, self.model.config
         if memory is None or not self.request.use_memory or self.request.slots is not None:
             return []
@@ -101,11 +102,15 @@ class Session:
     def _slots(self) -> Slots | None:
         if not self.matches:
             return self.request.slots
-        entries = [match.entry_idx for matches in self.matches for match in matches]
-        assert self.model.memory is not None, "matches come from a memory"
-        redraw = redraw_of(self.model.memory, self.model.tokenizer)
-        style = self.request.asked and self.request.asked.style
-        f_hat = torch.stack([redraw(entry_idx, style) for entry_idx in entries])
+        f_hat = torch.stack([self._shown(slot) for slots in self.matches for slot in slots])
         f_hat = f_hat.unflatten(0, (len(self.matches), -1))
         taken = torch.ones(f_hat.shape[:2], dtype=torch.bool)
         return Slots(f_hat, taken, self.request.reference_strength)
+
+    def _shown(self, matches: list[Match]) -> Tensor:
+        """The latent (C, g, g) of what a slot shows."""
+        assert self.model.memory is not None, "matches come from a memory"
+        redraw = redraw_of(self.model.memory, self.model.tokenizer)
+        style = self.request.asked and self.request.asked.style
+        shown = [redraw(match.entry_idx, style) for match in matches]
+        return shown[0] if len(shown) == 1 else joined(torch.stack(shown), self.model.tokenizer)

@@ -79,7 +79,8 @@ pub struct InspirationReport {
     pub similarity: Option<f32>,
     /// Name of the user's memory that it was found in; null for the model's own memory.
     pub memory: Option<String>,
-    /// `entry` as it is in a memory, `redrawn` in the look of the user's memory, or `given`.
+    /// `entry` as it is in a memory, `redrawn` in the look of the user's memory or of a style,
+    /// `joined` of several entries side by side, or `given`.
     pub provenance: Provenance,
 }
 

@@ -19,14 +19,19 @@ pub fn fit_square(picture: &RgbaImage, size_px: usize) -> RgbaImage {
     let (width, height) =
         resample::fitted_size(region.width, region.height, size_px - 2 * margin_px);
     let pixels = resample::resize(picture, region, (width, height), Filter::Sharp);
-    place(&mut square, &pixels, width);
+    let middle = (size_px.saturating_sub(width) / 2, size_px.saturating_sub(height) / 2);
+    paste(&mut square, &pixels, width, middle);
     square
 }
 
-/// Writes premultiplied rows of `width` pixels into the middle of a square.
-fn place(square: &mut RgbaImage, pixels: &[resample::Premultiplied], width: usize) {
-    let left = (square.width() as usize).saturating_sub(width) / 2;
-    let top = (square.height() as usize).saturating_sub(pixels.len() / width) / 2;
+/// Writes premultiplied rows of `width` pixels into a square, over what is there; what reaches over
+/// its edges is left out.
+pub(super) fn paste(
+    square: &mut RgbaImage,
+    pixels: &[resample::Premultiplied],
+    width: usize,
+    (left, top): (usize, usize),
+) {
     for (y, row) in pixels.chunks_exact(width).enumerate() {
         for (x, pixel) in row.iter().enumerate() {
             let straight = Rgba(resample::to_straight(*pixel));
@@ -39,7 +44,7 @@ fn place(square: &mut RgbaImage, pixels: &[resample::Premultiplied], width: usiz
 }
 
 /// The smallest rectangle that holds every visible pixel.
-fn visible_region(picture: &RgbaImage) -> Option<Region> {
+pub(super) fn visible_region(picture: &RgbaImage) -> Option<Region> {
     let (mut left, mut right, mut top, mut bottom) = (u32::MAX, 0, u32::MAX, 0);
     for (y, row) in picture.rows().enumerate() {
         let is_visible = |pixel: &Rgba<u8>| pixel.0[3] > INVISIBLE_ALPHA;

@@ -4,6 +4,7 @@
 //! premultiplied, and [`control`] and [`fit`] convert.
 
 pub mod background;
+pub mod beside;
 pub mod blocks;
 pub mod composite;
 pub mod control;

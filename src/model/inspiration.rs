@@ -6,6 +6,7 @@ use candle_core::Tensor;
 
 use super::ModelError;
 use super::config::{Config, MemoryConfig};
+use super::joining::Joining;
 use super::memory::{
     Asked, Candidates, Match, OwnKeys, OwnMemories, PictureMemory, Place, Retrieved, Search,
     entry_id,
@@ -35,6 +36,7 @@ pub(super) struct Inspirations {
     memory: PictureMemory,
     own: OwnMemories,
     redraw: Redraw,
+    joining: Joining,
     config: MemoryConfig,
     image_size_px: usize,
     n_tokens: usize,
@@ -58,6 +60,7 @@ impl Inspirations {
             memory,
             own: OwnMemories::new(config),
             redraw: Redraw::new(config.image_size),
+            joining: Joining::new(config.image_size),
             config: config.memory.clone(),
             image_size_px: config.image_size,
             n_tokens: config.n_tokens(),
@@ -168,15 +171,15 @@ impl Inspirations {
             let n_left_out = left_out.len();
             for seed in seeds {
                 let mut remembered = by_hand.clone();
-                for drawn in Candidates::draw_each(&candidates, *seed) {
-                    let about = self.drawn(&drawn, &own, hand, tokenizer)?;
-                    let is_unwanted =
-                        request.banned.contains(&about.entry) || chosen.contains(&about.entry);
-                    if is_unwanted && !left_out.contains(&drawn.found.entry) {
-                        // A redrawn picture has a name of its own, which is what is banned.
-                        left_out.push(drawn.found.entry);
+                for of_slot in Candidates::draw_each(&candidates, *seed) {
+                    let looked_at = self.of_slot(&of_slot, &own, hand, tokenizer)?;
+                    let name = looked_at.inspired_by.entry;
+                    if request.banned.contains(&name) || chosen.contains(&name) {
+                        // What is redrawn or joined has a name of its own, which is what is banned.
+                        let entries = of_slot.iter().map(|drawn| drawn.found.entry);
+                        left_out.extend(entries.filter(|entry| !banned.contains(entry)));
                     }
-                    remembered.push(self.found(about, tokenizer)?);
+                    remembered.push(looked_at);
                 }
                 remembered.sort_by_key(|entry| entry.inspired_by.slot);
                 pictures.push(remembered);
@@ -185,6 +188,27 @@ impl Inspirations {
                 return Ok(pictures);
             }
         }
+    }
+
+    /// What is looked at in a slot: the entry that was drawn for it, or those of several things side
+    /// by side.
+    fn of_slot(
+        &mut self,
+        drawn: &[Retrieved],
+        own: &[OwnKeys],
+        hand: Option<Hand<'_>>,
+        tokenizer: &Tokenizer,
+    ) -> Result<Remembered, ModelError> {
+        let mut parts = Vec::with_capacity(drawn.len());
+        for drawn in drawn {
+            let about = self.drawn(drawn, own, hand, tokenizer)?;
+            parts.push(self.found(about, tokenizer)?);
+        }
+        if let [_] = parts[..] {
+            return Ok(parts.remove(0));
+        }
+        let about = self.joining.joined(&parts, tokenizer)?;
+        self.found(about, tokenizer)
     }
 
     /// What there is to say of an entry that was drawn for a slot, redrawn by a hand that did not

@@ -19,6 +19,7 @@ mod recent;
 mod fit;
 mod mark;
 mod redraw;
+mod joining;
 mod inspiration;
 mod embedded;
 mod memory_encoder;

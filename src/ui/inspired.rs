@@ -112,6 +112,10 @@ pub(super) fn provenance_ui(ui: &mut Ui, picture: &InspiredBy) {
     line("Style", &picture.style);
     match picture.provenance {
         Provenance::Redrawn => line("Redrawn in the look of", &picture.memory),
+        Provenance::Joined => {
+            line("Made of", "pictures of each thing, side by side");
+            line("Drawn after", &picture.memory);
+        }
         Provenance::Entry | Provenance::Given => line("Your memory", &picture.memory),
     }
     line("Source", &picture.source);
@@ -130,6 +134,8 @@ pub(super) fn similarity_text(similarity: f32) -> String {
 fn memory_text(memory: &str, provenance: Provenance) -> String {
     match provenance {
         Provenance::Redrawn => format!("redrawn as {memory}"),
+        Provenance::Joined if memory.is_empty() => "side by side".to_owned(),
+        Provenance::Joined => format!("side by side, after {memory}"),
         Provenance::Entry | Provenance::Given => memory.to_owned(),
     }
 }

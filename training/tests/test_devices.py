@@ -15,7 +15,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from underpaint_reference.text import PromptReader, TextEncoder
 from underpaint_reference.tokenizer import Tokenizer
 
-from underpaint_training import devices, loop
+from underpaint_training import batches, devices, generator, loop
 from underpaint_training.batches import Batches
 from underpaint_training.config import Settings
 from underpaint_training.data.pictures import Pictures
@@ -40,6 +40,11 @@ def trained(task: loop.Task, step_idx: int, progress: float = 0.9) -> torch.Tens
     return loss
 
 
+def _fresh_on_cpu(settings: Settings) -> Tokenizer:
+    with devices.on_cpu():
+        return Tokenizer(settings.model_config())
+
+
 @pytest.fixture
 def prepared(smoke: Settings) -> tuple[Settings, Pictures]:
     """Everything that training reads from the disk."""
@@ -58,6 +63,10 @@ def test_steps_stay_on_the_device(
     monkeypatch.setattr(
         Batches, "_caption", lambda self, index, *_: self.pictures.entries[index].name
     )
+    # Nor is anything to be seen in them.
+    monkeypatch.setattr(batches, "side_by_side", lambda things: things[0])
+    # Fake modules cannot move either: what is encoded on the CPU is by another one.
+    monkeypatch.setattr(generator, "cpu_copy", lambda _: _fresh_on_cpu(settings))
     config, memory = settings.model_config(), PictureMemory(settings)
     read = PromptReader(settings.run_dir / TEXT, config.text)
     with FakeTensorMode(allow_non_fake_inputs=True), devices.using(CUDA):
@@ -66,10 +75,10 @@ def test_steps_stay_on_the_device(
         losses = [trained(tokenizer, step_idx) for step_idx in (0, 1)]  # a prefix, and the whole
         losses.append(trained(DecoderTask(settings, config, pictures), 0))
         frozen = Frozen(Tokenizer(config), TextEncoder(config.text), read, memory)
-        generator = GeneratorTask(settings, config, pictures, frozen)
-        losses += [trained(generator, step_idx) for step_idx in range(3)]
+        painter = GeneratorTask(settings, config, pictures, frozen)
+        losses += [trained(painter, step_idx) for step_idx in range(3)]
     assert all(loss.device == CUDA for loss in losses)
-    parameters = [*tokenizer.module.parameters(), *generator.module.parameters()]
+    parameters = [*tokenizer.module.parameters(), *painter.module.parameters()]
     assert all(parameter.device == CUDA for parameter in parameters)
 
 

@@ -3,7 +3,8 @@
 Retrieval in training must look like retrieval in use, or the generator learns not to trust it:
 half of the pictures find themselves in the first slot (as they are, or bent, so that the lines
 must decide where things go), the others find pictures of similar names or, as in the application,
-of similar names and styles, some find nothing. Some memories are redrawn (`redrawn`).
+of similar names and styles, some find nothing. Some memories are redrawn (`redrawn`), and what
+joins several things finds them side by side.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from underpaint_reference.joined import side_by_side
+from underpaint_reference.tokenizer import Tokenizer
 
 from .controls import REFERENCE, ControlBatch, training_controls
 from .data.captions import colour_words, draw_caption, draw_description
@@ -30,7 +33,8 @@ _P_HUE, _P_MOVE, _P_SQUASH, _P_BEND = 0.3, 0.5, 0.35, 0.7
 _P_REFERENCE = 0.6
 _P_FLIPPED_MEMORY = 0.6  # of flipped pictures that are not their own memory
 _P_REDRAWN, _P_STYLE_OF_REDRAWN = 0.2, 0.3  # in cells of its style; that its caption names it
-_P_PAIR = 0.15  # two things in one picture
+_P_JOINED = 0.15  # several things in one picture
+_P_TWO, _P_LAID, _P_ARTICLE = 0.8, 0.75, 0.3  # of those
 _P_EMPTY_PROMPT, _P_EMPTY_PROMPT_ALONE = 0.1, 0.35  # with and without memory
 _MIN_SIMILARITY = 0.25
 _DRAW_TEMPERATURE = 0.08
@@ -64,16 +68,20 @@ class _Example:
 class Batches:
     """Draws examples; a generator per step makes them repeatable."""
 
-    def __init__(self, pictures: Pictures, memory: PictureMemory, n_slots: int) -> None:
+    def __init__(
+        self, pictures: Pictures, memory: PictureMemory, n_slots: int, tokenizer: Tokenizer
+    ) -> None:
+        """`tokenizer` is on the CPU."""
         self.pictures, self.memory, self.n_slots = pictures, memory, n_slots
+        self.tokenizer = tokenizer
         self.redrawn = Redrawing(pictures, memory)
 
     def draw(self, rng: np.random.Generator, n: int) -> Batch:
         chosen = self.pictures.draw(rng, n)
         pixels = self.pictures.pixels(chosen)
         examples = [
-            self._pair(int(i), picture, rng)
-            if rng.random() < _P_PAIR
+            self._joined(int(i), picture, rng)
+            if rng.random() < _P_JOINED
             else self._single(int(i), picture, rng)
             for i, picture in zip(chosen, pixels)
         ]
@@ -112,27 +120,38 @@ class Batches:
         caption = "" if rng.random() < p_empty else caption
         return _Example(picture, caption, latents, bool(found) and rng.random() < _P_REFERENCE)
 
-    def _pair(self, index: int, picture: Tensor, rng: np.random.Generator) -> _Example:
-        """Two pictures side by side or overlapping; the caption joins theirs."""
-        other = int(self.pictures.draw(rng, 1)[0])
-        indices = [index, other]
-        sides = [picture, self.pictures.pixels(np.array([other]))[0]]
-        order = (1, 0) if rng.random() < 0.5 else (0, 1)
-        placed = [
-            place(sides[i], rng.uniform(0.45, 0.65), shift, rng.uniform(-0.25, 0.25))
-            for i, shift in zip(order, (-0.45 + rng.uniform(0, 0.1), 0.45 - rng.uniform(0, 0.1)))
-        ]
-        joined = over(*placed) if rng.random() < 0.5 else over(*reversed(placed))
+    def _joined(self, index: int, picture: Tensor, rng: np.random.Generator) -> _Example:
+        """Two or three pictures in one, mostly side by side; the caption joins theirs.
+
+        What is remembered of them is side by side, as the application shows it.
+        """
+        others = self.pictures.draw(rng, 1 if rng.random() < _P_TWO else 2)
+        indices = [index, *map(int, others)]
+        things = [picture, *self.pictures.pixels(others)]
+        is_laid = rng.random() < _P_LAID
+        joined = _moved(side_by_side(things), rng) if is_laid else _overlapping(things, rng)
         entries = [self.pictures.entries[i] for i in indices]
-        caption = f"{entries[0].name} and {entries[1].name}"
-        if entries[0].style == entries[1].style:
+        article = "a " if rng.random() < _P_ARTICLE else ""
+        caption = " and ".join(article + entry.name for entry in entries)
+        if len({entry.style for entry in entries}) == 1:
             caption += f", {entries[0].style} style"
-        found = [i for i in indices if self.memory.has_latent(i)]
-        if rng.random() < 0.5:
-            found = [self._neighbours(i, rng)[:1] or [i] for i in found]
-            found = [i for each in found for i in each if self.memory.has_latent(i)]
-        # Both are in the picture at other places: nothing lines up, so there is no reference.
-        return _Example(joined, caption, [self.memory.latent(i) for i in found], False)
+        latents = [] if rng.random() < _P_NOTHING else self._side_by_side(indices, rng)
+        # Elsewhere than in the memory nothing lines up, so there is no reference.
+        has_reference = is_laid and bool(latents) and rng.random() < _P_REFERENCE
+        return _Example(joined, caption, latents, has_reference)
+
+    @torch.no_grad()
+    def _side_by_side(self, indices: list[int], rng: np.random.Generator) -> list[Tensor]:
+        """What slots show of several pictures: themselves first or neighbours, side by side."""
+        finds_self = rng.random() < _P_SELF
+        found = [
+            [i, *self._neighbours(i, rng)] if finds_self else self._neighbours(i, rng) or [i]
+            for i in indices
+        ]
+        n_slots = min(self.n_slots, max(map(len, found)))
+        slots = [[own[rank % len(own)] for own in found] for rank in range(n_slots)]
+        pictures = [side_by_side(self.pictures.pixels(np.array(shown))) for shown in slots]
+        return list(self.tokenizer.encode(torch.stack(pictures))[1])
 
     def _neighbours(self, index: int, rng: np.random.Generator) -> list[int]:
         neighbours = self.memory.neighbours[int(rng.integers(len(self.memory.neighbours)))]
@@ -174,6 +193,17 @@ class Batches:
                 latents[row, slot] = latent + noise * rng.uniform(0.05, 0.3)
                 mask[row, slot] = True
         return Remembered(latents, mask)
+
+
+def _overlapping(things: list[Tensor], rng: np.random.Generator) -> Tensor:
+    """Two of the things anywhere beside or in front of each other."""
+    places = ((-0.45 + rng.uniform(0, 0.1)), (0.45 - rng.uniform(0, 0.1)))
+    order = (1, 0) if rng.random() < 0.5 else (0, 1)
+    placed = [
+        place(things[i], rng.uniform(0.45, 0.65), right, rng.uniform(-0.25, 0.25))
+        for i, right in zip(order, places)
+    ]
+    return over(*placed) if rng.random() < 0.5 else over(*reversed(placed))
 
 
 def _moved(picture: Tensor, rng: np.random.Generator) -> Tensor:

@@ -47,7 +47,8 @@ class GeneratorTask(loop.Task):
     ) -> None:
         self.settings, self.config, self.frozen = settings.generator, config, frozen
         self.pictures, self.memory_folder = pictures, settings.run_dir / "memory"
-        self.batches = Batches(pictures, frozen.memory, config.memory.slots)
+        tokenizer = cpu_copy(frozen.tokenizer)
+        self.batches = Batches(pictures, frozen.memory, config.memory.slots, tokenizer)
         generator = fresh_generator(config)
         if self.settings.warm_start:
             generator.load_state_dict(weights_of(Path(self.settings.warm_start), "generator"))

@@ -135,6 +135,8 @@ pub enum Provenance {
     /// An entry of the model's memory, put together anew in the look of the user's memories or of a
     /// style that the prompt names. No memory has it.
     Redrawn,
+    /// Pictures of the things that a prompt joins, laid side by side. No memory has it.
+    Joined,
     /// Given by the user; no memory has it. Also what a newer program says.
     #[serde(other)]
     Given,

@@ -13,9 +13,9 @@ pub(super) struct Policy {
     /// Pictures of the user from which on theirs is a style: then the model's pictures are redrawn
     /// after them. With fewer, they are looked at whatever they show.
     pub(super) min_style: usize,
-    /// A picture that fits so well shows all that the prompt names, also if that is joined by an
-    /// "and". Keys hold a style word, so the very words without one are at 0.89; of two things that
-    /// are joined a picture of one is at 0.7, of the right style at 0.82.
+    /// A picture that fits so well may show all that a prompt names that is joined by an "and". Keys
+    /// hold a style word, so the very words without one are at 0.89; of two things that are joined a
+    /// picture of one is at 0.7, of the right style at 0.82 or, rarely, more.
     pub(super) min_whole: f32,
 }
 

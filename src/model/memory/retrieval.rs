@@ -121,6 +121,21 @@ impl Search<'_> {
         matches
     }
 
+    /// Whether an entry shows all `things` that a prompt joins: it fits the prompt well, and better
+    /// than any of them. A "cactus, cartoon style" fits "a robot and a cactus, cartoon style" well,
+    /// but the cactus still better.
+    fn shows_all(&self, found: &Match, things: &[&[f32]]) -> bool {
+        let similarity_to = |thing: &&[f32]| {
+            let (keys, entry_idx) = match found.place {
+                Place::Own { memory_idx, entry_idx } => (self.own[memory_idx].keys(), entry_idx),
+                Place::Model { entry_idx } => (self.memory.keys(), entry_idx),
+            };
+            similarities(keys.only(entry_idx), &fixed_point(thing))[0]
+        };
+        found.similarity >= Policy::DEFAULT.min_whole
+            && things.iter().all(|thing| similarity_to(thing) <= found.similarity)
+    }
+
     /// Pictures of the user.
     fn n_own(&self) -> usize {
         self.own.iter().map(|own| own.memory.entries.len()).sum()
@@ -156,32 +171,37 @@ impl Candidates {
     ) -> Vec<Self> {
         let of = |prompt: &[f32]| Self::find(search, prompt, config, request);
         let whole = of(asked.whole);
-        let best = whole.own.iter().chain(&whole.model).map(|found| found.similarity);
-        let shows_all = best.fold(-1.0, f32::max) >= Policy::DEFAULT.min_whole;
-        if asked.things.is_empty() || shows_all {
+        let found = whole.own.iter().chain(&whole.model);
+        let best = found.copied().max_by(|a, b| a.similarity.total_cmp(&b.similarity));
+        if asked.things.is_empty() || best.is_some_and(|best| search.shows_all(&best, asked.things))
+        {
             vec![whole]
         } else {
             asked.things.iter().map(|thing| of(thing)).collect()
         }
     }
 
-    /// [`Self::draw`] for several things: each gives every so manieth slot its next entry, none is
-    /// used twice.
-    pub fn draw_each(of_things: &[Self], seed: u64) -> Vec<Retrieved> {
-        let [first, ..] = of_things else { return Vec::new() };
-        let mut drawn: Vec<Vec<Retrieved>> =
-            of_things.iter().map(|candidates| candidates.draw(seed)).collect();
-        let mut chosen: Vec<Retrieved> = Vec::new();
-        for (turn, slot) in first.free_slots.iter().enumerate() {
-            for entries in &mut drawn {
-                entries.retain(|entry| chosen.iter().all(|it| it.found.entry != entry.found.entry));
+    /// [`Self::draw`] for several things: what each free slot gets, one entry of each thing, none of
+    /// them twice in a slot if there are others.
+    pub fn draw_each(of_things: &[Self], seed: u64) -> Vec<Vec<Retrieved>> {
+        let drawn = of_things.iter().map(|candidates| candidates.draw(seed));
+        let drawn: Vec<Vec<Retrieved>> = drawn.filter(|entries| !entries.is_empty()).collect();
+        let Some(longest) = drawn.iter().max_by_key(|entries| entries.len()) else {
+            return Vec::new();
+        };
+        let of_slot = |(rank, Retrieved { slot, .. }): (usize, &Retrieved)| {
+            let mut chosen: Vec<Retrieved> = Vec::with_capacity(drawn.len());
+            for entries in &drawn {
+                let mut turns = entries.iter().cycle().skip(rank).take(entries.len());
+                let is_new = |entry: &&Retrieved| {
+                    chosen.iter().all(|known| known.found.entry != entry.found.entry)
+                };
+                let next = turns.clone().find(is_new).or_else(|| turns.next());
+                chosen.extend(next.map(|entry| Retrieved { slot: *slot, found: entry.found }));
             }
-            let mut turns = (0..drawn.len()).map(|offset| (turn + offset) % of_things.len());
-            if let Some(whose) = turns.find(|whose| !drawn[*whose].is_empty()) {
-                chosen.push(Retrieved { slot: *slot, found: drawn[whose][0].found });
-            }
-        }
-        chosen
+            chosen
+        };
+        longest.iter().enumerate().map(of_slot).collect()
     }
 
     /// Finds the best of each kind of memory; `policy` shares the free slots between them. There
@@ -268,6 +288,15 @@ pub(super) struct Keys<'a> {
     pub(super) values: &'a [i8],
     pub(super) lengths: &'a [f32],
     pub(super) key_dim: usize,
+}
+
+impl Keys<'_> {
+    /// That of one entry.
+    fn only(self, entry_idx: usize) -> Self {
+        let Self { values, lengths, key_dim } = self;
+        let values = &values[entry_idx * key_dim..][..key_dim];
+        Self { values, lengths: &lengths[entry_idx..=entry_idx], key_dim }
+    }
 }
 
 /// Euclidean length of every key: about 127, rounding apart.

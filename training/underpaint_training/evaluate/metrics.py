@@ -20,7 +20,7 @@ from ..tokenizer import reconstruction_psnr
 from ..warps import elastic, squash
 from . import measures
 from .fidelity import class_fidelity, style_words
-from .subject import Subject, latent_of_entry
+from .subject import Subject, latent_of_entry, latent_of_slot
 from .table import Row
 from .words import unseen_words
 
@@ -169,8 +169,8 @@ def copying(subject: Subject) -> list[Row]:
     is_copy: dict[str, list[bool]] = {"prompt alone": [], "with lines": []}
     for index in chosen:
         prompt = subject.caption(index)
-        matches = model.memory.retrieve_each(ask(model, prompt), model.config.memory, 0)
-        remembered = [latent_of_entry(model, match.entry_idx) for match in matches]
+        slots = model.memory.retrieve_each(ask(model, prompt), model.config.memory, 0)
+        remembered = [latent_of_slot(model, matches) for matches in slots]
         ink = edges(pictures.pixels(np.array([index]))[0])
         for name, lines in (("prompt alone", None), ("with lines", ink)):
             f_hat = paint(model, prompt, lines=lines)[-1][0]

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from underpaint_reference.memory import Memory
+from underpaint_reference.joined import joined
+from underpaint_reference.memory import Match, Memory
 from underpaint_reference.model import Model
 
 from ..data.captions import key_caption
@@ -73,3 +74,10 @@ def latent_of_entry(model: Model, entry_idx: int) -> Tensor:
     """(C, g, g) of a remembered picture."""
     assert model.memory is not None, "it was found in the memory"
     return model.tokenizer.f_hat_from_ids(model.memory.ids[[entry_idx]])[0]
+
+
+@torch.no_grad()
+def latent_of_slot(model: Model, matches: list[Match]) -> Tensor:
+    """(C, g, g) of what a slot shows: an entry, or one of each thing side by side."""
+    latents = [latent_of_entry(model, match.entry_idx) for match in matches]
+    return latents[0] if len(latents) == 1 else joined(torch.stack(latents), model.tokenizer)

@@ -361,7 +361,7 @@ fn two_things(config: &Config) -> PictureMemory {
 }
 
 #[test]
-fn joined_things_are_looked_at_in_turns() {
+fn every_slot_gets_each_thing_that_is_joined() {
     let config = testing::config();
     let (memory, request) = (two_things(&config), MemoryRequest::default());
     let search = search(&memory, &request);
@@ -374,12 +374,13 @@ fn joined_things_are_looked_at_in_turns() {
     assert_eq!(found.len(), 2);
     for seed in 0..20 {
         let drawn = Candidates::draw_each(&found, seed);
-        let slots: Vec<usize> = drawn.iter().map(|drawn| drawn.slot).collect();
-        assert_eq!(slots, [0, 1, 2]);
-        let is_first: Vec<bool> = drawn.iter().map(|drawn| index(&drawn.found) < 3).collect();
-        assert_eq!(is_first[..2], [true, false], "seed {seed}");
-        let entries: HashSet<EntryId> = drawn.iter().map(|drawn| drawn.found.entry).collect();
-        assert_eq!(entries.len(), 3, "none is used twice");
+        for (slot, of_slot) in drawn.iter().enumerate() {
+            assert!(of_slot.iter().all(|drawn| drawn.slot == slot));
+            let is_first: Vec<bool> = of_slot.iter().map(|drawn| index(&drawn.found) < 3).collect();
+            assert_eq!(is_first, [true, false], "seed {seed}");
+        }
+        let entries: HashSet<EntryId> = drawn.iter().flatten().map(|it| it.found.entry).collect();
+        assert_eq!(entries.len(), 6, "none is used twice");
     }
 }
 
@@ -393,7 +394,8 @@ fn a_picture_of_all_things_is_looked_at_as_of_one() {
     let asked = Asked { whole: &PROMPT, things, style: None };
     let found = Candidates::of_each(&search, asked, &config.memory, &request);
     assert_eq!(found, [find(&memory, &config, &request)]);
-    assert_eq!(Candidates::draw_each(&found, 7), found[0].draw(7));
+    let alone: Vec<_> = found[0].draw(7).into_iter().map(|drawn| vec![drawn]).collect();
+    assert_eq!(Candidates::draw_each(&found, 7), alone);
     let unlike = Asked { whole: &[0.0, 0.0, 1.0, 0.0], things, style: None };
     assert_eq!(Candidates::of_each(&search, unlike, &config.memory, &request).len(), 2);
 }
@@ -406,7 +408,14 @@ fn things_that_share_their_entries_fill_all_slots() {
     let thing: &[f32] = &[1.0, 0.1, 0.0, 0.0];
     let asked = Asked { whole: &[0.0, 0.0, 0.0, 1.0], things: &[thing, thing], style: None };
     let found = Candidates::of_each(&search(&memory, &request), asked, &config.memory, &request);
-    let entries: HashSet<EntryId> =
-        Candidates::draw_each(&found, 1).iter().map(|drawn| drawn.found.entry).collect();
-    assert_eq!(entries.len(), 3);
+    let drawn = Candidates::draw_each(&found, 1);
+    assert_eq!(drawn.len(), 3);
+    for of_slot in drawn {
+        assert_eq!(of_slot.len(), 2);
+        assert_ne!(of_slot[0].found.entry, of_slot[1].found.entry);
+    }
+    let memory = testing::memory(&config, &fan(&[0.0]));
+    let found = Candidates::of_each(&search(&memory, &request), asked, &config.memory, &request);
+    let drawn = Candidates::draw_each(&found, 1);
+    assert_eq!(drawn[0][0], drawn[0][1], "there is no other");
 }
