@@ -9,6 +9,7 @@ mod memories;
 mod memory;
 mod models;
 mod pictures;
+pub mod prompt;
 mod steering;
 
 use std::sync::Arc;
@@ -307,6 +308,8 @@ pub struct ModelInfo {
     /// names separated by commas, the usual one first. Empty for models that read prompts. The prompt
     /// of a request is then a name or a number.
     pub class_names: Arc<[String]>,
+    /// The styles of what it remembers, which prompts can name, in the order of the alphabet.
+    pub styles: Arc<[String]>,
     pub n_memory_slots: usize,
     pub n_memory_entries: usize,
     /// What its memory holds, rising.

@@ -242,6 +242,14 @@ impl AppState {
         }
     }
 
+    /// The styles that prompts can name: those of the model, or of the embedded one before it is there.
+    pub fn styles(&self) -> Vec<&str> {
+        match self.model() {
+            Some(model) => model.styles.iter().map(String::as_str).collect(),
+            None => prompt::STYLES.to_vec(),
+        }
+    }
+
     /// In which order the model draws, and so what its scales are called.
     pub fn order(&self) -> DecodingOrder {
         self.model().map_or(DecodingOrder::NextScale, |model| model.order)

@@ -14,6 +14,7 @@ use underpaint::protocol::{
     EntryId, GenerateRequest, Inspiration, InspiredBy, Kept, Making, MemoryEncoder as _, MemoryId,
     MemoryRequest, OwnEntry, OwnMemory, Provenance,
 };
+use underpaint::state::prompt::STYLES;
 
 fn tiny() -> Box<dyn Generator> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/embedded_tiny");
@@ -221,6 +222,12 @@ fn things_that_are_joined_are_looked_at_side_by_side() {
     let session = start(&mut *generator, &with_own("a cat and a ball", &own));
     let [used, ..] = session.inspired_by() else { panic!("nothing was found") };
     assert_eq!((used.provenance, used.caption.as_str()), (Provenance::Entry, "a cat and a ball"));
+}
+
+#[test]
+fn the_window_offers_the_styles_of_the_memory() {
+    assert_eq!(*embedded().info().styles, STYLES);
+    assert_eq!(*tiny().info().styles, ["flat"]);
 }
 
 #[test]

@@ -142,7 +142,9 @@ fn carry_out(state: &mut AppState, command: UiCommand, now: f64) -> Option<Effec
             state.recall = None;
         }
         UiCommand::ToggleStyle(style) => {
-            recipe.prompt = prompt::toggle_style(&recipe.prompt, style);
+            let toggled =
+                prompt::toggle_style(&state.settings.recipe.prompt, &style, &state.styles());
+            state.settings.recipe.prompt = toggled;
         }
         UiCommand::SetNegative(text) => recipe.negative = text,
         UiCommand::SetSeed(seed) => recipe.seed = seed,

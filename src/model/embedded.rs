@@ -9,6 +9,7 @@ mod session;
 mod sought;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use candle_core::{Device, Tensor};
@@ -22,7 +23,7 @@ use super::generator::{
     Condition, ConditionInput, ControlEncoders, ControlTokens, Network, RememberedLatents,
 };
 use super::inspiration::{Inspirations, Remembered};
-use super::memory::Asked;
+use super::memory::{Asked, PictureMemory};
 use super::recent::Recent;
 use super::text::{TextEncoder, TextEncoding};
 use super::tokenizer::Tokenizer;
@@ -106,20 +107,40 @@ struct LookKey {
     negative: String,
     seeds: Vec<u64>,
     memory: MemoryRequest,
+    is_guided: bool,
 }
 
 impl LookKey {
     fn of(request: &GenerateRequest) -> Self {
-        let GenerateRequest { prompt, negative, seeds, memory, .. } = request.clone();
-        Self { prompt, negative, seeds, memory }
+        Self {
+            prompt: request.prompt.clone(),
+            negative: request.negative.clone(),
+            seeds: request.seeds.clone(),
+            memory: request.memory.clone(),
+            is_guided: request.sampling.guidance > 0.0,
+        }
     }
+
+    fn is_of(&self, request: &GenerateRequest) -> bool {
+        self.prompt == request.prompt
+            && self.negative == request.negative
+            && self.seeds == request.seeds
+            && self.memory == request.memory
+            && self.is_guided == (request.sampling.guidance > 0.0)
+    }
+}
+
+/// In the order of the alphabet.
+fn styles_of(memory: &PictureMemory) -> Arc<[String]> {
+    let styles = memory.styles().filter(|style| !style.is_empty()).map(str::to_owned);
+    BTreeSet::from_iter(styles).into_iter().collect()
 }
 
 /// What a request looks at, all but the controls.
 #[derive(Debug, Clone)]
 struct Look {
     condition: Condition,
-    /// The same pictures with the negative prompt, if there are any.
+    /// The same pictures with the negative prompt, if there are any and guidance needs it.
     wordless: Option<Condition>,
     /// Control tokens of the first slot, with their strength.
     reference: ControlTokens,
@@ -183,6 +204,7 @@ impl EmbeddedModel {
             image_size_px: config.image_size,
             control_kinds: controls.kinds().collect(),
             class_names: Arc::default(),
+            styles: styles_of(&memory),
             n_memory_slots: config.memory.slots,
             n_memory_entries: memory.len(),
             memory_entries: memory.entry_ids(),
@@ -253,11 +275,10 @@ impl EmbeddedModel {
         prompt: &TextEncoding,
         negative: &TextEncoding,
     ) -> Result<Look, ModelError> {
-        let key = LookKey::of(request);
         let Self { networks, text, inspirations, looks, .. } = self;
         let Networks { config, tokenizer, network } = &**networks;
         looks.find_or_make(
-            |cached| *cached == key,
+            |cached| cached.is_of(request),
             || {
                 let styles: Vec<&str> = inspirations.styles().collect();
                 let sought = Sought::of(&request.prompt, &styles, config.memory.slots, text)?;
@@ -285,12 +306,14 @@ impl EmbeddedModel {
                         control: ControlTokens::default(),
                     })
                 };
-                let wordless = latents.is_some().then(|| condition(negative)).transpose()?;
+                let key = LookKey::of(request);
+                let has_wordless = key.is_guided && latents.is_some();
+                let wordless = has_wordless.then(|| condition(negative)).transpose()?;
                 let condition = condition(prompt)?;
                 let first = pictures.into_iter().next().unwrap_or_default();
                 let inspired_by =
                     first.into_iter().map(|remembered| remembered.inspired_by).collect();
-                Ok((key.clone(), Look { condition, wordless, reference, inspired_by }))
+                Ok((key, Look { condition, wordless, reference, inspired_by }))
             },
         )
     }
@@ -356,7 +379,6 @@ impl Generator for EmbeddedModel {
         };
         let mut all_control = control;
         all_control.0.append(&mut reference.0);
-        let wordless = wordless.filter(|_| is_guided);
         let config = &self.networks.config;
         let latent_shape = (
             request.seeds.len(),

@@ -1,36 +1,28 @@
 //! Style words in a prompt: `red apple, flat style`.
 
-/// The styles that the embedded model knows, in the order of the chips.
-pub const STYLES: [&str; 14] = [
-    "3d", "glossy", "flat", "cartoon", "classic", "simple", "soft", "bold", "outlined", "sticker",
-    "badge", "icon", "weather", "clipart",
+use crate::protocol::prompt::styled;
+
+/// The styles that the embedded model knows, for the time until it is loaded.
+pub const STYLES: [&str; 19] = [
+    "3d", "badge", "bold", "cartoon", "classic", "clipart", "cyber", "duotone", "flat", "freehand",
+    "glossy", "icon", "line", "outlined", "plump", "simple", "soft", "sticker", "weather",
 ];
 
-/// The style named in the prompt, if any; the first one counts.
-pub fn style_of(prompt: &str) -> Option<&'static str> {
-    prompt.split(',').find_map(style_in)
-}
-
-/// The prompt with `style` instead of any other style, or without it if it was there.
+/// The prompt with `style` instead of any other of the `styles`, or without it if it was there.
 /// The model was trained on one style word per picture, so styles exclude each other.
 #[must_use]
-pub fn toggle_style(prompt: &str, style: &str) -> String {
-    let had_it = style_of(prompt) == Some(style);
-    let parts = prompt.split(',').filter(|part| style_in(part).is_none()).map(str::trim);
-    let mut text = parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
+pub fn toggle_style(prompt: &str, style: &str, styles: &[&str]) -> String {
+    let mut text = prompt.trim().to_owned();
+    let mut had_it = false;
+    while let Some(named) = styled(&text, styles.iter().copied()) {
+        had_it |= named.style == style;
+        text = named.rest;
+    }
     if !had_it {
-        if !text.is_empty() {
-            text.push_str(", ");
-        }
-        text.push_str(style);
-        text.push_str(" style");
+        let joined = if text.is_empty() { "" } else { ", " };
+        text = format!("{text}{joined}{style} style");
     }
     text
-}
-
-fn style_in(part: &str) -> Option<&'static str> {
-    let word = part.trim().strip_suffix("style")?.trim_end();
-    STYLES.into_iter().find(|style| word.eq_ignore_ascii_case(style))
 }
 
 /// A file name made of the prompt's first words: lower case, ASCII, at most 40 characters.
@@ -53,21 +45,21 @@ pub fn slug(prompt: &str) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_style_is_added_replaced_and_removed() {
-        assert_eq!(toggle_style("red apple", "flat"), "red apple, flat style");
-        assert_eq!(toggle_style("red apple, 3D style", "flat"), "red apple, flat style");
-        assert_eq!(toggle_style("red apple, flat style", "flat"), "red apple");
-        assert_eq!(toggle_style("cat, flat style, black", "3d"), "cat, black, 3d style");
-        assert_eq!(toggle_style("", "bold"), "bold style");
-        assert_eq!(toggle_style("bold style", "bold"), "");
+    #[track_caller]
+    fn becomes(prompt: &str, style: &str, expected: &str) {
+        assert_eq!(toggle_style(prompt, style, &STYLES), expected);
     }
 
     #[test]
-    fn only_whole_style_parts_count() {
-        assert_eq!(style_of("a flat in Paris"), None);
-        assert_eq!(style_of("freestyle"), None);
-        assert_eq!(style_of("cat ,  Flat   style "), Some("flat"));
+    fn a_style_is_added_replaced_and_removed() {
+        becomes("red apple", "flat", "red apple, flat style");
+        becomes("red apple, 3D style", "flat", "red apple, flat style");
+        becomes("red apple, flat style", "flat", "red apple");
+        becomes("cat, flat style, black", "3d", "cat, black, 3d style");
+        becomes("a cat in a flat style", "3d", "a cat, 3d style");
+        becomes("cat, bold style, soft style", "3d", "cat, 3d style");
+        becomes("", "bold", "bold style");
+        becomes("bold style", "bold", "");
     }
 
     #[test]

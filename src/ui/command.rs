@@ -44,7 +44,7 @@ pub enum UiCommand {
     Style(StyleCommand),
     Project(ProjectCommand),
     SetPrompt(String),
-    ToggleStyle(&'static str),
+    ToggleStyle(String),
     SetNegative(String),
     SetSeed(u64),
     SetNewSeedEachTime(bool),

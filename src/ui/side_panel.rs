@@ -10,7 +10,8 @@ use super::widgets::{self, Button, SliderRow};
 use super::{UiState, costs, icons, source, theme};
 use crate::params::{Sampling, Speculation};
 use crate::protocol::DecodingOrder;
-use crate::state::{AppState, Engine, prompt};
+use crate::protocol::prompt::styled;
+use crate::state::{AppState, Engine};
 
 pub(super) const WIDTHS: std::ops::RangeInclusive<f32> = 300.0..=460.0;
 
@@ -156,11 +157,13 @@ fn prompt_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
         ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
         ui.spacing_mut().interact_size.y = widgets::CHIP_HEIGHT;
         ui.horizontal_wrapped(|ui| {
-            let current = prompt::style_of(&recipe.prompt);
-            for style in prompt::STYLES {
+            let styles = state.styles();
+            let named = styled(&recipe.prompt, styles.iter().copied());
+            let current = named.map(|named| named.style);
+            for style in styles {
                 let label = format!("{style} style");
                 if widgets::chip(ui, style, &label, current == Some(style)).clicked() {
-                    commands.push(UiCommand::ToggleStyle(style));
+                    commands.push(UiCommand::ToggleStyle(style.to_owned()));
                 }
             }
         });

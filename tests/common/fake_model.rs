@@ -130,6 +130,7 @@ impl FakeModel {
             image_size_px: 16,
             control_kinds: ControlKind::ALL.to_vec(),
             class_names: Arc::default(),
+            styles: underpaint::state::prompt::STYLES.map(str::to_owned).into(),
             n_memory_slots: 3,
             n_memory_entries: 6,
             memory_entries: (1..=6).map(EntryId).collect(),

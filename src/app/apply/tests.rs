@@ -26,6 +26,7 @@ fn info() -> ModelInfo {
         image_size_px: 4,
         control_kinds: Vec::new(),
         class_names: std::sync::Arc::default(),
+        styles: std::sync::Arc::default(),
         n_memory_slots: N_SLOTS,
         n_memory_entries: 9,
         memory_entries: (1..10).map(crate::protocol::EntryId).collect(),

@@ -33,6 +33,7 @@ impl Rig {
             image_size_px: 256,
             control_kinds: ControlKind::ALL.to_vec(),
             class_names: std::sync::Arc::default(),
+            styles: std::sync::Arc::default(),
             n_memory_slots: 2,
             n_memory_entries: 9,
             memory_entries: (1..10).map(crate::protocol::EntryId).collect(),

@@ -1,8 +1,9 @@
 //! What of a prompt is compared with the memory.
 
 use crate::model::ModelError;
-use crate::model::memory::{Styled, styled, things};
+use crate::model::memory::things;
 use crate::model::text::TextEncoder;
+use crate::protocol::prompt::{self, Styled};
 
 /// Vectors and style that entries are compared with.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ impl Sought {
         text: &mut TextEncoder,
     ) -> Result<Self, ModelError> {
         let things = things(prompt, n_slots);
-        let style = styled(prompt, styles.iter().copied()).map(|named| named.style.to_owned());
+        let style = styled(prompt, styles).map(|named| named.style.to_owned());
         Ok(Self {
             whole: vector(prompt, styles, text)?,
             things: things
@@ -47,9 +48,14 @@ pub(super) fn vector(
     text: &mut TextEncoder,
 ) -> Result<Vec<f32>, ModelError> {
     let whole = text.encode(prompt)?;
-    let Some(Styled { rest, .. }) = styled(prompt, styles.iter().copied()) else {
+    let Some(Styled { rest, .. }) = styled(prompt, styles) else {
         return Ok(whole.key.clone());
     };
     let shown = text.encode(&rest)?;
     Ok(whole.key.iter().zip(&shown.key).map(|(whole, shown)| whole + shown).collect())
+}
+
+/// The style that a prompt names beside something to show in it.
+fn styled<'a>(prompt: &str, styles: &[&'a str]) -> Option<Styled<'a>> {
+    prompt::styled(prompt, styles.iter().copied()).filter(|styled| !styled.rest.is_empty())
 }

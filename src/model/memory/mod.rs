@@ -11,7 +11,6 @@ mod loose;
 mod own;
 mod policy;
 mod retrieval;
-mod styles;
 mod things;
 
 #[cfg(test)]
@@ -21,7 +20,6 @@ pub use loose::pack_loose;
 pub use own::{OwnKeys, OwnMemories};
 pub use retrieval::{Asked, Candidates, Match, Place, Retrieved, Search, alike};
 pub use store::{Checksum, Entry, PictureMemory};
-pub use styles::{Styled, styled};
 pub use things::things;
 
 use super::ModelError;

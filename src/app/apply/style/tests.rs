@@ -41,6 +41,7 @@ fn ready() -> AppState {
         image_size_px: Document::DEFAULT_SIZE_PX,
         control_kinds: Vec::new(),
         class_names: std::sync::Arc::default(),
+        styles: std::sync::Arc::default(),
         n_memory_slots: 2,
         n_memory_entries: 9,
         memory_entries: (1..10).map(crate::protocol::EntryId).collect(),

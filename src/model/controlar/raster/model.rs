@@ -124,6 +124,7 @@ impl RasterModel {
             image_size_px: grid.0.max(grid.1) * cell_px,
             control_kinds: has_control.then_some(sort.kind).into_iter().collect(),
             class_names,
+            styles: Arc::default(),
             n_memory_slots: 0,
             n_memory_entries: 0,
             memory_entries: Arc::default(),
