@@ -133,7 +133,7 @@ impl LookKey {
 /// In the order of the alphabet.
 fn styles_of(memory: &PictureMemory) -> Arc<[String]> {
     let styles = memory.styles().filter(|style| !style.is_empty()).map(str::to_owned);
-    BTreeSet::from_iter(styles).into_iter().collect()
+    styles.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// What a request looks at, all but the controls.
