@@ -27,7 +27,7 @@ from .sheets import over_white, write_sheet
 STAGE = "tokenizer"
 DECODER = "decoder"  # the stage that trains the decoder on
 _LATENT_NOISE = 0.1  # before quantisation starts
-_SQUARED_WEIGHT = 4.0  # of the squared beside the absolute error
+_SQUARED_WEIGHT = 10.0  # of the squared beside the absolute error: what the PSNR counts
 _CODEBOOK_WEIGHT = 0.25
 _PREFIX_WEIGHT = 0.5
 _KMEANS_BATCHES = 40
@@ -114,7 +114,7 @@ def draw_pictures(pictures: Pictures, rng: np.random.Generator, n: int) -> Tenso
     batch = pictures.pixels(pictures.draw(rng, n))
     if rng.random() < 0.5:
         batch = batch.flip(-1)
-    if rng.random() < 0.4:
+    if rng.random() < 0.25:
         batch = batch[:, [*rng.permutation(3).tolist(), 3]]
     return batch.to(current(), memory_format=torch.channels_last)
 
