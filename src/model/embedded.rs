@@ -5,6 +5,7 @@
 
 mod check;
 mod lock;
+mod look;
 mod session;
 mod sought;
 
@@ -16,6 +17,7 @@ use candle_core::{Device, Tensor};
 
 use self::lock::LockedPicture;
 pub(super) use self::lock::softened;
+use self::look::{Look, LookKey};
 use self::session::EmbeddedSession;
 use self::sought::Sought;
 use super::config::Config;
@@ -100,52 +102,10 @@ pub struct EmbeddedModel {
     device: Device,
 }
 
-/// What decides a [`Look`].
-#[derive(Debug, Clone, PartialEq)]
-struct LookKey {
-    prompt: String,
-    negative: String,
-    seeds: Vec<u64>,
-    memory: MemoryRequest,
-    is_guided: bool,
-}
-
-impl LookKey {
-    fn of(request: &GenerateRequest) -> Self {
-        Self {
-            prompt: request.prompt.clone(),
-            negative: request.negative.clone(),
-            seeds: request.seeds.clone(),
-            memory: request.memory.clone(),
-            is_guided: request.sampling.guidance > 0.0,
-        }
-    }
-
-    fn is_of(&self, request: &GenerateRequest) -> bool {
-        self.prompt == request.prompt
-            && self.negative == request.negative
-            && self.seeds == request.seeds
-            && self.memory == request.memory
-            && self.is_guided == (request.sampling.guidance > 0.0)
-    }
-}
-
 /// In the order of the alphabet.
 fn styles_of(memory: &PictureMemory) -> Arc<[String]> {
     let styles = memory.styles().filter(|style| !style.is_empty()).map(str::to_owned);
     styles.collect::<BTreeSet<_>>().into_iter().collect()
-}
-
-/// What a request looks at, all but the controls.
-#[derive(Debug, Clone)]
-struct Look {
-    condition: Condition,
-    /// The same pictures with the negative prompt, if there are any and guidance needs it.
-    wordless: Option<Condition>,
-    /// Control tokens of the first slot, with their strength.
-    reference: ControlTokens,
-    /// Of the first picture of the batch.
-    inspired_by: Vec<InspiredBy>,
 }
 
 /// What is built of the weights.

@@ -13,7 +13,7 @@ use super::memory::{
 };
 use super::redraw::{Hand, Redraw};
 use super::tokenizer::Tokenizer;
-use crate::imaging::{RgbaImage, planes};
+use crate::imaging::RgbaImage;
 use crate::protocol::{
     EntryId, Inspiration, InspiredBy, MemoryRequest, MemorySource, OwnEntry, OwnMemory, Provenance,
     RememberedPicture,
@@ -273,10 +273,7 @@ impl Inspirations {
             let idx = self.memory.find(entry).ok_or(ModelError::UnknownEntry { entry })?;
             self.latent(entry, &self.memory.shared_ids(idx), tokenizer)?
         };
-        let values: Vec<f32> = tokenizer.decode(&latent)?.flatten_all()?.to_vec1()?;
-        let picture = planes::rgba_from_planes(&values, self.image_size_px)
-            .expect("the decoder makes four planes of the configured size");
-        Ok(Arc::new(picture))
+        Ok(Arc::new(tokenizer.picture_of(&latent)?))
     }
 
     /// Where an entry lies: the user's memories come first, as in retrieval.

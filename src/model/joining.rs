@@ -10,8 +10,8 @@ use super::ModelError;
 use super::inspiration::Remembered;
 use super::recent::Recent;
 use super::tokenizer::Tokenizer;
-use crate::imaging::{RgbaImage, beside, planes};
-use crate::protocol::{EntryId, InspiredBy, Provenance};
+use crate::imaging::{RgbaImage, beside};
+use crate::protocol::{EntryId, InspiredBy, Provenance, row_of};
 
 /// Joined pictures kept, a kilobyte each.
 const CACHE_SIZE: usize = 64;
@@ -45,29 +45,21 @@ impl Joining {
         tokenizer: &Tokenizer,
     ) -> Result<InspiredBy, ModelError> {
         let Self { image_size_px, pictures, joined } = self;
-        let key: Vec<EntryId> = parts.iter().map(|part| part.inspired_by.entry).collect();
-        let ids = joined.find_or_make(
-            |known| *known == key,
-            || {
-                let mut decoded = Vec::with_capacity(parts.len());
-                for part in parts {
-                    decoded.push(pictures.find_or_make(
-                        |known| *known == part.inspired_by.entry,
-                        || {
-                            let planes = tokenizer.decode(&part.latent)?.flatten_all()?;
-                            let planes: Vec<f32> = planes.to_vec1()?;
-                            let picture = planes::rgba_from_planes(&planes, *image_size_px)
-                                .expect("the decoder makes four planes of the configured size");
-                            Ok::<_, ModelError>((part.inspired_by.entry, Arc::new(picture)))
-                        },
-                    )?);
-                }
-                let decoded: Vec<&RgbaImage> = decoded.iter().map(AsRef::as_ref).collect();
-                let picture = beside::side_by_side(&decoded, *image_size_px);
-                let ids = tokenizer.ids_of(&picture)?.into_iter().flatten();
-                Ok::<_, ModelError>((key.clone(), ids.map(|id| id as u16).collect()))
-            },
-        )?;
+        let names = || parts.iter().map(|part| part.inspired_by.entry);
+        let lay = || {
+            let mut decoded = Vec::with_capacity(parts.len());
+            for Remembered { inspired_by, latent } in parts {
+                let decode = || {
+                    let picture = tokenizer.picture_of(latent)?;
+                    Ok::<_, ModelError>((inspired_by.entry, Arc::new(picture)))
+                };
+                decoded.push(pictures.find_or_make(|known| *known == inspired_by.entry, decode)?);
+            }
+            let decoded: Vec<&RgbaImage> = decoded.iter().map(AsRef::as_ref).collect();
+            let ids = tokenizer.ids_of(&beside::side_by_side(&decoded, *image_size_px))?;
+            Ok::<_, ModelError>((names().collect(), row_of(&ids)))
+        };
+        let ids = joined.find_or_make(|known| known.iter().copied().eq(names()), lay)?;
         let parts: Vec<&InspiredBy> = parts.iter().map(|part| &part.inspired_by).collect();
         Ok(about(&parts, ids))
     }

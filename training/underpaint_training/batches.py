@@ -128,7 +128,7 @@ class Batches:
         others = self.pictures.draw(rng, 1 if rng.random() < _P_TWO else 2)
         indices = [index, *map(int, others)]
         things = [picture, *self.pictures.pixels(others)]
-        is_laid = rng.random() < _P_LAID
+        is_laid = len(things) > 2 or rng.random() < _P_LAID
         joined = _moved(side_by_side(things), rng) if is_laid else _overlapping(things, rng)
         entries = [self.pictures.entries[i] for i in indices]
         article = "a " if rng.random() < _P_ARTICLE else ""
@@ -196,8 +196,8 @@ class Batches:
 
 
 def _overlapping(things: list[Tensor], rng: np.random.Generator) -> Tensor:
-    """Two of the things anywhere beside or in front of each other."""
-    places = ((-0.45 + rng.uniform(0, 0.1)), (0.45 - rng.uniform(0, 0.1)))
+    """Two things anywhere beside or in front of each other."""
+    places = (-0.45 + rng.uniform(0, 0.1), 0.45 - rng.uniform(0, 0.1))
     order = (1, 0) if rng.random() < 0.5 else (0, 1)
     placed = [
         place(things[i], rng.uniform(0.45, 0.65), right, rng.uniform(-0.25, 0.25))

@@ -164,6 +164,17 @@ impl Tokenizer {
     pub fn decode(&self, f_hat: &Tensor) -> Result<Tensor, ModelError> {
         Ok(on_pool(f_hat.device(), || self.decoder.forward(f_hat))?)
     }
+
+    /// What one sum (1, C, G, G) looks like, straight alpha.
+    ///
+    /// # Errors
+    /// Another shape, or what the computation reports.
+    pub fn picture_of(&self, f_hat: &Tensor) -> Result<RgbaImage, ModelError> {
+        let planes: Vec<f32> = self.decode(f_hat)?.flatten_all()?.to_vec1()?;
+        planes::rgba_from_planes(&planes, self.image_size).ok_or_else(|| ModelError::Request {
+            reason: "one picture is decoded at a time".to_owned(),
+        })
+    }
 }
 
 /// Runs a network of many short parallel steps on one of the threads that share them, so that the
