@@ -35,7 +35,7 @@ def test_insults_are_known_by_their_gloss() -> None:
 
 def test_compounds_are_read_as_their_head() -> None:
     senses = {"a": Sense(("bike",), "", (), True), "b": Sense(("less",), "", (), False)}
-    net = WordNet(senses, {"bike": ("a",), "less": ("b",)})
+    net = WordNet(senses, {"bike": ("a",), "less": ("b",)}, {"bike": (0,), "less": (0,)})
     pieces = {"push", "bike", "care", "less"}
     found = compounds(["pushbike", "careless", "bike", "loudhailer"], net, pieces)
     assert found == {"pushbike": "bike"}

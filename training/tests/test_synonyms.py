@@ -15,12 +15,14 @@ from underpaint_reference.asked import styled, things
 from underpaint_training.config import Settings
 from underpaint_training.data import wordnet
 from underpaint_training.data.pictures import Pictures
-from underpaint_training.data.wordnet import WordNet
+from underpaint_training.data.wordnet import Sense, WordNet
 from underpaint_training.encoders import random_encoder
 from underpaint_training.synonyms import (
     Meaning,
     Word,
     draw_weights,
+    glosses_of,
+    plurals_of_nouns,
     unseen_words,
     word_vectors,
 )
@@ -83,15 +85,16 @@ def test_words_are_related_to_known_ones(net: WordNet) -> None:
     assert sorted(words) == ["brolly", "bumbershoot", "gamp"]
     assert words["bumbershoot"].strongest == ("umbrella", 1.0)
     assert words["brolly"].strongest == ("umbrella", 0.7)
-    assert [meaning.rank for meaning in words["gamp"].meanings] == [1]
+    assert [meaning.rank for meaning in words["gamp"].meanings] == [0], "no sense was counted"
+    assert net.ranks_of["brolly"] == (0,) and net.ranks_of["umbrella"] == (0, 1)
 
 
 def test_rare_words_lie_beside_what_they_mean(net: WordNet) -> None:
     words = unseen_words(net, {"umbrella"})
     umbrella = embed(["umbrella"])[0]
-    rare = word_vectors(words, [False] * len(words), embed)
+    rare = word_vectors(words, [False] * len(words), {}, embed)
     torch.testing.assert_close(rare.norm(dim=1), torch.ones(len(words)))
-    whole = word_vectors(words, [True] * len(words), embed)
+    whole = word_vectors(words, [True] * len(words), {}, embed)
     assert bool((rare @ umbrella > 0.6).all())
     assert bool((whole @ umbrella < rare @ umbrella).all()), "the teacher knows them better"
 
@@ -104,9 +107,43 @@ def test_of_words_for_the_same_the_gloss_tells_which_are_meant() -> None:
     found = word_vectors(
         [Word("tabloid", (meaning,))],
         [False],
+        {},
         lambda texts: torch.stack([vectors[t] for t in texts]),
     )[0]
     assert found[1] > 2 * found[0] > 0
+
+
+def test_names_described_alike_say_what_is_meant() -> None:
+    """A parasol is described like an umbrella, and like an aunt who is nowhere near a shade."""
+    a, b, c = torch.eye(4)[:3]
+    vectors = {"parasol": c, "shade": a, "source of shade": b, "umbrella": (a + c) / 2**0.5}
+    vectors |= {"held over one": b, "aunt": c, "watching over one": b}
+    meaning = Meaning((("shade", 0.7),), "source of shade", 0)
+
+    def found(named: dict[str, str]) -> Tensor:
+        words = [Word("parasol", (meaning,))]
+        embed = lambda texts: torch.stack([vectors[t] for t in texts])  # noqa: E731
+        return word_vectors(words, [False], named, embed)[0]
+
+    near, far = found({"umbrella": "held over one"}), found({"aunt": "watching over one"})
+    assert near @ vectors["umbrella"] > far @ vectors["umbrella"] + 0.05
+    torch.testing.assert_close(far, found({}))
+
+
+def test_names_are_described(net: WordNet) -> None:
+    assert glosses_of(["umbrella", "thought", "ship"], net) == {"umbrella": "a hand-held canopy"}
+
+
+def test_plurals_mean_things() -> None:
+    senses = {
+        "noun 1": Sense(("sweet",), "a food rich in sugar", ("noun 2",), True),
+        "noun 2": Sense(("candy",), "sugar", (), True),
+        "adj 1": Sense(("sweet",), "tasting of sugar", (), False),
+    }
+    senses_of = {"sweet": ("noun 1", "adj 1"), "candy": ("noun 2",)}
+    net = WordNet(senses, senses_of, {"sweet": (0, 1), "candy": (0,)})
+    found = plurals_of_nouns(net, ["sweets", "candys", "sweet", "greens"], {"candy", "sweet"})
+    assert [(word.text, word.strongest) for word in found] == [("sweets", ("candy", 0.7))]
 
 
 def test_pieces_are_drawn_most(net: WordNet) -> None:

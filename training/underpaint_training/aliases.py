@@ -20,13 +20,13 @@ from .data import wordnet
 from .data.pictures import Pictures
 from .data.wordnet import WordNet
 from .encoders import encode_all
-from .synonyms import Word, unseen_words
+from .synonyms import Word, glosses_of, plurals_of_nouns, unseen_words
 from .teacher import are_pieces, unseen_vectors
 from .wordings import known_phrases
 
 # How alike a word and a piece must be. Below, the pieces of a word say as much.
 MIN_SIMILARITY = 0.6
-_NAME_BONUS = 0.1  # of pieces that are the whole name of a picture
+_NAME_BONUS = 0.25  # of pieces that are the whole name of a picture
 _MIN_LENGTH = 3
 _MIN_HEAD = 4  # letters of the second half of a compound
 _INFLECTIONS = ("ing", "ed", "er", "est", "ly")
@@ -50,10 +50,10 @@ def aliases(
         for word, whole in zip(words, is_piece)
         if not whole and word.text in listed and not is_insult(word)
     ]
-    names = {entry.name for entry in pictures.entries}
-    bonus = torch.tensor([_NAME_BONUS * (piece in names) for piece in pieces])
-    among = encode_all(encoder, read, pieces)
-    found = nearest(rare, unseen_vectors(settings, rare), pieces, among, bonus)
+    rare += plurals_of_nouns(net, listed - set(vocabulary), known)
+    vectors = unseen_vectors(settings, rare, glosses_of(pictures.names, net))
+    bonus = torch.tensor([_NAME_BONUS * (piece in pictures.names) for piece in pieces])
+    found = nearest(rare, vectors, pieces, encode_all(encoder, read, pieces), bonus)
     other = {word for word in listed if word.isalpha()} - set(vocabulary) - set(found)
     found |= compounds(other - set(net.senses_of), net, known & set(pieces) & tiers[0])
     return plurals(other - set(found), {piece: piece for piece in pieces} | found) | found

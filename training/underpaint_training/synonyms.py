@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -28,10 +28,15 @@ _MAX_LENGTH = 30
 _WORD = re.compile(r"[a-z][a-z'-]+")
 # How much a phrase says of a word: the same thing, a wider one, a wider one still, a narrower one.
 _SAME, _WIDER, _WIDEST, _NARROWER = 1.0, 0.7, 0.4, 0.4
-_GLOSS, _GLOSS_TEMPERATURE = 0.8, 0.2
+_GLOSS, _GLOSS_TEMPERATURE = 0.8, 0.3
+# How much the name of a picture says that is described alike, how alike its gloss must be, and how
+# near the name to the other phrases (a renegade is described like a skunk).
+_ALIKE, _MIN_ALIKE, _MIN_NEAR = 0.7, 0.45, 0.4
 _OWN_WHOLE, _OWN_PIECES = 0.5, 0.1  # weight of the teacher's vector, by whether it knows the word
 _RARE = 0.1  # how often a word is drawn that is read in several pieces
 _SENSE_TEMPERATURE, _RANK_COST = 0.1, 0.7
+# Names of pictures say more than their keywords; what has a picture is more likely meant.
+_NAMED, _NAMED_SENSE = 2.0, 2.0
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class Meaning:
 
     phrases: tuple[tuple[str, float], ...]  # words that captions have, and how much each says
     gloss: str
-    rank: int  # 0 is the most usual sense
+    rank: int  # 0 is the most usual sense; of uncounted ones none is more usual
 
 
 @dataclass(frozen=True)
@@ -57,21 +62,54 @@ class Word:
 
 def unseen_words(net: WordNet, known: AbstractSet[str]) -> list[Word]:
     """Words that are not `known` but related to one that is, in the order of the alphabet."""
-    narrower: dict[str, list[str]] = defaultdict(list)
-    for key, sense in net.senses.items():
-        for wider in sense.hypernyms:
-            narrower[wider].append(key)
+    narrower = _narrower(net)
     words = []
     for text, keys in sorted(net.senses_of.items()):
         if text in known or len(text) > _MAX_LENGTH or not _WORD.fullmatch(text):
             continue
         meanings = [
             Meaning(_phrases(net, key, known, narrower), net.senses[key].gloss, rank)
-            for rank, key in enumerate(keys[:_MAX_SENSES])
+            for key, rank in list(zip(keys, net.ranks_of[text]))[:_MAX_SENSES]
         ]
         found = tuple(meaning for meaning in meanings if meaning.phrases)
         words += [Word(spelling, found) for spelling in _spellings(text, known) if found]
     return words
+
+
+def plurals_of_nouns(net: WordNet, texts: Iterable[str], known: AbstractSet[str]) -> list[Word]:
+    """Plurals whose singular is also an adjective: sweets are no quality, but things."""
+    narrower, words = _narrower(net), []
+    for text in sorted(set(texts) - known - set(net.senses_of)):
+        singular = text.removesuffix("s")
+        keys = net.senses_of.get(singular, ()) if singular != text else ()
+        nouns = [key for key in keys if net.senses[key].is_thing]
+        if nouns and any(key.startswith("adj") for key in keys):
+            others = known - {singular}
+            senses = [
+                (_phrases(net, key, others, narrower), net.senses[key].gloss) for key in nouns
+            ]
+            found = tuple(Meaning(phrases, gloss, 0) for phrases, gloss in senses if phrases)
+            words += [Word(text, found)] if found else []
+    return words
+
+
+def glosses_of(names: Iterable[str], net: WordNet) -> dict[str, str]:
+    """What pictures are named and how WordNet describes that, where it knows it as a thing."""
+    found = {}
+    for name in sorted(set(names)):
+        keys = [key for key in net.senses_of.get(name, ()) if net.senses[key].is_thing]
+        if keys:
+            found[name] = net.senses[keys[0]].gloss
+    return found
+
+
+def _narrower(net: WordNet) -> Mapping[str, Sequence[str]]:
+    """The keys of the senses that are a kind of each."""
+    narrower: dict[str, list[str]] = defaultdict(list)
+    for key, sense in net.senses.items():
+        for wider in sense.hypernyms:
+            narrower[wider].append(key)
+    return narrower
 
 
 def _phrases(
@@ -122,34 +160,55 @@ def draw_weights(words: Sequence[Word], is_piece: Sequence[bool]) -> Tensor:
     return torch.tensor(weights, dtype=torch.float64) / sum(weights)
 
 
-def word_vectors(words: Sequence[Word], is_whole: Sequence[bool], embed: Embed) -> Tensor:
+def word_vectors(
+    words: Sequence[Word], is_whole: Sequence[bool], named: Mapping[str, str], embed: Embed
+) -> Tensor:
     """What the student should answer, (n, text_dim); `is_whole`: the teacher has it as one piece.
 
-    Of several senses those count that the teacher thinks of, the usual ones more.
+    `named` are the glosses of what pictures are named (`glosses_of`). Of several senses those count
+    that the teacher thinks of, the usual ones more.
     """
     texts = list(dict.fromkeys(text for word in words for text in _texts(word)))
     row_of = {text: row for row, text in enumerate(texts)}
     vectors = embed(texts)
+    names = embed(list(named)) if named else vectors[:0]
+    described = embed(list(named.values())) if named else vectors[:0]
     found = []
     for word, whole in zip(words, is_whole):
         own = vectors[row_of[word.text]]
         senses, scores = [], []
         for meaning in word.meanings:
-            rows = [row_of[phrase] for phrase, _ in meaning.phrases]
+            said = vectors[[row_of[phrase] for phrase, _ in meaning.phrases]]
             gloss = vectors[row_of[meaning.gloss]]
             weights = torch.tensor([weight for _, weight in meaning.phrases])
+            is_named = torch.tensor([phrase in named for phrase, _ in meaning.phrases])
+            alike = _described_alike(gloss, said, names, described)
+            said = torch.cat([said, alike])
+            weights = torch.cat([weights, torch.full((len(alike),), _ALIKE)])
+            is_named = torch.cat([is_named, torch.ones(len(alike), dtype=torch.bool)])
             best = float(weights.max())
             # Words for the same thing may mean another as well: "tab" is a tabloid, too.
-            weights = weights * ((vectors[rows] @ gloss) / _GLOSS_TEMPERATURE).exp()
-            sense = weights @ vectors[rows] / weights.sum()
-            sense = best * sense + _GLOSS * gloss
+            weights = torch.where(is_named, _NAMED, 1.0) * weights
+            weights = weights * ((said @ gloss) / _GLOSS_TEMPERATURE).exp()
+            sense = best * (weights @ said / weights.sum()) + _GLOSS * gloss
             agreement = float(F.cosine_similarity(own, sense, dim=0)) if whole else 0.0
             senses.append(F.normalize(sense, dim=0))
-            scores.append(agreement / _SENSE_TEMPERATURE - _RANK_COST * meaning.rank + 2 * best)
+            likely = 2 * best + _NAMED_SENSE * bool(is_named.any())
+            scores.append(agreement / _SENSE_TEMPERATURE - _RANK_COST * meaning.rank + likely)
         mixed = torch.tensor(scores).softmax(0) @ torch.stack(senses)
         weight = _OWN_WHOLE if whole else _OWN_PIECES
         found.append(F.normalize(F.normalize(mixed, dim=0) + weight * own, dim=0))
     return torch.stack(found)
+
+
+def _described_alike(gloss: Tensor, said: Tensor, names: Tensor, described: Tensor) -> Tensor:
+    """Of names (m, text_dim) the one whose gloss is most alike, if any is, (0 or 1, text_dim)."""
+    if not len(names):
+        return names
+    alike, near = described @ gloss, (names @ said.t()).amax(1)
+    fits = (alike >= _MIN_ALIKE) & (near >= _MIN_NEAR)
+    best = torch.where(fits, alike + near, 0.0).argmax()
+    return names[best][None] if fits[best] else names[:0]
 
 
 def _texts(word: Word) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from safetensors.torch import load_file
@@ -40,12 +41,15 @@ def sentence_vectors(teacher: TextEncoder, read: PromptReader, texts: Sequence[s
         return encode_all(teacher, read, texts)
 
 
-def vectors_of(words: Sequence[Word], teacher: TextEncoder, read: PromptReader) -> Tensor:
-    """Where the unseen words belong, (n, text_dim) of length 1."""
+def vectors_of(
+    words: Sequence[Word], named: Mapping[str, str], teacher: TextEncoder, read: PromptReader
+) -> Tensor:
+    """Where the unseen words belong, (n, text_dim) of length 1; see `word_vectors`."""
     is_whole = are_pieces(read, words)
-    return word_vectors(words, is_whole, lambda texts: sentence_vectors(teacher, read, texts))
+    embed = partial(sentence_vectors, teacher, read)
+    return word_vectors(words, is_whole, named, embed)
 
 
-def unseen_vectors(settings: Settings, words: Sequence[Word]) -> Tensor:
+def unseen_vectors(settings: Settings, words: Sequence[Word], named: Mapping[str, str]) -> Tensor:
     """`vectors_of` by the teacher of a run."""
-    return vectors_of(words, *load_teacher(teacher_model_folder(settings.data_dir)))
+    return vectors_of(words, named, *load_teacher(teacher_model_folder(settings.data_dir)))

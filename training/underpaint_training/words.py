@@ -23,7 +23,7 @@ from .data.pictures import Pictures
 from .devices import autocast, current
 from .loop import Moment
 from .optim import Optimisers
-from .synonyms import Word, unseen_words
+from .synonyms import Word, glosses_of, unseen_words
 from .teacher import are_pieces, unseen_vectors
 from .text import STAGE as TEXT
 from .text import WORDS, trained_encoder
@@ -56,11 +56,12 @@ class WordsTask(loop.Task):
         self.settings = settings.words
         self.read = PromptReader(settings.run_dir / TEXT, config.text)
         self.encoder = trained_encoder(settings, config)
-        words = unseen_words(wordnet.load(settings.data_dir), known_phrases(pictures))
+        net = wordnet.load(settings.data_dir)
+        words = unseen_words(net, known_phrases(pictures))
         self.words = [
             word for word, is_piece in zip(words, are_pieces(self.read, words)) if is_piece
         ]
-        self.vectors = unseen_vectors(settings, self.words)
+        self.vectors = unseen_vectors(settings, self.words, glosses_of(pictures.names, net))
         self.module = Rows(self.encoder, piece_ids(self.read, self.words)).to(current())
         self.optimisers = Optimisers(
             self.module, self.settings.schedule, lambda *_: False, weight_decay=0

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,10 @@ class Pictures:
         """(n_held_out,) indices, ascending; stable when other sources are added."""
         self.weights = self._weights()
         """(N,) how often each is drawn in training; sums to 1."""
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        return frozenset(entry.name for entry in self.entries)
 
     def __len__(self) -> int:
         return len(self.entries)

@@ -34,22 +34,28 @@ class Sense:
 class WordNet:
     senses: Mapping[str, Sense]  # by part and offset, as `noun 02084071`
     senses_of: Mapping[str, tuple[str, ...]]  # keys of a word's senses, the most usual one first
+    ranks_of: Mapping[str, tuple[int, ...]]  # of these; senses that were never counted share one
 
 
 def load(data_dir: Path) -> WordNet:
     folder = fetch(WORDNET, data_dir) / "usr" / "share" / "wordnet"
     senses: dict[str, Sense] = {}
     senses_of: dict[str, tuple[str, ...]] = {}
+    ranks_of: dict[str, tuple[int, ...]] = {}
     for part in PARTS:
         for line in _lines(folder / f"data.{part}"):
             offset, sense = _sense(line, part)
             senses[offset] = sense
         for line in _lines(folder / f"index.{part}"):
             lemma, *fields = line.split()
-            keys = tuple(f"{part} {offset}" for offset in fields[-int(fields[1]) :])
+            n_senses = int(fields[1])
+            n_counted, offsets = int(fields[-n_senses - 1]), fields[-n_senses:]
             word = lemma.replace("_", " ")
-            senses_of[word] = senses_of.get(word, ()) + keys
-    return WordNet(senses, senses_of)
+            before = len(senses_of.get(word, ()))
+            ranks = tuple(before + min(i, n_counted) for i in range(n_senses))
+            senses_of[word] = senses_of.get(word, ()) + tuple(f"{part} {each}" for each in offsets)
+            ranks_of[word] = ranks_of.get(word, ()) + ranks
+    return WordNet(senses, senses_of, ranks_of)
 
 
 def _lines(path: Path) -> list[str]:
