@@ -75,15 +75,30 @@ def build(
     text: TextEncoder,
     read: PromptReader,
 ) -> None:
-    """Writes `memory/latents.npy` and `memory/tables.npz`, once; tone variants have no latent."""
+    """Writes latents, tables and what ships, each once; tone variants have no latent."""
     folder = settings.run_dir / STAGE
     folder.mkdir(parents=True, exist_ok=True)
     entries = pictures.entries
     kept = np.array([i for i, entry in enumerate(entries) if not entry.is_tone_variant])
     if not (folder / "latents.npy").is_file():
         _write_latents(folder / "latents.npy", kept, pictures, tokenizer, settings.memory)
-    if (folder / "tables.npz").is_file():
-        return
+    if not (folder / "tables.npz").is_file():
+        _write_tables(folder / "tables.npz", kept, settings, pictures, text, read)
+    if not (folder / "memory.safetensors").is_file():
+        n_entries = write_shipped(settings, pictures, tokenizer)
+        log.info("memory: %d pictures ship", n_entries)
+
+
+def _write_tables(
+    path: Path,
+    kept: NDArray[np.int64],
+    settings: Settings,
+    pictures: Pictures,
+    text: TextEncoder,
+    read: PromptReader,
+) -> None:
+    """Rows of the latents, keys and neighbours of all pictures."""
+    entries = pictures.entries
     rows = np.full(len(entries), -1, dtype=np.int64)
     rows[kept] = np.arange(len(kept))
     names = encode_all(text, read, [entry.name for entry in entries])
@@ -97,11 +112,9 @@ def build(
         )
         tables[f"{kind}_neighbours"] = found.indices
         tables[f"{kind}_similarities"] = found.similarities
-    partial = folder / "tables.partial.npz"
+    partial = path.with_name("tables.partial.npz")
     np.savez(partial, **tables)
-    os.replace(partial, folder / "tables.npz")
-    n_entries = write_shipped(settings, pictures, tokenizer)
-    log.info("memory: %d pictures ship", n_entries)
+    os.replace(partial, path)
 
 
 def nearest(vectors: Tensor, candidates: NDArray[np.int64], n: int) -> Neighbours:
@@ -220,9 +233,11 @@ def write_shipped(settings: Settings, pictures: Pictures, tokenizer: Tokenizer) 
     ]
     keys = (for_who_names_it(keys, styles, is_limited) * KEY_SCALE).round().to(torch.int8)
     tensors = {"ids": ids[rows].to(torch.int16).contiguous(), "keys": keys.contiguous()}
-    save_file(tensors, folder / "memory.safetensors")
     lines = [_line(pictures, int(chosen[row])) for row in rows]
     (folder / "memory.jsonl").write_text("".join(lines), encoding="utf-8")
+    partial = folder / "memory.partial.safetensors"
+    save_file(tensors, partial)
+    os.replace(partial, folder / "memory.safetensors")  # last: it says that all is there
     return len(rows)
 
 
