@@ -13,12 +13,13 @@ from torch import Tensor
 from underpaint_reference.asked import styled, things
 
 from underpaint_training.config import Settings
-from underpaint_training.data import wordnet
+from underpaint_training.data import thesaurus, wordnet
 from underpaint_training.data.pictures import Pictures
 from underpaint_training.data.wordnet import Sense, WordNet
 from underpaint_training.encoders import random_encoder
 from underpaint_training.synonyms import (
     Meaning,
+    Names,
     Word,
     draw_weights,
     glosses_of,
@@ -92,9 +93,9 @@ def test_words_are_related_to_known_ones(net: WordNet) -> None:
 def test_rare_words_lie_beside_what_they_mean(net: WordNet) -> None:
     words = unseen_words(net, {"umbrella"})
     umbrella = embed(["umbrella"])[0]
-    rare = word_vectors(words, [False] * len(words), {}, embed)
+    rare = word_vectors(words, [False] * len(words), Names({}), embed)
     torch.testing.assert_close(rare.norm(dim=1), torch.ones(len(words)))
-    whole = word_vectors(words, [True] * len(words), {}, embed)
+    whole = word_vectors(words, [True] * len(words), Names({}), embed)
     assert bool((rare @ umbrella > 0.6).all())
     assert bool((whole @ umbrella < rare @ umbrella).all()), "the teacher knows them better"
 
@@ -107,7 +108,7 @@ def test_of_words_for_the_same_the_gloss_tells_which_are_meant() -> None:
     found = word_vectors(
         [Word("tabloid", (meaning,))],
         [False],
-        {},
+        Names({}),
         lambda texts: torch.stack([vectors[t] for t in texts]),
     )[0]
     assert found[1] > 2 * found[0] > 0
@@ -120,14 +121,38 @@ def test_names_described_alike_say_what_is_meant() -> None:
     vectors |= {"held over one": b, "aunt": c, "watching over one": b}
     meaning = Meaning((("shade", 0.7),), "source of shade", 0)
 
-    def found(named: dict[str, str]) -> Tensor:
+    def found(glosses: dict[str, str]) -> Tensor:
         words = [Word("parasol", (meaning,))]
         embed = lambda texts: torch.stack([vectors[t] for t in texts])  # noqa: E731
-        return word_vectors(words, [False], named, embed)[0]
+        return word_vectors(words, [False], Names(glosses), embed)[0]
 
     near, far = found({"umbrella": "held over one"}), found({"aunt": "watching over one"})
     assert near @ vectors["umbrella"] > far @ vectors["umbrella"] + 0.05
     torch.testing.assert_close(far, found({}))
+
+
+def test_names_that_the_thesaurus_puts_beside_a_word_need_not_be_described_so_alike() -> None:
+    a, b, c = torch.eye(3)
+    shelter = 0.3 * b + 0.9539 * c  # of the glosses 0.3 are alike, too little without the thesaurus
+    vectors = {"citadel": c, "stronghold": a, "a shelter": b, "a building": shelter}
+    vectors |= {"castle": 0.3 * a + 0.9539 * b}
+    words = [Word("citadel", (Meaning((("stronghold", 0.7),), "a shelter", 0),))]
+
+    def found(beside: dict[str, set[str]]) -> Tensor:
+        embed = lambda texts: torch.stack([vectors[t] for t in texts])  # noqa: E731
+        return word_vectors(words, [False], Names({"castle": "a building"}, beside), embed)[0]
+
+    alone = word_vectors(words, [False], Names({}), lambda t: torch.stack([vectors[x] for x in t]))
+    torch.testing.assert_close(found({}), alone[0])
+    assert found({"citadel": {"castle"}}) @ vectors["castle"] > alone[0] @ vectors["castle"] + 0.05
+
+
+def test_the_thesaurus_reads_both_ways(tmp_path: Path) -> None:
+    folder = tmp_path / "packages" / "moby-1.1.2" / "package"
+    folder.mkdir(parents=True)
+    (folder / "words.txt").write_text("Castle,citadel,keep\nkeep,hold\n", encoding="utf-8")
+    beside = thesaurus.load(tmp_path)
+    assert beside["citadel"] == {"castle"} and beside["keep"] == {"castle", "hold"}
 
 
 def test_names_are_described(net: WordNet) -> None:

@@ -20,8 +20,8 @@ from .data import wordnet
 from .data.pictures import Pictures
 from .data.wordnet import WordNet
 from .encoders import encode_all
-from .synonyms import Word, glosses_of, plurals_of_nouns, unseen_words
-from .teacher import are_pieces, unseen_vectors
+from .synonyms import Word, plurals_of_nouns, unseen_words
+from .teacher import are_pieces, picture_names, unseen_vectors
 from .wordings import known_phrases
 
 # How alike a word and a piece must be. Below, the pieces of a word say as much.
@@ -45,13 +45,10 @@ def aliases(
     trained = {word.text for word, whole in zip(words, is_piece) if whole}
     vocabulary = read.word_piece.get_vocab()
     pieces = [piece for piece in sorted(vocabulary) if piece in trained or _is_name(piece, known)]
-    rare = [
-        word
-        for word, whole in zip(words, is_piece)
-        if not whole and word.text in listed and not is_insult(word)
-    ]
+    rare = [word for word, whole in zip(words, is_piece) if not whole and word.text in listed]
     rare += plurals_of_nouns(net, listed - set(vocabulary), known)
-    vectors = unseen_vectors(settings, rare, glosses_of(pictures.names, net))
+    rare = [word for word in rare if not is_insult(word)]
+    vectors = unseen_vectors(settings, rare, picture_names(settings, pictures, net))
     bonus = torch.tensor([_NAME_BONUS * (piece in pictures.names) for piece in pieces])
     found = nearest(rare, vectors, pieces, encode_all(encoder, read, pieces), bonus)
     other = {word for word in listed if word.isalpha()} - set(vocabulary) - set(found)

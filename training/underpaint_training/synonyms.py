@@ -12,12 +12,13 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .data.thesaurus import Thesaurus
 from .data.wordnet import WordNet
 
 Embed = Callable[[Sequence[str]], Tensor]  # n texts → (n, text_dim), of length 1
@@ -32,6 +33,9 @@ _GLOSS, _GLOSS_TEMPERATURE = 0.8, 0.3
 # How much the name of a picture says that is described alike, how alike its gloss must be, and how
 # near the name to the other phrases (a renegade is described like a skunk).
 _ALIKE, _MIN_ALIKE, _MIN_NEAR = 0.7, 0.45, 0.4
+# How much more a name counts, and how much less alike it must be, that a thesaurus puts beside the
+# word: a citadel is a castle, although it is described like a shelter.
+_BESIDE = 0.25
 _OWN_WHOLE, _OWN_PIECES = 0.5, 0.1  # weight of the teacher's vector, by whether it knows the word
 _RARE = 0.1  # how often a word is drawn that is read in several pieces
 _SENSE_TEMPERATURE, _RANK_COST = 0.1, 0.7
@@ -46,6 +50,14 @@ class Meaning:
     phrases: tuple[tuple[str, float], ...]  # words that captions have, and how much each says
     gloss: str
     rank: int  # 0 is the most usual sense; of uncounted ones none is more usual
+
+
+@dataclass(frozen=True)
+class Names:
+    """What pictures are named, as far as it says what other words mean."""
+
+    glosses: Mapping[str, str]  # how WordNet describes each
+    beside: Thesaurus = field(default_factory=dict)  # of words: what a thesaurus puts beside them
 
 
 @dataclass(frozen=True)
@@ -161,28 +173,32 @@ def draw_weights(words: Sequence[Word], is_piece: Sequence[bool]) -> Tensor:
 
 
 def word_vectors(
-    words: Sequence[Word], is_whole: Sequence[bool], named: Mapping[str, str], embed: Embed
+    words: Sequence[Word], is_whole: Sequence[bool], named: Names, embed: Embed
 ) -> Tensor:
     """What the student should answer, (n, text_dim); `is_whole`: the teacher has it as one piece.
 
-    `named` are the glosses of what pictures are named (`glosses_of`). Of several senses those count
-    that the teacher thinks of, the usual ones more.
+    Of several senses those count that the teacher thinks of, the usual ones more.
     """
     texts = list(dict.fromkeys(text for word in words for text in _texts(word)))
     row_of = {text: row for row, text in enumerate(texts)}
     vectors = embed(texts)
-    names = embed(list(named)) if named else vectors[:0]
-    described = embed(list(named.values())) if named else vectors[:0]
+    glosses = named.glosses
+    names = embed(list(glosses)) if glosses else vectors[:0]
+    described = embed(list(glosses.values())) if glosses else vectors[:0]
     found = []
     for word, whole in zip(words, is_whole):
         own = vectors[row_of[word.text]]
+        beside = named.beside.get(word.text, ())
         senses, scores = [], []
         for meaning in word.meanings:
             said = vectors[[row_of[phrase] for phrase, _ in meaning.phrases]]
             gloss = vectors[row_of[meaning.gloss]]
             weights = torch.tensor([weight for _, weight in meaning.phrases])
-            is_named = torch.tensor([phrase in named for phrase, _ in meaning.phrases])
-            alike = _described_alike(gloss, said, names, described)
+            is_named = torch.tensor([phrase in glosses for phrase, _ in meaning.phrases])
+            # A foal is beside "child"; who is led to "horse" already needs no thesaurus.
+            helps = not bool(is_named.any())
+            is_beside = torch.tensor([helps and name in beside for name in glosses])
+            alike = _described_alike(gloss, said, names, described, is_beside)
             said = torch.cat([said, alike])
             weights = torch.cat([weights, torch.full((len(alike),), _ALIKE)])
             is_named = torch.cat([is_named, torch.ones(len(alike), dtype=torch.bool)])
@@ -201,11 +217,17 @@ def word_vectors(
     return torch.stack(found)
 
 
-def _described_alike(gloss: Tensor, said: Tensor, names: Tensor, described: Tensor) -> Tensor:
-    """Of names (m, text_dim) the one whose gloss is most alike, if any is, (0 or 1, text_dim)."""
+def _described_alike(
+    gloss: Tensor, said: Tensor, names: Tensor, described: Tensor, is_beside: Tensor
+) -> Tensor:
+    """Of names (m, text_dim) the one whose gloss is most alike, if any is, (0 or 1, text_dim).
+
+    is_beside (m,): the thesaurus has it with the word.
+    """
     if not len(names):
         return names
-    alike, near = described @ gloss, (names @ said.t()).amax(1)
+    more = _BESIDE * is_beside
+    alike, near = described @ gloss + more, (names @ said.t()).amax(1) + more
     fits = (alike >= _MIN_ALIKE) & (near >= _MIN_NEAR)
     best = torch.where(fits, alike + near, 0.0).argmax()
     return names[best][None] if fits[best] else names[:0]

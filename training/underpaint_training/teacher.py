@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -12,9 +12,12 @@ from underpaint_reference.config import TextConfig
 from underpaint_reference.text import PromptReader, TextEncoder
 
 from .config import Settings
+from .data import thesaurus
+from .data.pictures import Pictures
+from .data.wordnet import WordNet
 from .devices import autocast
 from .encoders import encode_all
-from .synonyms import Word, word_vectors
+from .synonyms import Names, Word, glosses_of, word_vectors
 from .vocabulary import teacher_model_folder
 
 _TEACHER_CONFIG = TextConfig(24, 384, 6, 12, 1536, 30522, 512, 1e-12)
@@ -41,8 +44,13 @@ def sentence_vectors(teacher: TextEncoder, read: PromptReader, texts: Sequence[s
         return encode_all(teacher, read, texts)
 
 
+def picture_names(settings: Settings, pictures: Pictures, net: WordNet) -> Names:
+    """What pictures are named and what is known of that."""
+    return Names(glosses_of(pictures.names, net), thesaurus.load(settings.data_dir))
+
+
 def vectors_of(
-    words: Sequence[Word], named: Mapping[str, str], teacher: TextEncoder, read: PromptReader
+    words: Sequence[Word], named: Names, teacher: TextEncoder, read: PromptReader
 ) -> Tensor:
     """Where the unseen words belong, (n, text_dim) of length 1; see `word_vectors`."""
     is_whole = are_pieces(read, words)
@@ -50,6 +58,6 @@ def vectors_of(
     return word_vectors(words, is_whole, named, embed)
 
 
-def unseen_vectors(settings: Settings, words: Sequence[Word], named: Mapping[str, str]) -> Tensor:
+def unseen_vectors(settings: Settings, words: Sequence[Word], named: Names) -> Tensor:
     """`vectors_of` by the teacher of a run."""
     return vectors_of(words, named, *load_teacher(teacher_model_folder(settings.data_dir)))

@@ -29,8 +29,14 @@ from .encoders import in_fp32, random_encoder, student_of
 from .initialise import weights_of
 from .loop import Moment
 from .optim import Optimisers
-from .synonyms import draw_weights, glosses_of, unseen_words
-from .teacher import are_pieces, load_teacher, sentence_vectors, vectors_of
+from .synonyms import draw_weights, unseen_words
+from .teacher import (
+    are_pieces,
+    load_teacher,
+    picture_names,
+    sentence_vectors,
+    vectors_of,
+)
 from .vocabulary import FOLDER, teacher_model_folder
 from .wordings import Wording, Wordings, known_phrases
 
@@ -60,7 +66,7 @@ class TextTask(loop.Task):
         net = wordnet.load(settings.data_dir)
         words = unseen_words(net, known_phrases(pictures))
         self.word_vectors = vectors_of(
-            words, glosses_of(pictures.names, net), self.teacher, self.read_for_teacher
+            words, picture_names(settings, pictures, net), self.teacher, self.read_for_teacher
         )
         is_piece = are_pieces(self.read, words)
         log.info("text: %d words that no caption has, %d are pieces", len(words), sum(is_piece))

@@ -23,8 +23,8 @@ from .data.pictures import Pictures
 from .devices import autocast, current
 from .loop import Moment
 from .optim import Optimisers
-from .synonyms import Word, glosses_of, unseen_words
-from .teacher import are_pieces, unseen_vectors
+from .synonyms import Word, unseen_words
+from .teacher import are_pieces, picture_names, unseen_vectors
 from .text import STAGE as TEXT
 from .text import WORDS, trained_encoder
 from .wordings import known_phrases
@@ -61,7 +61,7 @@ class WordsTask(loop.Task):
         self.words = [
             word for word, is_piece in zip(words, are_pieces(self.read, words)) if is_piece
         ]
-        self.vectors = unseen_vectors(settings, self.words, glosses_of(pictures.names, net))
+        self.vectors = unseen_vectors(settings, self.words, picture_names(settings, pictures, net))
         self.module = Rows(self.encoder, piece_ids(self.read, self.words)).to(current())
         self.optimisers = Optimisers(
             self.module, self.settings.schedule, lambda *_: False, weight_decay=0

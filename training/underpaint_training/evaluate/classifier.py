@@ -20,6 +20,7 @@ from ..devices import autocast
 
 GRID = 64  # on which the first convolution works
 _WIDTHS = (32, 64, 128, 128)
+_DROPPED = 0.3  # of the statistics, while a classifier trains
 _BATCH_SIZE = 64
 _LEARNING_RATE = 2e-3
 _ROWS_AT_ONCE = 128
@@ -33,6 +34,7 @@ class Recipe:
     n_steps: int
     side_px: int = GRID  # a multiple of `GRID`: small for things, larger for how they are drawn
     is_tinted: bool = True  # whether colours are varied
+    sees_places: bool = True  # or only how often something is there: what is drawn does not matter
     seed: int = 0
 
 
@@ -40,26 +42,44 @@ class Recipe:
 class Examples:
     """Small pictures with labels."""
 
-    small: Tensor  # (n, 4, side_px, side_px)
+    small: Tensor  # (n, 4, side_px, side_px), half precision is enough
     labels: Tensor  # (n,) int64
 
 
 class Classifier(nn.Module):
+    """Convolutions, each at half the size of the one before."""
+
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
         factor = recipe.side_px // GRID
         widths = (4 * factor**2, *_WIDTHS)
-        layers: list[nn.Module] = [nn.PixelUnshuffle(factor)]
-        for n_in, n_out in zip(widths, widths[1:]):
-            layers += [nn.Conv2d(n_in, n_out, 3, padding=1), nn.GroupNorm(8, n_out), nn.SiLU()]
-            layers += [nn.MaxPool2d(2)]
-        self.features = nn.Sequential(*layers)
-        self.head = nn.Linear(widths[-1] * 16, recipe.n_classes)
+        self.unshuffle = nn.PixelUnshuffle(factor)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(n_in, n_out, 3, padding=1), nn.GroupNorm(8, n_out), nn.SiLU())
+            for n_in, n_out in zip(widths, widths[1:])
+        )
+        self.halve = nn.MaxPool2d(2)
+        self.sees_places = recipe.sees_places
+        n_features = 16 * _WIDTHS[-1] if recipe.sees_places else 3 * sum(_WIDTHS)
+        self.drop = nn.Dropout(0.0 if recipe.sees_places else _DROPPED)
+        self.head = nn.Linear(n_features, recipe.n_classes)
         self.side_px = recipe.side_px
 
     def forward(self, small: Tensor) -> Tensor:
         """(B, 4, side_px, side_px) → scores (B, classes)."""
-        return self.head(self.features(small).flatten(1))
+        hidden, found = self.unshuffle(small.float()), []
+        for block in self.blocks:
+            hidden = block(hidden)
+            found.append(_statistics(hidden))
+            hidden = self.halve(hidden)
+        features = hidden.flatten(1) if self.sees_places else torch.cat(found, 1)
+        return self.head(self.drop(features))
+
+
+def _statistics(hidden: Tensor) -> Tensor:
+    """(B, C, H, W) → mean, spread and largest value of each channel, (B, 3 C)."""
+    flat = hidden.float().flatten(2)
+    return torch.cat([flat.mean(2), (flat.var(2) + 1e-4).sqrt(), flat.amax(2)], 1)
 
 
 def shrink(pictures: Tensor, side_px: int) -> Tensor:
@@ -71,7 +91,7 @@ def examples(
     pictures: Pictures, indices: NDArray[np.int64], labels: list[int], side_px: int
 ) -> Examples:
     small = [
-        shrink(pictures.pixels(indices[start : start + _ROWS_AT_ONCE]), side_px)
+        shrink(pictures.pixels(indices[start : start + _ROWS_AT_ONCE]), side_px).half()
         for start in range(0, len(indices), _ROWS_AT_ONCE)
     ]
     return Examples(torch.cat(small), torch.tensor(labels))
@@ -87,7 +107,7 @@ def train(found: Examples, recipe: Recipe) -> Classifier:
     weights = 1 / torch.bincount(found.labels, minlength=recipe.n_classes)[found.labels].double()
     for _ in range(recipe.n_steps):
         rows = torch.multinomial(weights, min(_BATCH_SIZE, len(weights)), replacement=True)
-        batch = _varied(found.small[rows], rng, recipe.is_tinted)
+        batch = _varied(found.small[rows].float(), rng, recipe.is_tinted)
         with autocast():
             scores = classifier(batch)
         loss = F.cross_entropy(scores.float(), found.labels[rows], label_smoothing=0.1)

@@ -22,7 +22,7 @@ N_CONCEPTS, N_STYLED = 100, 120
 _MIN_SOURCES = 4
 _STEPS, _STYLE_STEPS = 1200, 3000
 _STYLE_SIDE_PX = 128  # outlines and gradients must be seen
-_PER_STYLE = 500
+_PER_STYLE = 1200
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def style_words(subject: Subject) -> list[Row]:
     styles = sorted(by_style)
     if len(styles) < 2:
         return []
-    recipe = Recipe(len(styles), _STYLE_STEPS, _STYLE_SIDE_PX, is_tinted=False)
+    recipe = Recipe(len(styles), _STYLE_STEPS, _STYLE_SIDE_PX, is_tinted=False, sees_places=False)
 
     def labelled() -> Examples:
         chosen = [
