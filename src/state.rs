@@ -51,6 +51,7 @@ pub use models::Models;
 pub use notice::{Notice, NoticeAction, NoticeKind, Notices};
 pub use opened::Opened;
 pub use project::{NodeCache, OpenProject, Recovery};
+pub use sample::Sample;
 pub use settings::{Banned, Recipe, Settings, ThemeChoice};
 pub use sheet::Sheet;
 pub use source::Source;
@@ -81,6 +82,8 @@ pub struct AppState {
     pub settings: Settings,
     /// The control layers and their history.
     pub sketch: Editor,
+    /// The sample sketch, until it made room for another prompt.
+    pub sample: Option<Sample>,
     /// The layers as the last request carried them.
     control_cache: ControlCache,
     pub engine: Engine,
@@ -186,15 +189,18 @@ pub struct Recall {
 impl AppState {
     /// Nothing drawn yet; with the sample sketch where the prompt is still the sample's.
     pub fn new(settings: Settings) -> Self {
-        let sketch = if settings.recipe.prompt == sample::PROMPT {
+        let is_new = settings.recipe.prompt == sample::PROMPT;
+        let sketch = if is_new {
             Editor::new(sample::document(), Budget::default())
         } else {
             empty_sketch(Document::DEFAULT_SIZE_PX)
         };
+        let sample = is_new.then(|| Sample::on(sketch.revision()));
         let begun = Project::new(sketch.document().clone());
         let mut state = Self {
             settings,
             sketch,
+            sample,
             control_cache: ControlCache::default(),
             engine: Engine::Loading,
             job: None,

@@ -15,6 +15,7 @@ mod opening;
 mod sheet;
 mod project;
 mod remembered;
+mod sample;
 mod sketch;
 mod source;
 mod steer;
@@ -36,6 +37,7 @@ pub(super) use self::models::{ModelsEffect, event as models_event, loading_progr
 pub(super) use self::nodes::{errand_due, errand_sent};
 pub(super) use self::opening::due as open_due;
 pub(super) use self::project::{ProjectAnswer, ProjectEffect, model_came, observe, session_facts};
+pub(super) use self::sample::due as sample_due;
 pub(super) use self::sheet::{due as sheet_due, sent as sheet_sent};
 pub(super) use self::style::{due as style_due, sent as style_sent};
 use super::files::FileAnswer;
@@ -345,6 +347,7 @@ fn generate(state: &mut AppState, now: f64) -> Option<Effect> {
         state.notices.error(&failure);
         return None;
     }
+    sample::make_room(state, now);
     let before = state.made_from();
     // A picture of its own: from the first scale on, or from those of the source.
     state.steering.kept = state.start();

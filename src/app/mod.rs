@@ -248,6 +248,10 @@ impl App {
             let job = self.worker.generate(request);
             apply::style_sent(&mut self.state, job);
         }
+        let time = ctx.input(|input| input.time);
+        if let Some(wait) = apply::sample_due(&mut self.state, time) {
+            ctx.request_repaint_after(Duration::from_secs_f64(wait));
+        }
         let now = Instant::now();
         // What changes meanwhile is drawn once the sheet is closed.
         let is_free = self.state.sheet.is_none() && self.state.style_sheet.is_none();

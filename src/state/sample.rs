@@ -7,8 +7,49 @@ use crate::document::{
 };
 use crate::params::ControlKind;
 
+/// What the sketch shows, as prompts call it.
+const THING: &str = "mushroom";
+/// Seconds without a change after which a prompt is written.
+const REST_SECS: f64 = 1.0;
+
 /// What a new user sees being drawn.
 pub const PROMPT: &str = "a red mushroom with white spots, 3d style";
+
+/// The sample on the canvas, as long as nobody has drawn on it.
+#[derive(Debug, Clone)]
+pub struct Sample {
+    /// Of the sketch while it shows the sample and nothing else.
+    pub revision: u64,
+    /// A prompt for something else, and when it was first seen.
+    left_for: Option<(String, f64)>,
+}
+
+impl Sample {
+    pub fn on(revision: u64) -> Self {
+        Self { revision, left_for: None }
+    }
+
+    /// Seconds until a prompt for something else counts as written, 0 once it does; `None` if it
+    /// asks for what is sketched, or for nothing yet. `now` is the window's time in seconds.
+    pub fn left_in(&mut self, prompt: &str, now: f64) -> Option<f64> {
+        if !is_left_by(prompt) {
+            self.left_for = None;
+            return None;
+        }
+        match &self.left_for {
+            Some((seen, since)) if seen == prompt => Some((since + REST_SECS - now).max(0.0)),
+            _ => {
+                self.left_for = Some((prompt.to_owned(), now));
+                Some(REST_SECS)
+            }
+        }
+    }
+}
+
+/// Whether the lines of the sample would be in the way of what is asked for.
+pub fn is_left_by(prompt: &str) -> bool {
+    !prompt.trim().is_empty() && !prompt.to_lowercase().contains(THING)
+}
 
 /// A mushroom in a few strokes, on a canvas of [`Document::DEFAULT_SIZE_PX`].
 pub fn document() -> Document {
@@ -73,6 +114,19 @@ fn even_pace(points: &[Point]) -> Vec<PenPoint> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_written_prompt_for_something_else_leaves_the_sample() {
+        assert!(!is_left_by(PROMPT) && !is_left_by("Two Mushrooms") && !is_left_by("  "));
+        let mut sample = Sample::on(0);
+        assert_eq!(sample.left_in(PROMPT, 0.0), None);
+        assert_eq!(sample.left_in("a c", 10.0), Some(1.0));
+        assert_eq!(sample.left_in("a cat", 10.5), Some(1.0), "it is still being written");
+        assert_eq!(sample.left_in("a cat", 11.0), Some(0.5));
+        assert_eq!(sample.left_in("a cat", 12.0), Some(0.0));
+        assert_eq!(sample.left_in(PROMPT, 12.5), None);
+        assert_eq!(sample.left_in("a cat", 13.0), Some(1.0));
+    }
 
     #[test]
     fn the_sample_is_a_line_drawing() {

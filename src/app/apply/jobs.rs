@@ -308,6 +308,7 @@ fn model_ready(state: &mut AppState, info: ModelInfo) {
         && let Ok(document) = Document::new(size_px)
     {
         state.sketch = Editor::new(document, Budget::default());
+        state.sample = None;
     }
     let tools = &mut state.settings.tools;
     if let Some(known) = info.control_kinds.first()

@@ -140,7 +140,7 @@ fn reveal(state: &mut AppState, now: f64) {
     }
 }
 
-fn apply(state: &mut AppState, edit: &Edit) {
+pub(super) fn apply(state: &mut AppState, edit: &Edit) {
     // Only imports can be refused, and those are fitted to the canvas before they come here.
     if let Err(error) = state.sketch.apply(edit) {
         tracing::error!(%error, "an edit was refused");
