@@ -12,11 +12,12 @@ from torch import Tensor
 if TYPE_CHECKING:
     from .model import Model
 
-# Words that only say how something looks are no thing of their own.
-_NO_THINGS = frozenset(
-    "a an the light dark black white gray grey red orange yellow green teal blue purple pink "
-    "brown".split()
+_COLOURS = frozenset(
+    "black white gray grey red orange yellow green teal blue purple pink brown".split()
 )
+_SHADES, _ARTICLES = frozenset(("light", "dark")), frozenset(("a", "an", "the"))
+# Words that only say how something looks are no thing of their own.
+_NO_THINGS = _COLOURS | _SHADES | _ARTICLES
 _JOINING = ("and", "&", "+")
 
 
@@ -44,14 +45,28 @@ def ask(model: Model, prompt: str) -> Asked:
 
 
 def _vector(model: Model, prompt: str, styles: Sequence[str]) -> Tensor:
-    """Where a style is named, what is shown counts once more without it.
+    """Where a style or colours are named, what is shown counts once more without them.
 
-    Pictures of anything in that style must not come before the thing in another, which can be
-    redrawn.
+    Pictures of anything in that style or colour must not come before the thing in another, which
+    can be redrawn or recoloured.
     """
     found = styled(prompt, styles)
     texts = [prompt] if found is None else [prompt, found[1]]
+    texts += [rest for rest in [colourless(texts[-1])] if rest is not None]
     return model.encode_text(texts).pooled.sum(0)
+
+
+def colourless(prompt: str) -> str | None:
+    """A prompt without its colours; None if it names none, or hardly anything else ("an orange")."""
+    words = prompt.split()
+    bare = [word.strip(",").lower() for word in words]
+    is_colour = [word in _COLOURS for word in bare]
+    for i in reversed(range(len(words) - 1)):
+        is_colour[i] |= bare[i] in _SHADES and is_colour[i + 1]
+    kept = [i for i, is_left_out in enumerate(is_colour) if not is_left_out]
+    if len(kept) == len(words) or all(bare[i] in _ARTICLES for i in kept):
+        return None
+    return " ".join(words[i] for i in kept)
 
 
 def styled(prompt: str, styles: Sequence[str]) -> tuple[str, str] | None:

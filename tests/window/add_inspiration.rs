@@ -322,7 +322,7 @@ fn a_clipboard_without_a_picture_is_told() {
     let mut window = window_with(AppOptions { clipboard, ..AppOptions::default() });
     tell(&mut window, AddInspirationCommand::Paste { slot_idx: 0 });
     wait_for_label(&mut window, "There is no picture on the clipboard");
-    assert!(!state(&window).imports.is_pasting);
+    wait_until(&mut window, "the end of pasting", |window| !state(window).imports.is_pasting);
 }
 
 #[test]
