@@ -1,5 +1,5 @@
-"""Remembered pictures in another style: every cell becomes the cell, of some pictures in that
-style, that shows most nearly the same (the application's `src/model/redraw`).
+"""Remembered pictures in another style: every cell becomes one, of some pictures in that style, that
+shows nearly the same and fits those beside it (the application's `src/model/redraw`).
 
 The application does so with pictures of the user, and with those of the memory that are in a style
 that a prompt names; here are the latter.
@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .memory import Memory
+from .seams import arrange
 from .tokenizer import Tokenizer
 
 PARTS = 4  # a cell is seen as 4 × 4 parts
@@ -82,10 +83,11 @@ class Palette:
 
     def redraw(self, latents: Tensor, probe: Probe) -> Tensor:
         """(B, C, g, g) → the same shape."""
-        half_squares = self.described.square().sum(1) / 2
-        nearest = (probe(latents) @ self.described.t() - half_squares).argmax(1)
-        side = latents.shape[-1]
-        return self.cells[nearest].unflatten(0, (-1, side, side)).permute(0, 3, 1, 2)
+        side, squares = latents.shape[-1], self.described.square().sum(1)
+        # Squared distances, less what is the same for all cells of the palette.
+        costs = squares - 2 * probe(latents) @ self.described.t()
+        chosen = torch.cat([arrange(each, self.cells, side) for each in costs.split(side**2)])
+        return self.cells[chosen].unflatten(0, (-1, side, side)).permute(0, 3, 1, 2)
 
 
 class Redraw:

@@ -11,6 +11,7 @@ from torch import Tensor
 from underpaint_reference.memory import Memory, entry_names
 from underpaint_reference.model import Model
 from underpaint_reference.redraw import Palette, Probe, Redraw, describe, oklab
+from underpaint_reference.seams import arrange
 
 from underpaint_training.data.pictures import Pictures
 from underpaint_training.memory import PictureMemory
@@ -73,6 +74,19 @@ def test_a_picture_of_a_palette_is_redrawn_as_itself() -> None:
     probe = Probe(torch.randn(28, 12))
     palette = Palette.of(latents, probe)
     torch.testing.assert_close(palette.redraw(latents[2:4], probe), latents[2:4])
+
+
+def test_cells_fit_those_beside_them() -> None:
+    side = 3
+    cells = torch.cat([torch.arange(9.0), torch.full((9,), 100.0)])[:, None]
+    costs = torch.full((9, 18), 1e9)
+    costs[range(9), range(9)] = 1
+    assert arrange(costs, cells, side).tolist() == list(range(9))
+    costs[4, 13] = 0  # the middle would rather have a cell of the second picture
+    assert arrange(costs, cells, side).tolist() == list(range(9))
+    costs[range(9), range(9)] = 1e9
+    costs[range(9), range(17, 8, -1)] = 0
+    assert arrange(costs, cells, side).tolist() == list(range(17, 8, -1)), "what is wanted is shown"
 
 
 def test_entries_are_redrawn_in_other_styles_only() -> None:

@@ -65,7 +65,8 @@ mod tests {
         assert_eq!(rest("purple cloud").as_deref(), Some("cloud"));
         assert_eq!(rest("a dark Blue, light red car").as_deref(), Some("a car"));
         assert_eq!(rest("light bulb, pink").as_deref(), Some("light bulb,"));
-        for prompt in ["", "cloud", "an orange", "Orange", "the light blue", "blackbird", "redder"] {
+        for prompt in ["", "cloud", "an orange", "Orange", "the light blue", "blackbird", "redder"]
+        {
             assert_eq!(rest(prompt), None, "{prompt}");
         }
     }

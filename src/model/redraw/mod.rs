@@ -1,6 +1,6 @@
 //! Redraws remembered pictures in another style, the user's or one of the memory that a prompt names:
-//! every cell of a latent is replaced by the cell, of pictures in that style, that shows most nearly
-//! the same.
+//! every cell of a latent is replaced by a cell, of pictures in that style, that shows nearly the same
+//! and fits those beside it.
 //!
 //! Why: the network takes shape *and* look from what it remembers. Pictures of other things alone
 //! cost the subject, pictures of the subject alone the style. A picture of the subject that is put
@@ -8,6 +8,7 @@
 
 mod cells;
 mod probe;
+mod seams;
 
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -15,6 +16,7 @@ use candle_core::Tensor;
 use rayon::prelude::*;
 
 use self::probe::Probe;
+use self::seams::Cells;
 use super::ModelError;
 use super::memory::{OwnKeys, PictureMemory, alike};
 use super::recent::Recent;
@@ -83,10 +85,9 @@ struct Palette {
     number: u64,
     /// Descriptions, one column per cell: (features, cells).
     described: Tensor,
-    /// Half the squared length of each description.
-    half_squares: Vec<f32>,
-    /// Latents of the cells: (cells, Z).
-    latents: Tensor,
+    /// The squared length of each description.
+    squares: Vec<f32>,
+    cells: Cells,
 }
 
 impl Redraw {
@@ -218,31 +219,24 @@ impl Palette {
         let latents = tokenizer.f_hat_from_ids(pictures)?;
         let described = probe.describe(&latents)?;
         let squares: Vec<f32> = described.sqr()?.sum(1)?.to_vec1()?;
-        let (_, channels, _, _) = latents.dims4()?;
-        let latents = latents.permute((0, 2, 3, 1))?.contiguous()?.reshape(((), channels))?;
-        Ok(Some(Self {
-            number,
-            described: described.t()?.contiguous()?,
-            half_squares: squares.into_iter().map(|square| 0.5 * square).collect(),
-            latents,
-        }))
+        let (_, channels, _, side) = latents.dims4()?;
+        let latents = latents.permute((0, 2, 3, 1))?.flatten_all()?.to_vec1()?;
+        let cells = Cells { side, channels, latents };
+        Ok(Some(Self { number, described: described.t()?.contiguous()?, squares, cells }))
     }
 
     /// (1, Z, G, G) → the same shape.
     fn redraw(&self, latent: &Tensor, probe: &Probe) -> Result<Tensor, ModelError> {
-        // The nearest has the largest q·d − |d|²/2.
         let products = probe.describe(latent)?.matmul(&self.described)?.to_vec2::<f32>()?;
-        let nearest = |products: &Vec<f32>| {
-            let scores = products.iter().zip(&self.half_squares).map(|(dot, half)| dot - half);
-            let best = scores.enumerate().fold((0, f32::NEG_INFINITY), |best, (idx, score)| {
-                if score > best.1 { (idx, score) } else { best }
-            });
-            best.0 as u32
-        };
-        let cells: Vec<u32> = products.par_iter().map(nearest).collect();
-        let (_, channels, height, width) = latent.dims4()?;
-        let cells = Tensor::from_vec(cells, height * width, latent.device())?;
-        let drawn = self.latents.index_select(&cells, 0)?;
-        Ok(drawn.reshape((1, height, width, channels))?.permute((0, 3, 1, 2))?.contiguous()?)
+        // Squared distances, less what is the same for all cells of the palette.
+        let cost = |(product, square): (&f32, &f32)| square - 2.0 * product;
+        let costs = |products: &Vec<f32>| products.iter().zip(&self.squares).map(cost).collect();
+        let costs: Vec<Vec<f32>> = products.par_iter().map(costs).collect();
+        let Cells { side, channels, latents } = &self.cells;
+        let chosen = self.cells.arrange(&costs).into_iter();
+        let drawn: Vec<f32> =
+            chosen.flat_map(|cell| &latents[cell * channels..][..*channels]).copied().collect();
+        let drawn = Tensor::from_vec(drawn, (1, *side, *side, *channels), latent.device())?;
+        Ok(drawn.permute((0, 3, 1, 2))?.contiguous()?)
     }
 }
