@@ -19,6 +19,7 @@ _SHADES, _ARTICLES = frozenset(("light", "dark")), frozenset(("a", "an", "the"))
 # Words that only say how something looks are no thing of their own.
 _NO_THINGS = _COLOURS | _SHADES | _ARTICLES
 _JOINING = ("and", "&", "+")
+_STYLED_WEIGHT = 2.0  # of a prompt that names a style, beside what it shows
 
 
 _IN = re.compile(r"(^|[ ,])in( a| the)?$")
@@ -53,7 +54,9 @@ def _vector(model: Model, prompt: str, styles: Sequence[str]) -> Tensor:
     found = styled(prompt, styles)
     texts = [prompt] if found is None else [prompt, found[1]]
     texts += [rest for rest in [colourless(texts[-1])] if rest is not None]
-    return model.encode_text(texts).pooled.sum(0)
+    vectors = model.encode_text(texts).pooled
+    whole = vectors[0] if found is None else _STYLED_WEIGHT * vectors[0]
+    return whole + vectors[1:].sum(0)
 
 
 def colourless(prompt: str) -> str | None:

@@ -5,6 +5,10 @@ use crate::model::memory::{colourless, things};
 use crate::model::text::TextEncoder;
 use crate::protocol::prompt::{self, Styled};
 
+/// Of a prompt that names a style, beside what it shows. With less, things are redrawn that the
+/// memory has in the style by a longer name; with more, other things in the style are found.
+const STYLED_WEIGHT: f32 = 2.0;
+
 /// Vectors and style that entries are compared with.
 #[derive(Debug)]
 pub(super) struct Sought {
@@ -49,7 +53,9 @@ pub(super) fn vector(
 ) -> Result<Vec<f32>, ModelError> {
     let unstyled = styled(prompt, styles).map(|named| named.rest);
     let uncoloured = colourless(unstyled.as_deref().unwrap_or(prompt));
-    let mut sum = text.encode(prompt)?.key.clone();
+    let weight = if unstyled.is_some() { STYLED_WEIGHT } else { 1.0 };
+    let whole = text.encode(prompt)?;
+    let mut sum: Vec<f32> = whole.key.iter().map(|value| weight * value).collect();
     for shown in [unstyled, uncoloured].iter().flatten() {
         let shown = text.encode(shown)?;
         sum.iter_mut().zip(&shown.key).for_each(|(sum, value)| *sum += value);
