@@ -12,12 +12,11 @@ from torch import Tensor
 if TYPE_CHECKING:
     from .model import Model
 
-_COLOURS = frozenset(
-    "black white gray grey red orange yellow green teal blue purple pink brown".split()
-)
-_SHADES, _ARTICLES = frozenset(("light", "dark")), frozenset(("a", "an", "the"))
 # Words that only say how something looks are no thing of their own.
-_NO_THINGS = _COLOURS | _SHADES | _ARTICLES
+_NO_THINGS = frozenset(
+    "a an the light dark black white gray grey red orange yellow green teal blue purple pink "
+    "brown".split()
+)
 _JOINING = ("and", "&", "+")
 _STYLED_WEIGHT = 2.0  # of a prompt that names a style, beside what it shows
 
@@ -46,30 +45,16 @@ def ask(model: Model, prompt: str) -> Asked:
 
 
 def _vector(model: Model, prompt: str, styles: Sequence[str]) -> Tensor:
-    """Where a style or colours are named, what is shown counts once more without them.
+    """Where a style is named, what is shown counts once more without it.
 
-    Pictures of anything in that style or colour must not come before the thing in another, which
-    can be redrawn or recoloured.
+    Pictures of anything in that style must not come before the thing in another, which can be
+    redrawn.
     """
     found = styled(prompt, styles)
-    texts = [prompt] if found is None else [prompt, found[1]]
-    texts += [rest for rest in [colourless(texts[-1])] if rest is not None]
-    vectors = model.encode_text(texts).pooled
-    whole = vectors[0] if found is None else _STYLED_WEIGHT * vectors[0]
-    return whole + vectors[1:].sum(0)
-
-
-def colourless(prompt: str) -> str | None:
-    """A prompt without its colours; None if it names none, or hardly anything else ("an orange")."""
-    words = prompt.split()
-    bare = [word.strip(",").lower() for word in words]
-    is_colour = [word in _COLOURS for word in bare]
-    for i in reversed(range(len(words) - 1)):
-        is_colour[i] |= bare[i] in _SHADES and is_colour[i + 1]
-    kept = [i for i, is_left_out in enumerate(is_colour) if not is_left_out]
-    if len(kept) == len(words) or all(bare[i] in _ARTICLES for i in kept):
-        return None
-    return " ".join(words[i] for i in kept)
+    if found is None:
+        return model.encode_text([prompt]).pooled[0]
+    whole, shown = model.encode_text([prompt, found[1]]).pooled
+    return _STYLED_WEIGHT * whole + shown
 
 
 def styled(prompt: str, styles: Sequence[str]) -> tuple[str, str] | None:

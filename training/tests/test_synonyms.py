@@ -10,7 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from underpaint_reference.asked import colourless, styled, things
+from underpaint_reference.asked import styled, things
 
 from underpaint_training.config import Settings
 from underpaint_training.data import thesaurus, wordnet
@@ -198,14 +198,6 @@ def test_things_that_a_prompt_joins() -> None:
     assert things("Sun & moon, 3d style", 3) == ["Sun, 3d style", "moon, 3d style"]
     for whole in ("", "a cat", "a black and white cat", "and", "cat and", "band, rock and roll"):
         assert things(whole, 3) == [], whole
-
-
-def test_colours_are_told_from_what_is_shown() -> None:
-    assert colourless("purple cloud") == "cloud"
-    assert colourless("a dark Blue, light red car") == "a car"
-    assert colourless("light bulb, pink") == "light bulb,"
-    for prompt in ("", "cloud", "an orange", "Orange", "the light blue", "blackbird", "redder"):
-        assert colourless(prompt) is None, prompt
 
 
 def test_styles_that_a_prompt_names() -> None:

@@ -1,7 +1,7 @@
 //! What of a prompt is compared with the memory.
 
 use crate::model::ModelError;
-use crate::model::memory::{colourless, things};
+use crate::model::memory::things;
 use crate::model::text::TextEncoder;
 use crate::protocol::prompt::{self, Styled};
 
@@ -43,24 +43,21 @@ impl Sought {
     }
 }
 
-/// The vector of a prompt, of any length. Where a style or colours are named, what is shown counts
-/// once more without them: pictures of anything in that style or colour must not come before the
-/// thing in another, which can be redrawn or recoloured.
+/// The vector of a prompt, of any length. Where a style is named, what is shown counts once more
+/// without it: pictures of anything in that style must not come before the thing in another, which
+/// can be redrawn.
 pub(super) fn vector(
     prompt: &str,
     styles: &[&str],
     text: &mut TextEncoder,
 ) -> Result<Vec<f32>, ModelError> {
-    let unstyled = styled(prompt, styles).map(|named| named.rest);
-    let uncoloured = colourless(unstyled.as_deref().unwrap_or(prompt));
-    let weight = if unstyled.is_some() { STYLED_WEIGHT } else { 1.0 };
     let whole = text.encode(prompt)?;
-    let mut sum: Vec<f32> = whole.key.iter().map(|value| weight * value).collect();
-    for shown in [unstyled, uncoloured].iter().flatten() {
-        let shown = text.encode(shown)?;
-        sum.iter_mut().zip(&shown.key).for_each(|(sum, value)| *sum += value);
-    }
-    Ok(sum)
+    let Some(Styled { rest, .. }) = styled(prompt, styles) else {
+        return Ok(whole.key.clone());
+    };
+    let shown = text.encode(&rest)?;
+    let sum = whole.key.iter().zip(&shown.key).map(|(whole, shown)| STYLED_WEIGHT * whole + shown);
+    Ok(sum.collect())
 }
 
 /// The style that a prompt names beside something to show in it.

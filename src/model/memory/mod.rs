@@ -20,7 +20,7 @@ pub use loose::pack_loose;
 pub use own::{OwnKeys, OwnMemories};
 pub use retrieval::{Asked, Candidates, Match, Place, Retrieved, Search, alike};
 pub use store::{Checksum, Entry, PictureMemory};
-pub use things::{colourless, things};
+pub use things::things;
 
 use super::ModelError;
 use crate::protocol::EntryId;
