@@ -1,6 +1,6 @@
 """Memories redrawn in the style of a picture, as the application redraws them in the user's style.
 
-They are put together of cells of other pictures, so their details are blotches. The generator must
+They are put together of cells of other pictures, so their details are patchwork. The generator must
 take shape and style from them and paint the rest cleanly: it learns that from pictures whose own
 style the cells come from.
 """
