@@ -13,7 +13,7 @@ const THING: &str = "mushroom";
 const REST_SECS: f64 = 1.0;
 
 /// What a new user sees being drawn.
-pub const PROMPT: &str = "a red mushroom with white spots, 3d style";
+pub const PROMPT: &str = "a red and white mushroom, glossy style";
 
 /// The sample on the canvas, as long as nobody has drawn on it.
 #[derive(Debug, Clone)]
