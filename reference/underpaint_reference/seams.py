@@ -26,10 +26,12 @@ def arrange(costs: Tensor, cells: Tensor, side: int) -> Tensor:
     best = costs.topk(min(N_CANDIDATES, costs.shape[1]), largest=False).indices
     in_palette, in_picture = _beside(len(cells), side), _beside(side**2, side)
     chosen = best[:, 0].clone()
-    is_even = (torch.arange(side**2) // side + torch.arange(side**2)) % 2 == 0
+    colours = [
+        torch.tensor([i for i in range(side**2) if (i // side + i % side) % 2 == colour])
+        for colour in (0, 1)
+    ]
     for _ in range(N_SWEEPS):
-        before = chosen.clone()
-        for places in (is_even.nonzero()[:, 0], (~is_even).nonzero()[:, 0]):
+        for places in colours:
             beside = in_picture[:, places]  # (4, P), −1 outside
             neighbours = chosen[beside.clamp(min=0)]
             # What lies beside the neighbours in their own pictures makes no seam with them.
@@ -45,8 +47,6 @@ def arrange(costs: Tensor, cells: Tensor, side: int) -> Tensor:
                 seam = seam + (expected[:, None] - cells[tried]).square().sum(-1)
                 total = total + SEAM_WEIGHT * seam * (beside[k] >= 0)[:, None]
             chosen[places] = tried.gather(1, total.argmin(1, keepdim=True))[:, 0]
-        if torch.equal(chosen, before):
-            break
     return chosen
 
 
