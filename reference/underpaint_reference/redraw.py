@@ -1,4 +1,4 @@
-"""Remembered pictures in another style: every cell becomes one, of some pictures in that style, that
+"""Remembered pictures in another style: every cell becomes one of some pictures in that style that
 shows nearly the same and fits those beside it (the application's `src/model/redraw`).
 
 The application does so with pictures of the user, and with those of the memory that are in a style

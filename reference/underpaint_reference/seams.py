@@ -1,4 +1,4 @@
-"""Which cells of a style make up a picture: each shows what is wanted there and fits those beside it.
+"""Which cells of a style make up a picture: each shows what is wanted and fits those beside it.
 
 Cells chosen one by one are blotches. A picture holds together where two cells that lie side by side
 did so in a picture of the style as well, or could have (image analogies, Hertzmann et al. 2001;
