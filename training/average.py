@@ -14,6 +14,8 @@ from pathlib import Path
 
 from safetensors.torch import load_file, save_file
 
+from underpaint_training.initialise import weights_of
+
 
 def main() -> None:
     if len(sys.argv) != 5:
@@ -22,14 +24,14 @@ def main() -> None:
     share = float(sys.argv[3])
     if not 0 <= share <= 1:
         raise SystemExit(f"SHARE is {share}, not between 0 and 1.")
-    ours, theirs = (load_file(folder / "model.safetensors") for folder in (first, second))
+    ours, theirs = (weights_of(folder, "generator") for folder in (first, second))
+    tensors = load_file(second / "model.safetensors")
     for name, value in theirs.items():
         if name not in ours or ours[name].shape != value.shape:
             raise SystemExit(f"{first} has no weights of the same shape for {name}.")
-        if name.startswith("generator."):
-            theirs[name] = (1 - share) * ours[name].float() + share * value.float()
+        tensors[f"generator.{name}"] = (1 - share) * ours[name] + share * value
     target.mkdir(parents=True, exist_ok=True)
-    save_file(theirs, target / "model.safetensors")
+    save_file(tensors, target / "model.safetensors")
     for file in ("config.json", "tokenizer.json", "memory.safetensors", "memory.jsonl"):
         shutil.copyfile(second / file, target / file)
 
